@@ -1,0 +1,71 @@
+"""Noise-level grids from sigma(t0) down to sigma_min, then 0 (where x0 = D is taken).
+
+The grid is built on [sigma(t0), sigma_min]; a full-range schedule is never sliced, so t0 does not depend on the
+number of steps.  Sources: Karras et al., EDM (2022), eq. 5; SDEdit (2022), algorithm 1 (uniform t).
+"""
+
+from __future__ import annotations
+
+import math
+
+from .sde import Schedule
+
+GRIDS = ("karras", "karras3", "log", "uniform-t")
+
+
+def check_steps(steps: int) -> int:
+    """Return ``steps`` as an int of at least 1, at most 10000; ``ValueError`` otherwise."""
+    if isinstance(steps, bool) or not isinstance(steps, int | float) or int(steps) != steps:
+        raise ValueError(f"steps must be a whole number, got {steps!r}.")
+    if not 1 <= steps <= 10000:
+        raise ValueError(f"steps must be between 1 and 10000, got {int(steps)}. 20 is a good value.")
+    return int(steps)
+
+
+def karras(sigma_start: float, sigma_end: float, n: int, *, rho: float = 7.0) -> list[float]:
+    """n levels from sigma_start to sigma_end, uniform in sigma^(1/rho)."""
+    if n == 1:
+        return [sigma_start]
+    a, b = sigma_start ** (1.0 / rho), sigma_end ** (1.0 / rho)
+    inner = [(a + i / (n - 1) * (b - a)) ** rho for i in range(1, n - 1)]
+    return [sigma_start, *inner, sigma_end]
+
+
+def log_uniform(sigma_start: float, sigma_end: float, n: int) -> list[float]:
+    """n levels from sigma_start to sigma_end, uniform in log sigma (for VE: uniform in t)."""
+    if n == 1:
+        return [sigma_start]
+    r = math.log(sigma_end / sigma_start) / (n - 1)
+    return [sigma_start, *(sigma_start * math.exp(i * r) for i in range(1, n - 1)), sigma_end]
+
+
+def uniform_t(schedule: Schedule, t0: float, n: int) -> list[float]:
+    """n levels sigma(t0 * i / n), i = n .. 1: the paper's steps (algorithm 1)."""
+    t0 = min(t0, schedule.t(schedule.sigma(t0)))  # levels that are clamped at sigma_max would repeat
+    return [schedule.sigma(t0 * i / n) for i in range(n, 0, -1)]
+
+
+def sigma_grid(schedule: Schedule, t0: float, steps: int, *, grid: str = "karras") -> list[float]:
+    """The levels of one run: ``steps`` positive levels from sigma(t0) down, then 0; [0] for t0 = 0.
+
+    ``grid``: "karras" (rho 7), "karras3" (rho 3), "log", "uniform-t" (the paper).
+    A level at or below sigma_min needs no path down: the grid is then [sigma(t0), 0].
+    """
+    steps = check_steps(steps)
+    start = schedule.sigma(t0)
+    if start == 0.0:
+        return [0.0]
+    end = schedule.sigma_min
+    if start <= end * (1.0 + 1e-9):
+        return [start, 0.0]
+    if grid == "karras":
+        levels = karras(start, end, steps)
+    elif grid == "karras3":
+        levels = karras(start, end, steps, rho=3.0)
+    elif grid == "log":
+        levels = log_uniform(start, end, steps)
+    elif grid == "uniform-t":
+        levels = uniform_t(schedule, t0, steps)
+    else:
+        raise ValueError(f"Unknown grid {grid!r}; expected one of {', '.join(GRIDS)}.")
+    return [*levels, 0.0]

@@ -1,0 +1,141 @@
+"""Pictures in and out: files to tensors and back, value ranges, contact sheets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+
+MAX_PIXELS = 64_000_000
+
+
+def to_range(image: torch.Tensor, data_range: tuple[float, float] | None) -> torch.Tensor:
+    """Map [0, 1] pixels to a model's data range (None and (0, 1): unchanged)."""
+    if data_range is None or data_range == (0.0, 1.0):
+        return image
+    low, high = data_range
+    return image * (high - low) + low
+
+
+def from_range(samples: torch.Tensor, data_range: tuple[float, float] | None) -> torch.Tensor:
+    """Map a model's data range back to [0, 1], unclamped."""
+    if data_range is None or data_range == (0.0, 1.0):
+        return samples
+    low, high = data_range
+    return (samples - low) / (high - low)
+
+
+def from_pil(image: Image.Image) -> torch.Tensor:
+    """PIL image to (1,3,H,W) float32 in [0, 1]; transparency is laid on white."""
+    if image.mode in ("RGBA", "LA", "PA") or (image.mode == "P" and "transparency" in image.info):
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, rgba)
+    array = np.asarray(image.convert("RGB"), dtype=np.float32) / 255.0
+    return torch.from_numpy(array).permute(2, 0, 1)[None].contiguous()
+
+
+def to_pil(image: torch.Tensor) -> Image.Image:
+    """(1,3,H,W) or (3,H,W) in [0, 1] (clamped here, nowhere earlier) to an 8-bit PIL image."""
+    if image.dim() == 4:
+        if image.shape[0] != 1:
+            raise ValueError(f"to_pil takes one image, got a batch of {image.shape[0]}.")
+        image = image[0]
+    array = image.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
+    return Image.fromarray((array * 255.0 + 0.5).astype(np.uint8))
+
+
+def _open(path: str | os.PathLike) -> Image.Image:
+    path = Path(path)
+    if not path.exists():
+        raise ValueError(f"No such image file: {path}")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; an image file is needed.")
+    try:
+        image = Image.open(path)
+        if image.width * image.height > MAX_PIXELS:
+            raise ValueError(f"{path} is {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read.")
+        image.load()
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path} cannot be read as an image: {error}") from None
+    return ImageOps.exif_transpose(image)
+
+
+def load_image(path: str | os.PathLike) -> torch.Tensor:
+    """Read a picture as (1,3,H,W) float32 in [0, 1]; orientation tags applied, transparency laid on white."""
+    return from_pil(_open(path))
+
+
+def load_mask(path: str | os.PathLike) -> torch.Tensor:
+    """Read a mask as (1,1,H,W) in [0, 1]: white = change. Transparency is not used."""
+    image = _open(path)
+    array = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32) / 255.0
+    return torch.from_numpy(array)[None, None].contiguous()
+
+
+def save_image(image: torch.Tensor, path: str | os.PathLike) -> None:
+    """Write one picture in [0, 1]; whole or not at all (a temporary file is renamed into place)."""
+    path = Path(path)
+    pil = to_pil(image)
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise ValueError(f"Cannot tell an image format from {path.name!r}; use .png, .jpg or .webp.")
+    if not path.parent.is_dir():
+        raise ValueError(f"The folder {path.parent} does not exist.")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        pil.save(temporary, **({"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ValueError(f"Cannot write {path}: {error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def fit(image: torch.Tensor, *, width: int, height: int) -> torch.Tensor:
+    """Scale to cover width x height and crop the middle; antialiased; values stay in [0, 1]."""
+    h, w = image.shape[-2:]
+    if (h, w) == (height, width):
+        return image
+    scale = max(height / h, width / w)
+    sh, sw = max(height, round(h * scale)), max(width, round(w * scale))
+    image = torch.nn.functional.interpolate(image, size=(sh, sw), mode="bicubic", antialias=True)
+    top, left = (sh - height) // 2, (sw - width) // 2
+    return image[..., top : top + height, left : left + width].clamp(0, 1)
+
+
+def contact_sheet(
+    images: Sequence[torch.Tensor],
+    labels: Sequence[str],
+    *,
+    columns: int | None = None,
+    title: str = "",
+    cell: int = 256,
+    paper: tuple[int, int, int] = (24, 24, 27),
+    ink: tuple[int, int, int] = (228, 228, 231),
+) -> Image.Image:
+    """Labelled sheet of pictures, each (1,3,H,W) in [0, 1], scaled to at most ``cell`` pixels wide."""
+    if not images or len(images) != len(labels):
+        raise ValueError(f"A sheet needs as many labels as pictures, got {len(images)} and {len(labels)}.")
+    columns = columns or len(images)
+    pictures = [to_pil(image) for image in images]
+    scale = cell / max(p.width for p in pictures)
+    pictures = [p.resize((round(p.width * scale), round(p.height * scale)), Image.Resampling.LANCZOS) for p in pictures]
+    gap, text = max(6, cell // 32), max(13, cell // 14)
+    font, big = ImageFont.load_default(size=text), ImageFont.load_default(size=round(text * 1.25))
+    label_height, head = round(text * 1.7), round(text * 2.4) if title else 0
+    row_height = max(p.height for p in pictures) + label_height
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (gap + columns * (cell + gap), head + gap + rows * (row_height + gap)), paper)
+    draw = ImageDraw.Draw(sheet)
+    if title:
+        draw.text((gap, gap), title, font=big, fill=ink)
+    for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+        row, column = divmod(i, columns)
+        x, y = gap + column * (cell + gap), head + gap + row * (row_height + gap)
+        sheet.paste(picture, (x, y))
+        draw.text((x + 2, y + picture.height + round(text * 0.2)), label, font=font, fill=ink)
+    return sheet

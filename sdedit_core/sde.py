@@ -1,0 +1,206 @@
+"""Forward processes, all seen in the variance-exploding (VE) frame ``x = x0 + sigma * z``.
+
+A schedule answers one question: how strong is the noise at SDE time ``t``?  ``t`` runs from 0 (clean) to 1.
+VP states enter the VE frame by ``x_VE = x / alpha`` with ``sigma = sqrt(1 - alpha^2) / alpha``, flow states by
+``x_VE = x / (1 - s)`` with ``sigma = s / (1 - s)``; one solver then serves every model.
+
+Sources: Meng et al., SDEdit (ICLR 2022), section 2 and appendix C.1; Song et al., Score-Based Generative
+Modeling through SDEs (ICLR 2021), appendix B and C; Karras et al., EDM (NeurIPS 2022), table 1.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+
+
+def check_t0(t0: float) -> float:
+    """Return ``t0`` as a float in [0, 1]; ``ValueError`` for anything else (NaN, text, out of range)."""
+    try:
+        value = float(t0)
+    except (TypeError, ValueError):
+        raise ValueError(f"t0 must be a number between 0 and 1, got {t0!r}.") from None
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(
+            f"t0 must lie between 0 (return the guide) and 1 (almost all noise), got {value!r}. "
+            "Useful values are 0.3 to 0.6."
+        )
+    return value
+
+
+class Schedule(ABC):
+    """A forward process in the VE frame.
+
+    Attributes:
+        sigma_min: smallest noise level that the model was trained for (a solver ends here, then takes D).
+        sigma_max: noise level at t = 1, finite.
+    """
+
+    sigma_min: float
+    sigma_max: float
+
+    @abstractmethod
+    def _sigma(self, t: float) -> float:
+        """sigma for 0 < t <= 1."""
+
+    @abstractmethod
+    def _t(self, sigma: float) -> float:
+        """t for a positive sigma inside the range."""
+
+    def sigma(self, t: float) -> float:
+        """Noise standard deviation at SDE time ``t`` in [0, 1]; exactly 0 at t = 0. ValueError outside."""
+        t = check_t0(t)
+        return 0.0 if t == 0.0 else min(self._sigma(t), self.sigma_max)
+
+    def t(self, sigma: float) -> float:
+        """SDE time in [0, 1] of a noise level (inverse of :meth:`sigma`); clamped at both ends."""
+        sigma = float(sigma)
+        if not sigma >= 0.0:
+            raise ValueError(f"sigma must be a number >= 0, got {sigma!r}.")
+        if sigma == 0.0:
+            return 0.0
+        return min(max(self._t(min(sigma, self.sigma_max)), 0.0), 1.0)
+
+    def alpha(self, sigma: float | torch.Tensor) -> float | torch.Tensor:
+        """Scale between the model's own state and the VE frame: ``x_model = alpha(sigma) * x_VE``."""
+        return 1.0 if not isinstance(sigma, torch.Tensor) else torch.ones_like(sigma)
+
+    def note(self, t0: float) -> str:
+        """One plain sentence when ``t0`` had to be clamped, else an empty string."""
+        return ""
+
+
+class VESDE(Schedule):
+    """Variance-exploding SDE: ``sigma(t) = sigma_min * (sigma_max / sigma_min)^t`` and ``sigma(0) = 0``.
+
+    The exact zero matters: the last step of SDEdit goes to 0, not to ``sigma_min`` (SDEdit, appendix C.1).
+    Units are those of the model's data range; the paper's networks use [0, 1] and sigma_max 348 to 380.
+    """
+
+    def __init__(self, sigma_min: float = 0.01, sigma_max: float = 348.0):
+        if not (math.isfinite(sigma_max) and 0.0 < sigma_min < sigma_max):
+            raise ValueError(f"VESDE needs 0 < sigma_min < sigma_max, got {sigma_min!r} and {sigma_max!r}.")
+        self.sigma_min, self.sigma_max = float(sigma_min), float(sigma_max)
+
+    def _sigma(self, t: float) -> float:
+        return self.sigma_min * (self.sigma_max / self.sigma_min) ** t
+
+    def _t(self, sigma: float) -> float:
+        return math.log(sigma / self.sigma_min) / math.log(self.sigma_max / self.sigma_min)
+
+    def __repr__(self) -> str:
+        return f"VESDE(sigma_min={self.sigma_min:g}, sigma_max={self.sigma_max:g})"
+
+
+class VPSDE(Schedule):
+    """Variance-preserving process of a DDPM network with discrete levels.
+
+    ``t = n / N`` is level ``n`` of N: t0 = 0.5 with 1000 levels is the official code's ``--t 500``, whose state
+    has ``alpha_bar[n - 1]`` (0-based).  Between levels log sigma is interpolated; below the first level sigma
+    falls linearly to 0.  Default betas: 1000 levels, linear from 1e-4 to 0.02 (Ho et al., DDPM, section 4).
+    """
+
+    def __init__(self, betas: Sequence[float] | torch.Tensor | None = None):
+        if betas is None:
+            betas = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)
+        b = torch.as_tensor(betas, dtype=torch.float64).flatten()
+        if b.numel() < 2 or not bool(((b > 0) & (b < 1)).all()):
+            raise ValueError("VPSDE needs at least two betas, each between 0 and 1.")
+        log_abar = torch.log1p(-b).cumsum(0)
+        self.log_sigmas = 0.5 * (torch.log(-torch.expm1(log_abar)) - log_abar)
+        self.levels = b.numel()
+        self._log = self.log_sigmas.tolist()
+        self.sigma_min, self.sigma_max = math.exp(self._log[0]), math.exp(self._log[-1])
+
+    def _sigma(self, t: float) -> float:
+        n = t * self.levels
+        if n <= 1.0:
+            return n * self.sigma_min
+        i = min(int(n - 1.0), self.levels - 2)
+        f = n - 1.0 - i
+        return math.exp(self._log[i] * (1.0 - f) + self._log[i + 1] * f)
+
+    def _t(self, sigma: float) -> float:
+        if sigma <= self.sigma_min:
+            return sigma / self.sigma_min / self.levels
+        return (self.timestep(sigma) + 1.0) / self.levels
+
+    def timestep(self, sigma: float | torch.Tensor) -> float | torch.Tensor:
+        """Network timestep 0 .. N-1 of a noise level, fractional, interpolated in log sigma and clamped."""
+        s = torch.as_tensor(sigma, dtype=torch.float64).clamp(self.sigma_min, self.sigma_max)
+        log_s, table = s.log(), self.log_sigmas.to(s.device)
+        i = torch.searchsorted(table, log_s.contiguous(), right=True).sub(1).clamp(0, self.levels - 2)
+        out = (i + (log_s - table[i]) / (table[i + 1] - table[i])).clamp(0, self.levels - 1)
+        return out if isinstance(sigma, torch.Tensor) else float(out)
+
+    def alpha(self, sigma: float | torch.Tensor) -> float | torch.Tensor:
+        return (1.0 + sigma**2) ** -0.5
+
+    def __repr__(self) -> str:
+        return f"VPSDE(levels={self.levels}, sigma {self.sigma_min:.4g} to {self.sigma_max:.4g})"
+
+
+class ContinuousVPSDE(Schedule):
+    """Variance-preserving SDE ``dx = -b(t)/2 x dt + sqrt(b(t)) dw``, ``b(t) = beta_min + t (beta_max - beta_min)``.
+
+    Song et al. (2021), appendix C: ``log alpha(t) = -t^2 (beta_max - beta_min) / 4 - t beta_min / 2``.
+    """
+
+    def __init__(self, beta_min: float = 0.1, beta_max: float = 20.0, t_min: float = 1e-3):
+        if not (0.0 < beta_min < beta_max and 0.0 < t_min < 1.0):
+            raise ValueError(
+                f"ContinuousVPSDE needs 0 < beta_min < beta_max and 0 < t_min < 1, got {beta_min}, {beta_max}, {t_min}."
+            )
+        self.beta_min, self.beta_max, self.t_min = float(beta_min), float(beta_max), float(t_min)
+        self.sigma_min, self.sigma_max = self._sigma(t_min), self._sigma(1.0)
+
+    def _sigma(self, t: float) -> float:
+        return math.sqrt(math.expm1(t * t * (self.beta_max - self.beta_min) / 2.0 + t * self.beta_min))
+
+    def _t(self, sigma: float) -> float:
+        d, c = self.beta_max - self.beta_min, math.log1p(sigma * sigma)
+        return 2.0 * c / (self.beta_min + math.sqrt(self.beta_min**2 + 2.0 * d * c))
+
+    def alpha(self, sigma: float | torch.Tensor) -> float | torch.Tensor:
+        return (1.0 + sigma**2) ** -0.5
+
+    def __repr__(self) -> str:
+        return f"ContinuousVPSDE(beta_min={self.beta_min:g}, beta_max={self.beta_max:g})"
+
+
+class FlowSDE(Schedule):
+    """Rectified flow ``x = (1 - s) x0 + s z`` seen in the VE frame, with time shift ``s = k t / (1 + (k-1) t)``.
+
+    sigma = s / (1 - s) is infinite at s = 1; it is clamped at ``s_max`` and :meth:`note` says so.
+    """
+
+    def __init__(self, shift: float = 1.0, s_min: float = 1e-3, s_max: float = 0.999):
+        if not (shift > 0.0 and 0.0 < s_min < s_max < 1.0):
+            raise ValueError(f"FlowSDE needs shift > 0 and 0 < s_min < s_max < 1, got {shift}, {s_min}, {s_max}.")
+        self.shift, self.s_max = float(shift), float(s_max)
+        self.sigma_min, self.sigma_max = s_min / (1.0 - s_min), s_max / (1.0 - s_max)
+
+    def _flow_time(self, t: float) -> float:
+        return self.shift * t / (1.0 + (self.shift - 1.0) * t)
+
+    def _sigma(self, t: float) -> float:
+        s = min(self._flow_time(t), self.s_max)
+        return s / (1.0 - s)
+
+    def _t(self, sigma: float) -> float:
+        s = sigma / (1.0 + sigma)
+        return s / (self.shift - (self.shift - 1.0) * s)
+
+    def alpha(self, sigma: float | torch.Tensor) -> float | torch.Tensor:
+        return 1.0 / (1.0 + sigma)
+
+    def note(self, t0: float) -> str:
+        if self._flow_time(t0) <= self.s_max:
+            return ""
+        return f"t0 = {t0:g} means infinite noise for a flow model; it was clamped to sigma {self.sigma_max:g}."
+
+    def __repr__(self) -> str:
+        return f"FlowSDE(shift={self.shift:g})"
