@@ -31,6 +31,9 @@ def from_range(samples: torch.Tensor, data_range: tuple[float, float] | None) ->
 
 def from_pil(image: Image.Image) -> torch.Tensor:
     """PIL image to (1,3,H,W) float32 in [0, 1]; transparency is laid on white."""
+    deep = _deep_grey(image)
+    if deep is not None:
+        return torch.from_numpy(deep)[None, None].repeat(1, 3, 1, 1)
     if image.mode in ("RGBA", "LA", "PA") or (image.mode == "P" and "transparency" in image.info):
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
@@ -47,6 +50,15 @@ def to_pil(image: torch.Tensor) -> Image.Image:
         image = image[0]
     array = image.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
     return Image.fromarray((array * 255.0 + 0.5).astype(np.uint8))
+
+
+def _deep_grey(image: Image.Image) -> np.ndarray | None:
+    """16-bit and float grey pictures as float32 in [0, 1]; Pillow's own RGB conversion would clip them."""
+    if image.mode.startswith("I"):
+        return np.clip(np.asarray(image).astype(np.float32) / 65535.0, 0.0, 1.0)
+    if image.mode == "F":
+        return np.clip(np.asarray(image, dtype=np.float32), 0.0, 1.0)
+    return None
 
 
 def _open(path: str | os.PathLike) -> Image.Image:
@@ -73,7 +85,9 @@ def load_image(path: str | os.PathLike) -> torch.Tensor:
 def load_mask(path: str | os.PathLike) -> torch.Tensor:
     """Read a mask as (1,1,H,W) in [0, 1]: white = change. Transparency is not used."""
     image = _open(path)
-    array = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32) / 255.0
+    array = _deep_grey(image)
+    if array is None:
+        array = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32) / 255.0
     return torch.from_numpy(array)[None, None].contiguous()
 
 

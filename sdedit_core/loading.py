@@ -83,3 +83,20 @@ def patch_score_model(
             notes=[note] if note else [],
         ),
     )
+
+
+def score_model_from_images(
+    images, *, palette_freedom: float = 0.0, position_aware: bool = False, device: str | torch.device = "cpu"
+) -> ScoreModel:
+    """A few images become the score model: no training, pictures are recombined from their patches.
+
+    Args:
+        images: list of (1,3,H,W) or one (N,3,H,W) tensor in [0, 1].
+        palette_freedom: 0 keeps the images' own colours; about 0.05 lets patches take the guide's colours.
+        position_aware: patches stay near the height at which they were found (for landscapes).
+    """
+    from .priors.patch import PatchPrior
+
+    prior = PatchPrior.from_images(images, palette_freedom=palette_freedom, position_aware=position_aware)
+    count = len(images)
+    return patch_score_model(prior, name=f"{count} image{'s' if count != 1 else ''}", source="images", device=device)
