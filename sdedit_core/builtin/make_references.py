@@ -1,0 +1,35 @@
+"""Render the reference pictures again: `python -m sdedit_core.builtin.make_references [mood ...]`.
+
+For maintainers. The seeds below were chosen by eye among the first hundred of each mood.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+from PIL import Image
+
+from . import _FOLDER
+from .scenes import MOODS, mood_scene, render
+
+SIZE = 256
+QUALITY = 88
+
+SEEDS: dict[str, tuple[int, ...]] = {mood: tuple(range(8)) for mood in MOODS}
+
+
+def main(moods: list[str]) -> None:
+    """Write builtin/references/<mood>-<seed>.webp for the given moods (all by default)."""
+    _FOLDER.mkdir(exist_ok=True)
+    for mood in moods or MOODS:
+        for old in _FOLDER.glob(f"{mood}-*.webp"):
+            old.unlink()
+        for seed in SEEDS[mood]:
+            picture = render(mood_scene(mood, seed), height=SIZE, width=SIZE)[0]
+            array = (picture * 255 + 0.5).to(torch.uint8).permute(1, 2, 0).numpy()
+            Image.fromarray(array).save(_FOLDER / f"{mood}-{seed:03d}.webp", quality=QUALITY, method=6)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

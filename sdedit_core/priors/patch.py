@@ -1,0 +1,306 @@
+"""A score model from a handful of images: the closed-form denoiser of their patches, at several scales.
+
+No training and no weights. Clean images are modelled by their patches: a patch of the picture is one of the
+patches of the given images, up to a change of colour of deviation `palette_freedom`. Under that model the
+posterior mean E[x0 | x] of a patch is a softmax average (see PatchBank.posterior_mean); overlapping patches
+are blended with a smooth window. Large patches serve large noise levels, small patches small ones.
+
+The blend of overlapping posteriors is not the gradient of one density: use it for pictures, not to measure
+the order of solvers. Related: Kamb and Ganguli (2024) on local denoisers; EPLL, Zoran and Weiss (2011).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .patch_bank import PatchBank, PatchLevel, patch_view, starts
+
+_BLEND = 0.16
+"""Half width, in log sigma, of the zone where two patch sizes are mixed."""
+
+_SHAPES = (
+    # patch and strides as a fraction of the native size, noise level up to which the patch size is used
+    (0.062, 0.06),
+    (0.11, 0.15),
+    (0.22, 0.40),
+    (0.44, 0.90),
+    (0.75, math.inf),
+)
+
+
+def default_levels(native: int, *, dense: bool) -> tuple[PatchLevel, ...]:
+    """Patch sizes for images of short side `native`. dense: every position of the small patches."""
+    out = []
+    for fraction, below in _SHAPES:
+        patch = min(native, max(5, round(fraction * native)))
+        patch = max(patch, 8) if native >= 64 else patch
+        bank = max(1, round(patch / 14)) if dense else max(2, round(patch / 12))
+        if dense and native > 160:
+            bank = max(bank, 2)
+        out.append(PatchLevel(patch, bank, max(1, round(patch * (0.30 if patch < 20 else 0.26))), below))
+    return tuple(out)
+
+
+class PatchPrior:
+    """Denoiser of a few images. Build it with `PatchPrior.from_images`.
+
+    native_size: short side of the reference images in pixels; pictures of about this size look best.
+    nbytes: memory held by the bank on its home device.
+    tick: optional callable invoked several times during one evaluation; it may raise to interrupt.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        sizes: list[tuple[int, int]],
+        banks: list[PatchBank],
+        *,
+        palette_freedom: float,
+        position_aware: bool,
+        row_window: float,
+        top: int,
+        window_power: float,
+        tick: Callable[[], None] | None,
+    ) -> None:
+        self.images, self.sizes, self.banks = images, sizes, banks
+        self.palette_freedom, self.position_aware = palette_freedom, position_aware
+        self.row_window, self.top, self.window_power = row_window, top, window_power
+        self.tick = tick
+        self.native_size = min(min(size) for size in sizes)
+        self._moved: dict[torch.device, tuple[Tensor, list[PatchBank]]] = {}
+
+    @classmethod
+    def from_images(
+        cls,
+        images: Tensor | Sequence[Tensor],
+        *,
+        palette_freedom: float = 0.0,
+        position_aware: bool = False,
+        flip: bool = True,
+        size: int | None = None,
+        seed: int = 0,
+        levels: Sequence[PatchLevel] | None = None,
+        features: int = 48,
+        row_window: float = 0.16,
+        row_limit: int = 600,
+        bank_limit: int = 60_000,
+        top: int = 24,
+        window_power: float = 4.0,
+        tick: Callable[[], None] | None = None,
+    ) -> PatchPrior:
+        """Build the bank.
+
+        images: (N, 3, H, W) in [0, 1], or a list of (3, H, W) or (1, 3, H, W) of any sizes of at least 16.
+        palette_freedom: 0 keeps the colours of the images; 0.02-0.06 keeps those of the strokes (softer).
+        position_aware: a patch is only compared with patches at a similar height in the image (sky stays up).
+        flip: mirror images are added. size: resize the short side to this first.
+        levels: patch sizes, small to large; the default follows the size of the images.
+        features: numbers per patch in the comparison (principal axes; exact when >= 3 P P).
+        row_window: half width of the height window, relative. row_limit, bank_limit: patches kept per row
+        (only when position_aware) and in all. top: patches averaged. seed: decides which patches are kept.
+        Raises ValueError for no images, wrong channels, NaN, values outside [0, 1], images below 16 pixels.
+        """
+        if palette_freedom < 0 or not math.isfinite(palette_freedom):
+            raise ValueError(f"palette_freedom must be >= 0, got {palette_freedom}")
+        clean = [_resize(image, size) for image in _checked(images)]
+        generator = torch.Generator().manual_seed(int(seed))
+        sizes = [(image.shape[1], image.shape[2]) for image in clean]
+        height, width = max(s[0] for s in sizes), max(s[1] for s in sizes)
+        canvas = torch.zeros(len(clean), 3, height, width, dtype=torch.uint8)
+        for slot, image in zip(canvas, clean, strict=True):
+            slot[:, : image.shape[1], : image.shape[2]] = (image * 255 + 0.5).to(torch.uint8)
+        if flip:
+            mirrored = torch.zeros_like(canvas)
+            for slot, source, (h, w) in zip(mirrored, canvas, sizes, strict=True):
+                slot[:, :h, :w] = source[:, :h, :w].flip(2)
+            canvas, sizes = torch.cat([canvas, mirrored]), sizes + sizes
+        native = min(min(s) for s in sizes)
+        chosen = tuple(levels) if levels is not None else default_levels(native, dense=not position_aware)
+        banks = []
+        for level in chosen:
+            if level.patch > native:
+                raise ValueError(f"patch of {level.patch} px does not fit into images of {native} px")
+            if tick is not None:
+                tick()
+            bank = PatchBank(
+                canvas,
+                sizes,
+                level,
+                features=features,
+                row_limit=row_limit if position_aware else None,
+                bank_limit=bank_limit,
+                generator=generator,
+            )
+            banks.append(bank)
+        return cls(
+            canvas,
+            sizes,
+            banks,
+            palette_freedom=float(palette_freedom),
+            position_aware=position_aware,
+            row_window=row_window,
+            top=top,
+            window_power=window_power,
+            tick=tick,
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the images (uint8) and the features."""
+        return self.images.numel() + sum(bank.nbytes for bank in self.banks)
+
+    def summary(self) -> dict[str, object]:
+        """What the prior consists of, for info text."""
+        return {
+            "kind": "patch prior",
+            "images": len(self.sizes),
+            "native_size": self.native_size,
+            "patch_sizes": [bank.level.patch for bank in self.banks],
+            "patches": [len(bank.places) for bank in self.banks],
+            "palette_freedom": self.palette_freedom,
+            "position_aware": self.position_aware,
+            "megabytes": round(self.nbytes / 1e6, 1),
+        }
+
+    @torch.no_grad()
+    def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """E[x0 | x = x0 + sigma z] for x (B, 3, H, W) float32, H and W >= 16, and sigma (B,).
+
+        Every sample is computed on its own, so a sample does not depend on the rest of the batch.
+        """
+        if x.ndim != 4 or x.shape[1] != 3:
+            raise ValueError(f"the patch prior expects (B, 3, H, W), got {tuple(x.shape)}")
+        if min(x.shape[2:]) < 16:
+            raise ValueError(f"the patch prior needs at least 16 x 16 px, got {x.shape[3]} x {x.shape[2]}")
+        levels = torch.as_tensor(sigma, dtype=torch.float64).flatten().tolist()
+        if len(levels) not in (1, x.shape[0]):
+            raise ValueError(f"expected one sigma per sample ({x.shape[0]}), got {len(levels)}")
+        levels = levels * x.shape[0] if len(levels) == 1 else levels
+        out = torch.empty_like(x)
+        for i, level in enumerate(levels):
+            out[i] = self._denoise_one(x[i].float(), level)
+        return out
+
+    __call__ = denoise
+
+    def _on(self, device: torch.device) -> tuple[Tensor, list[PatchBank]]:
+        """Images and banks on a device, copied on first use."""
+        if device == self.images.device:
+            return self.images, self.banks
+        if device not in self._moved:
+            self._moved[device] = (self.images.to(device), [bank.to(device) for bank in self.banks])
+        return self._moved[device]
+
+    def _denoise_one(self, x: Tensor, sigma: float) -> Tensor:
+        """Mix of the one or two patch sizes in charge of this noise level."""
+        if sigma <= 0:
+            return x.clone()
+        images, banks = self._on(x.device)
+        fitting = [b for b in banks if b.level.patch <= min(x.shape[1:])]
+        if not fitting:
+            raise ValueError(f"a picture of {x.shape[2]} x {x.shape[1]} px is smaller than all patches")
+        out, left = None, 1.0
+        for bank, following in zip(fitting, fitting[1:] + [None], strict=True):
+            share = 1.0
+            if following is not None:
+                t = (math.log(bank.level.sigma_below / sigma) + _BLEND) / (2 * _BLEND)
+                t = min(1.0, max(0.0, t))
+                share = t * t * (3 - 2 * t)
+            share = min(share, left)
+            if share > 0:
+                part = self._blend(images, bank, x, sigma) * share
+                out = part if out is None else out + part
+            left -= share
+            if left <= 0:
+                break
+        return out
+
+    def _blend(self, images: Tensor, bank: PatchBank, x: Tensor, sigma: float) -> Tensor:
+        """Denoise overlapping patches of x (3, H, W) with one bank and blend them."""
+        patch, stride = bank.level.patch, bank.level.query_stride
+        height, width = x.shape[1:]
+        ys, xs = starts(height, patch, stride), starts(width, patch, stride)
+        columns = torch.tensor(xs, device=x.device)
+        queries = patch_view(x[None], patch)[0]
+        ramp = (
+            torch.sin(math.pi * (torch.arange(patch, device=x.device) + 0.5) / patch) ** self.window_power
+            + 5e-3
+        )
+        window = ramp[:, None] * ramp[None]
+        total = torch.zeros(4, height, width, device=x.device)
+        rows_at_once = 1
+        if not self.position_aware:
+            rows_at_once = max(1, 4_000_000 // (len(bank.places) * len(xs)))
+        for i in range(0, len(ys), rows_at_once):
+            if self.tick is not None:
+                self.tick()
+            some = ys[i : i + rows_at_once]
+            begin, end = 0, len(bank.places)
+            if self.position_aware:
+                begin, end = self._rows(bank, some[0], height)
+            here = torch.tensor(some, device=x.device)
+            noisy = queries[here[:, None], columns[None]].flatten(0, 1)
+            mean = bank.posterior_mean(images, noisy, sigma, self.palette_freedom, self.top, begin, end)
+            mean = F.pad(mean, (0, 0, 0, 0, 0, 1), value=1.0) * window
+            _scatter(total, mean.view(len(some), len(xs), 4, patch, patch), here, columns)
+        return total[:3] / total[3:]
+
+    def _rows(self, bank: PatchBank, y: int, height: int) -> tuple[int, int]:
+        """Bank range for a query at row y of a picture of some height."""
+        patch, native = bank.level.patch, self.images.shape[2]
+        scaled = y / max(1, height - patch) * (native - patch)
+        reach = self.row_window * native
+        return bank.window(scaled - reach, scaled + reach)
+
+
+def _scatter(total: Tensor, patches: Tensor, ys: Tensor, xs: Tensor) -> None:
+    """Add patches (Y, X, 4, P, P) at rows ys and columns xs to total (4, H, W)."""
+    patch = patches.shape[-1]
+    if patch * patch < len(ys) * len(xs):
+        patches = patches.permute(2, 0, 1, 3, 4)
+        for dy in range(patch):
+            for dx in range(patch):
+                total[:, (ys + dy)[:, None], (xs + dx)[None]] += patches[..., dy, dx]
+        return
+    for i, y in enumerate(ys.tolist()):
+        for j, x in enumerate(xs.tolist()):
+            total[:, y : y + patch, x : x + patch] += patches[i, j]
+
+
+def _checked(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
+    """The images as a list of float (3, H, W), or a clear ValueError."""
+    items = list(images)
+    if not items:
+        raise ValueError("the patch prior needs at least one image, got none")
+    out = []
+    for number, item in enumerate(items):
+        image = item[0] if item.ndim == 4 and item.shape[0] == 1 else item
+        if image.ndim != 3 or image.shape[0] != 3:
+            raise ValueError(f"image {number}: expected (3, H, W), got {tuple(item.shape)}")
+        if min(image.shape[1:]) < 16:
+            raise ValueError(f"image {number} is {image.shape[2]} x {image.shape[1]} px, below 16 x 16")
+        image = image.detach().float().cpu()
+        if not torch.isfinite(image).all():
+            raise ValueError(f"image {number} contains NaN or infinite values")
+        if image.min() < -1e-3 or image.max() > 1 + 1e-3:
+            raise ValueError(
+                f"image {number} has values in [{image.min():.3g}, {image.max():.3g}], expected [0, 1]"
+            )
+        out.append(image.clamp(0, 1))
+    return out
+
+
+def _resize(image: Tensor, size: int | None) -> Tensor:
+    """Resize so that the short side is `size` (antialiased); unchanged for None."""
+    if size is None or min(image.shape[1:]) == size:
+        return image
+    scale = size / min(image.shape[1:])
+    shape = [max(size, round(side * scale)) for side in image.shape[1:]]
+    return F.interpolate(image[None], shape, mode="bilinear", antialias=True, align_corners=False)[0].clamp(
+        0, 1
+    )

@@ -1,0 +1,209 @@
+"""One patch size of the patch prior: which patches there are, their features, and the posterior over them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_FIT = 1500
+"""Patches used to fit the principal axes."""
+
+_CHUNK = 6_000_000
+"""Numbers held at once by a temporary; bounds the working memory (24 MB each)."""
+
+
+@dataclass(frozen=True)
+class PatchLevel:
+    """A patch size and where it is used.
+
+    patch: side in pixels. bank_stride: step between bank patches. query_stride: step between denoised
+    patches. sigma_below: the level serves noise levels up to this one.
+    """
+
+    patch: int
+    bank_stride: int
+    query_stride: int
+    sigma_below: float = math.inf
+
+
+def starts(length: int, patch: int, stride: int) -> list[int]:
+    """First pixels of patches that cover 0..length-1, the last one flush with the end."""
+    out = list(range(0, length - patch + 1, stride))
+    if out[-1] != length - patch:
+        out.append(length - patch)
+    return out
+
+
+def patch_view(images: Tensor, patch: int) -> Tensor:
+    """(N, 3, H, W) -> strided view (N, H-P+1, W-P+1, 3, P, P), no copy."""
+    return images.unfold(2, patch, 1).unfold(3, patch, 1).permute(0, 2, 3, 1, 4, 5)
+
+
+def split_mean(patches: Tensor) -> tuple[Tensor, Tensor]:
+    """(K, 3, P, P) -> channel means (K, 3) and the flattened rest (K, 3 P P)."""
+    flat = patches.flatten(2)
+    mean = flat.mean(2)
+    return mean, (flat - mean[:, :, None]).flatten(1)
+
+
+class PatchBank:
+    """All patches of one size, as places in the shared images plus a short feature vector each."""
+
+    def __init__(
+        self,
+        images: Tensor,
+        sizes: list[tuple[int, int]],
+        level: PatchLevel,
+        *,
+        features: int,
+        row_limit: int | None,
+        bank_limit: int,
+        generator: torch.Generator,
+    ) -> None:
+        """images: uint8 (N, 3, H, W) canvas; sizes: valid (height, width) of each image.
+
+        row_limit: keep at most so many patches of each row (position-aware banks), chosen at random.
+        bank_limit: keep at most so many patches in all.
+        """
+        self.level = level
+        patch, stride = level.patch, level.bank_stride
+        places = []
+        for number, (height, width) in enumerate(sizes):
+            if height < patch or width < patch:
+                continue
+            ys, xs = torch.tensor(starts(height, patch, stride)), torch.tensor(starts(width, patch, stride))
+            grid = torch.cartesian_prod(ys, xs)
+            places.append(torch.cat([torch.full((len(grid), 1), number), grid], 1))
+        chosen = torch.cat(places)
+        chosen = chosen[torch.randperm(len(chosen), generator=generator)]
+        chosen = chosen[chosen[:, 1].argsort(stable=True)]
+        if row_limit is not None:
+            _, counts = chosen[:, 1].unique_consecutive(return_counts=True)
+            rank = torch.cat([torch.arange(int(c)) for c in counts])
+            chosen = chosen[rank < row_limit]
+        if len(chosen) > bank_limit:
+            kept = torch.randperm(len(chosen), generator=generator)[:bank_limit].sort().values
+            chosen = chosen[kept]
+        self.places = chosen.to(torch.int32)
+        self.rows = [int(y) for y in chosen[:, 1].unique()]
+        self._fit(images, features, generator)
+
+    def _fit(self, images: Tensor, features: int, generator: torch.Generator) -> None:
+        """Principal axes of the mean-free patches, features and channel means of every patch."""
+        patch, count = self.level.patch, len(self.places)
+        dimension = 3 * patch * patch
+        sample = torch.randperm(count, generator=generator)[:_FIT].sort().values
+        _, rest = split_mean(self.gather(images, sample))
+        self.centre = rest.mean(0)
+        if features < dimension:
+            rest = rest - self.centre
+            wanted = min(features, len(rest))
+            self.axes = _principal_axes(rest, wanted, generator)
+        else:
+            self.axes = None
+        step = max(1, _CHUNK // dimension)
+        parts = [
+            self.encode(self.gather(images, torch.arange(i, min(i + step, count))))
+            for i in range(0, count, step)
+        ]
+        self.means = torch.cat([mean for mean, _ in parts])
+        self.codes = torch.cat([code for _, code in parts])
+        self.code_norms = 0.5 * self.codes.square().sum(1)
+        self.mean_norms = 0.5 * self.means.square().sum(1)
+        self.row_of = self.places[:, 1].contiguous()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by this bank (the images are shared and not counted)."""
+        tensors = [
+            self.places,
+            self.centre,
+            self.means,
+            self.codes,
+            self.code_norms,
+            self.mean_norms,
+            self.row_of,
+        ]
+        tensors += [] if self.axes is None else [self.axes]
+        return sum(t.numel() * t.element_size() for t in tensors)
+
+    def to(self, device: torch.device) -> PatchBank:
+        """A copy on another device."""
+        out = object.__new__(PatchBank)
+        out.__dict__.update(
+            {k: v.to(device) if isinstance(v, Tensor) else v for k, v in self.__dict__.items()}
+        )
+        return out
+
+    def gather(self, images: Tensor, index: Tensor) -> Tensor:
+        """Patches by number, float (K, 3, P, P) in [0, 1]."""
+        number, y, x = self.places[index].long().unbind(-1)
+        return patch_view(images, self.level.patch)[number, y, x].float() / 255
+
+    def encode(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """Channel means (K, 3) and features (K, d) of patches (K, 3, P, P)."""
+        mean, rest = split_mean(patches)
+        rest = rest - self.centre
+        return mean, rest if self.axes is None else rest @ self.axes
+
+    def window(self, first: float, last: float) -> tuple[int, int]:
+        """Range of bank numbers whose rows lie in [first, last] (at least the nearest row)."""
+        middle = 0.5 * (first + last)
+        near = min(self.rows, key=lambda y: abs(y - middle))
+        low = min([y for y in self.rows if first <= y <= last] + [near])
+        high = max([y for y in self.rows if first <= y <= last] + [near])
+        bounds = torch.tensor([low, high + 1], dtype=self.row_of.dtype, device=self.row_of.device)
+        begin, end = torch.searchsorted(self.row_of, bounds).tolist()
+        return begin, end
+
+    def posterior_mean(
+        self,
+        images: Tensor,
+        queries: Tensor,
+        sigma: float,
+        palette_freedom: float,
+        top: int,
+        begin: int,
+        end: int,
+    ) -> Tensor:
+        """E[clean patch | noisy patch] for queries (K, 3, P, P), bank numbers begin..end-1.
+
+        Model: a bank patch, one colour offset c ~ N(0, tau^2 I) for the whole patch (tau = palette_freedom),
+        plus noise of deviation sigma on every number. With n pixels, m channel means, a the mean-free rest:
+        log weight = -|a_x - a_i|^2 / (2 sigma^2) - n |m_x - m_i|^2 / (2 (sigma^2 + n tau^2)), and the mean
+        of the clean patch moves from m_i towards m_x by n tau^2 / (sigma^2 + n tau^2). Only the `top`
+        heaviest patches are averaged.
+        """
+        n = self.level.patch**2
+        spread = sigma * sigma + n * palette_freedom**2
+        pull = n * palette_freedom**2 / spread
+        mean, code = self.encode(queries)
+        weight = (code @ self.codes[begin:end].t() - self.code_norms[begin:end]) / (sigma * sigma)
+        weight = weight + (n / spread) * (mean @ self.means[begin:end].t() - self.mean_norms[begin:end])
+        best, index = weight.topk(min(top, end - begin), 1)
+        share = best.softmax(1)
+        keep = int((share > 2e-3).sum(1).max())
+        share, index = share[:, :keep], index[:, :keep] + begin
+        share = share / share.sum(1, keepdim=True)
+        out = torch.empty_like(queries)
+        step = max(1, _CHUNK // (3 * n * keep))
+        for i in range(0, len(queries), step):
+            some = self.gather(images, index[i : i + step].flatten()).view(-1, keep, 3 * n)
+            out[i : i + step] = (share[i : i + step, None] @ some).view(-1, 3, *queries.shape[2:])
+        if pull > 0:
+            out = out + (pull * (mean - out.flatten(2).mean(2)))[:, :, None, None]
+        return out
+
+
+def _principal_axes(data: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Leading right singular vectors (D, count) of data (N, D), by seeded subspace iteration."""
+    basis = torch.randn(data.shape[1], min(count + 8, *data.shape), generator=generator)
+    for _ in range(3):
+        basis = torch.linalg.qr(data @ basis).Q
+        basis = torch.linalg.qr(data.t() @ basis).Q
+    inner = data @ basis
+    rotation = torch.linalg.eigh(inner.t() @ inner).eigenvectors
+    return (basis @ rotation.flip(1))[:, :count].contiguous()
