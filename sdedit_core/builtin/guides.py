@@ -37,9 +37,7 @@ def _cloud(canvas: Canvas, x: float, y: float, size: float, light: Paint, dark: 
 
 def _conifer(canvas: Canvas, x: float, foot: float, height: float, paint: Paint) -> None:
     """A narrow triangle of short strokes."""
-    canvas.wash(
-        [(x - 0.17 * height, foot), (x, foot - height), (x + 0.17 * height, foot)], paint, wobble=0.006
-    )
+    canvas.wash([(x - 0.17 * height, foot), (x, foot - height), (x + 0.17 * height, foot)], paint, wobble=0.006)
 
 
 def _alpine(width: int, height: int) -> Canvas:
@@ -51,9 +49,7 @@ def _alpine(width: int, height: int) -> Canvas:
     c.wash([(-0.1, 0.64), (0.02, 0.52), (0.14, 0.45), (0.26, 0.53), (0.38, 0.64)], (138, 146, 158))
     c.wash([(0.72, 0.64), (0.86, 0.50), (0.95, 0.45), (1.1, 0.56), (1.1, 0.64)], (138, 146, 158))
     c.wash([(0.20, 0.64), (0.36, 0.44), (0.53, 0.16), (0.66, 0.36), (0.86, 0.64)], (112, 116, 122))
-    c.wash(
-        [(0.53, 0.16), (0.60, 0.38), (0.58, 0.52), (0.70, 0.62), (0.86, 0.64), (0.66, 0.36)], (146, 152, 160)
-    )
+    c.wash([(0.53, 0.16), (0.60, 0.38), (0.58, 0.52), (0.70, 0.62), (0.86, 0.64), (0.66, 0.36)], (146, 152, 160))
     c.wash(
         [(0.435, 0.32), (0.53, 0.16), (0.615, 0.29), (0.575, 0.33), (0.54, 0.28), (0.50, 0.35), (0.47, 0.30)],
         (238, 242, 248),

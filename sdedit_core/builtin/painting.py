@@ -21,9 +21,7 @@ _SCALE = 3
 class Canvas:
     """Points are fractions of the picture: (0, 0) top left, (1, 1) bottom right. Colours are 8-bit RGB."""
 
-    def __init__(
-        self, width: int, height: int, paper: Paint | int, *, seed: int = 3, mode: str = "RGB"
-    ) -> None:
+    def __init__(self, width: int, height: int, paper: Paint | int, *, seed: int = 3, mode: str = "RGB") -> None:
         self.width, self.height = width, height
         self.size = (width * _SCALE, height * _SCALE)
         self.image = Image.new(mode, self.size, paper)
@@ -34,9 +32,7 @@ class Canvas:
         """Fill an outline whose edge trembles."""
         self.draw.polygon(self._place(self._tremble([*points, points[0]], wobble)), fill=paint)
 
-    def stroke(
-        self, points: Sequence[Point], paint: Paint | int, *, width: float, wobble: float = 0.006
-    ) -> None:
+    def stroke(self, points: Sequence[Point], paint: Paint | int, *, width: float, wobble: float = 0.006) -> None:
         """A brush stroke with round ends; width is a fraction of the short side."""
         line = self._place(self._tremble(points, wobble))
         thickness = width * min(self.size)
@@ -53,9 +49,7 @@ class Canvas:
         for i in range(36):
             angle = 2 * math.pi * i / 36
             r = radius * self.random.uniform(0.95, 1.05) * short
-            ring.append(
-                (x * self.size[0] + r * math.cos(angle), y * self.size[1] + squash * r * math.sin(angle))
-            )
+            ring.append((x * self.size[0] + r * math.cos(angle), y * self.size[1] + squash * r * math.sin(angle)))
         self.draw.polygon(ring, fill=paint)
 
     def tensor(self) -> Tensor:

@@ -227,10 +227,7 @@ class PatchPrior:
         ys, xs = starts(height, patch, stride), starts(width, patch, stride)
         columns = torch.tensor(xs, device=x.device)
         queries = patch_view(x[None], patch)[0]
-        ramp = (
-            torch.sin(math.pi * (torch.arange(patch, device=x.device) + 0.5) / patch) ** self.window_power
-            + 5e-3
-        )
+        ramp = torch.sin(math.pi * (torch.arange(patch, device=x.device) + 0.5) / patch) ** self.window_power + 5e-3
         window = ramp[:, None] * ramp[None]
         total = torch.zeros(4, height, width, device=x.device)
         rows_at_once = 1
@@ -288,9 +285,7 @@ def _checked(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
         if not torch.isfinite(image).all():
             raise ValueError(f"image {number} contains NaN or infinite values")
         if image.min() < -1e-3 or image.max() > 1 + 1e-3:
-            raise ValueError(
-                f"image {number} has values in [{image.min():.3g}, {image.max():.3g}], expected [0, 1]"
-            )
+            raise ValueError(f"image {number} has values in [{image.min():.3g}, {image.max():.3g}], expected [0, 1]")
         out.append(image.clamp(0, 1))
     return out
 
@@ -301,6 +296,4 @@ def _resize(image: Tensor, size: int | None) -> Tensor:
         return image
     scale = size / min(image.shape[1:])
     shape = [max(size, round(side * scale)) for side in image.shape[1:]]
-    return F.interpolate(image[None], shape, mode="bilinear", antialias=True, align_corners=False)[0].clamp(
-        0, 1
-    )
+    return F.interpolate(image[None], shape, mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)

@@ -105,10 +105,7 @@ class PatchBank:
         else:
             self.axes = None
         step = max(1, _CHUNK // dimension)
-        parts = [
-            self.encode(self.gather(images, torch.arange(i, min(i + step, count))))
-            for i in range(0, count, step)
-        ]
+        parts = [self.encode(self.gather(images, torch.arange(i, min(i + step, count)))) for i in range(0, count, step)]
         self.means = torch.cat([mean for mean, _ in parts])
         self.codes = torch.cat([code for _, code in parts])
         self.code_norms = 0.5 * self.codes.square().sum(1)
@@ -133,9 +130,7 @@ class PatchBank:
     def to(self, device: torch.device) -> PatchBank:
         """A copy on another device."""
         out = object.__new__(PatchBank)
-        out.__dict__.update(
-            {k: v.to(device) if isinstance(v, Tensor) else v for k, v in self.__dict__.items()}
-        )
+        out.__dict__.update({k: v.to(device) if isinstance(v, Tensor) else v for k, v in self.__dict__.items()})
         return out
 
     def gather(self, images: Tensor, index: Tensor) -> Tensor:

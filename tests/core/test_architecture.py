@@ -8,22 +8,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CORE = sorted((ROOT / "sdedit_core").rglob("*.py"))
 PACK = [*CORE, *sorted((ROOT / "nodes").rglob("*.py")), *ROOT.glob("__init__.py")]
-    *CORE,
-    *sorted((ROOT / "nodes").rglob("*.py")),
-    *([ROOT / "__init__.py"] if (ROOT / "__init__.py").exists() else []),
-]
 HOST_MODULES = set("comfy comfy_extras comfy_execution comfy_api folder_paths server nodes execution".split())
 HOST_MODULES |= {"latent_preview", "node_helpers"}
-    "comfy",
-    "comfy_extras",
-    "comfy_execution",
-    "comfy_api",
-    "folder_paths",
-    "server",
-    "nodes",
-    "execution",
-    "latent_preview",
-}
 # module prefix -> prefixes inside the core that it may not import
 LAYERS = {
     "sde": ("score_model", "solvers", "edit", "masking", "priors", "networks", "checkpoints", "builtin", "cli"),

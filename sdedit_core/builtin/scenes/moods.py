@@ -31,9 +31,7 @@ def _alpine(seed: int, n: NoiseSource) -> Scene:
     main = n.uniform(-0.38, 0.38)
     peaks = [Peak(main, n.uniform(0.40, 0.56), n.uniform(0.42, 0.62), n.uniform(2.7, 3.1))]
     for _ in range(1 + int(n.uniform(0, 2.99))):
-        peaks.append(
-            Peak(n.uniform(-0.7, 0.7), n.uniform(0.18, 0.34), n.uniform(0.3, 0.5), n.uniform(2.8, 3.4))
-        )
+        peaks.append(Peak(n.uniform(-0.7, 0.7), n.uniform(0.18, 0.34), n.uniform(0.3, 0.5), n.uniform(2.8, 3.4)))
     return Scene(
         seed=seed,
         horizon=n.uniform(0.57, 0.66),
@@ -70,9 +68,7 @@ def _alpine(seed: int, n: NoiseSource) -> Scene:
 def _lake(seed: int, n: NoiseSource) -> Scene:
     peaks = [Peak(n.uniform(-0.45, 0.45), n.uniform(0.26, 0.42), n.uniform(0.36, 0.56), n.uniform(2.9, 3.2))]
     for _ in range(1 + int(n.uniform(0, 2.99))):
-        peaks.append(
-            Peak(n.uniform(-0.7, 0.7), n.uniform(0.14, 0.26), n.uniform(0.3, 0.5), n.uniform(3.0, 3.4))
-        )
+        peaks.append(Peak(n.uniform(-0.7, 0.7), n.uniform(0.14, 0.26), n.uniform(0.3, 0.5), n.uniform(3.0, 3.4)))
     return Scene(
         seed=seed,
         horizon=n.uniform(0.49, 0.57),
@@ -114,8 +110,7 @@ def _sunset(seed: int, n: NoiseSource) -> Scene:
     sun_u = n.uniform(-0.4, 0.4)
     sun_v = n.uniform(0.03, 0.16)
     peaks = [
-        Peak(n.uniform(-0.75, 0.75), n.uniform(0.10, 0.24), n.uniform(0.3, 0.55), n.uniform(2.9, 3.3))
-        for _ in range(2)
+        Peak(n.uniform(-0.75, 0.75), n.uniform(0.10, 0.24), n.uniform(0.3, 0.55), n.uniform(2.9, 3.3)) for _ in range(2)
     ]
     return Scene(
         seed=seed,

@@ -69,16 +69,11 @@ def _paint_land(scene: Scene, view: View, air: Tensor) -> Tensor:
     forest = colour(scene.forest) * (1 + 0.45 * (view.crowns - 0.5) + 0.14 * fine)
     out = out + (forest - out) * (view.forest * (1 - 0.7 * view.rocky))
     lying = smoothstep(view.flatness + 0.03 * fine, scene.snow_steep, scene.snow_steep + 0.12)
-    snow = (
-        smoothstep(view.altitude + 0.13 * coarse + 0.05 * fine, scene.snow_line, scene.snow_line + 0.22)
-        * lying
-    )
+    snow = smoothstep(view.altitude + 0.13 * coarse + 0.05 * fine, scene.snow_line, scene.snow_line + 0.22) * lying
     out = out + (colour(scene.snow) * (1 + 0.02 * fine) - out) * snow
     shade = smoothstep(coarse, 0.5, -0.9) * scene.cloud_shadow
     light = view.light * (1 - shade)
-    out = out.clamp(0, 1) * (
-        colour(scene.ambient) * 0.95 * (0.6 + 0.4 * view.flatness) + colour(scene.sun) * light
-    )
+    out = out.clamp(0, 1) * (colour(scene.ambient) * 0.95 * (0.6 + 0.4 * view.flatness) + colour(scene.sun) * light)
     clear = torch.exp(-view.distance / scene.haze_distance)
     low = smoothstep(view.above_water, 0.6, 0.0) * smoothstep(view.distance, 1.5, 6.0)
     clear = clear * (1 - scene.mist * low)

@@ -89,12 +89,8 @@ def look(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> View:
     altitude = q / reference
     grown = smoothstep(coarse, 1.2 - 2.6 * scene.forest_cover, 1.55 - 2.6 * scene.forest_cover)
     grown = grown * (1 - smoothstep(altitude + 0.1 * fine, scene.forest_top - 0.25, scene.forest_top + 0.25))
-    grown = (
-        grown * smoothstep(height - level, 0.0, 0.05) * smoothstep(lz, scene.tree_line, scene.tree_line + 0.6)
-    )
-    trees = (
-        grown * scene.tree_height * (0.55 + 0.6 * crowns) * torch.minimum(6 / z, torch.ones_like(z)) * 0.55
-    )
+    grown = grown * smoothstep(height - level, 0.0, 0.05) * smoothstep(lz, scene.tree_line, scene.tree_line + 0.6)
+    trees = grown * scene.tree_height * (0.55 + 0.6 * crowns) * torch.minimum(6 / z, torch.ones_like(z)) * 0.55
     water = (height < level).float()
     surface = torch.where(water > 0, level, height)
     projected = (surface - camera) / z + trees * (1 - water)

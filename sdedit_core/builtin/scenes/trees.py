@@ -11,9 +11,7 @@ from .sky import colour
 from .terrain import View
 
 
-def plant_conifers(
-    scene: Scene, noise: NoiseSource, image: Tensor, view: View, u: Tensor, v: Tensor
-) -> Tensor:
+def plant_conifers(scene: Scene, noise: NoiseSource, image: Tensor, view: View, u: Tensor, v: Tensor) -> Tensor:
     """Return image (3, H, W) with scene.conifers standing on the ground."""
     rows, cols = v.shape[0], u.shape[1]
     needles = noise.field(rows, cols, 0.7, length_y=1.3, length_x=1.3, low=6.0)
@@ -32,9 +30,7 @@ def plant_conifers(
         half = half * (1 + 0.30 * needles)
         inside = (up > 0.04) & (up < 1) & (across.abs() < half)
         trunk = (up > -0.01) & (up <= 0.08) & (across.abs() < 0.012 * tree.height)
-        shading = (
-            1 + 0.30 * needles + 0.50 * side * (across / (half + 1e-3)).clamp(-1, 1) - 0.35 * (saw - 0.4)
-        )
+        shading = 1 + 0.30 * needles + 0.50 * side * (across / (half + 1e-3)).clamp(-1, 1) - 0.35 * (saw - 0.4)
         body = bark * shading.clamp(0.25, 2.2)
         body = body * (1 - 0.03 * tree.z) + air * 0.03 * tree.z
         image = torch.where((inside | trunk)[None], body, image)
