@@ -36,7 +36,7 @@ def load_score_model(
         dtype: "auto", "fp32", "fp16" or "bf16", the network's own precision; the state stays float32.
         device: where to put it.
         **overrides: what a file cannot say: sde, sigma_min, sigma_max, data_range, image_size, num_heads,
-            num_head_channels, use_new_attention_order.
+            num_head_channels, use_new_attention_order. Built-in priors take ``native_size`` in pixels only.
 
     Raises:
         ValueError: unknown name or path, unreadable file, unknown option; the text says what to do.
@@ -47,12 +47,14 @@ def load_score_model(
         raise ValueError(f"dtype must be one of {', '.join(_DTYPES)}, got {dtype!r}.")
     name = os.fspath(name_or_path)
     if name in builtin_names():
+        native_size = overrides.pop("native_size", None)
         if overrides:
-            raise ValueError(f"The built-in model {name!r} takes no overrides, got {', '.join(sorted(overrides))}.")
+            given = ", ".join(sorted(overrides))
+            raise ValueError(f"The built-in model {name!r} takes no override but native_size, got {given}.")
         from .builtin import list_priors, load_prior
 
         return patch_score_model(
-            load_prior(name), name=name, source="built in", note=list_priors()[name], device=device
+            load_prior(name, size=native_size), name=name, source="built in", note=list_priors()[name], device=device
         )
     if not Path(name).exists():
         raise ValueError(

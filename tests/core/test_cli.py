@@ -1,0 +1,137 @@
+"""The command line, as a user runs it."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from PIL import Image
+
+from sdedit_core.cli import main
+from sdedit_core.images import load_image, save_image
+
+
+@pytest.fixture
+def guide(tmp_path):
+    """A small picture with some texture on disk."""
+    coarse = torch.rand(1, 3, 6, 8, generator=torch.Generator().manual_seed(0))
+    image = torch.nn.functional.interpolate(coarse, (48, 64), mode="bilinear")
+    save_image(image, tmp_path / "guide.png")
+    return tmp_path / "guide.png"
+
+
+def edit(guide, out, *options):
+    return main(["edit", str(guide), "-o", str(out), "--images", str(guide), "--steps", "3", *options])
+
+
+def test_edit_writes_a_picture_of_the_guides_size_and_reports(guide, tmp_path, capsys):
+    assert edit(guide, tmp_path / "out.png", "--t0", "0.4") == 0
+    assert load_image(tmp_path / "out.png").shape == (1, 3, 48, 64)
+    text = capsys.readouterr().out
+    assert "sigma 0.65" in text and "3 evaluations" in text and "out.png" in text
+
+
+def test_t0_zero_returns_the_guide_bit_for_bit(guide, tmp_path):
+    assert edit(guide, tmp_path / "out.png", "--t0", "0") == 0
+    assert torch.equal(load_image(tmp_path / "out.png"), load_image(guide))
+
+
+def test_same_seed_same_file_other_seed_other_file(guide, tmp_path):
+    for name, seed in (("a", "5"), ("b", "5"), ("c", "6")):
+        assert edit(guide, tmp_path / f"{name}.png", "--seed", seed) == 0
+    a, b, c = (load_image(tmp_path / f"{n}.png") for n in "abc")
+    assert torch.equal(a, b) and not torch.equal(a, c)
+
+
+def test_masked_pixels_come_back_exactly(guide, tmp_path):
+    mask = Image.new("L", (64, 48), 0)
+    mask.paste(255, (16, 8, 40, 40))
+    mask.save(tmp_path / "mask.png")
+    assert edit(guide, tmp_path / "out.png", "--mask", str(tmp_path / "mask.png"), "--t0", "0.5") == 0
+    before, after = load_image(guide), load_image(tmp_path / "out.png")
+    kept = torch.ones(48, 64, dtype=torch.bool)
+    kept[8:40, 16:40] = False
+    assert torch.equal(before[..., kept], after[..., kept])
+    assert not torch.equal(before[..., ~kept], after[..., ~kept])
+
+
+def test_batch_numbers_its_files_and_its_items_differ(guide, tmp_path):
+    assert edit(guide, tmp_path / "out.png", "--batch", "2") == 0
+    first, second = load_image(tmp_path / "out_00.png"), load_image(tmp_path / "out_01.png")
+    assert not torch.equal(first, second)
+    assert edit(guide, tmp_path / "alone.png") == 0
+    assert torch.equal(load_image(tmp_path / "alone.png"), first)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--t0", "1.5"], "t0 must lie between 0"),
+        (["--t0", "nan"], "t0 must lie between 0"),
+        (["--steps", "0"], "steps must be between 1"),
+        (["--repeats", "0"], "repeats must be"),
+        (["--batch", "0"], "--batch"),
+        (["--size", "banana"], "--size"),
+        (["--size", "4"], "--size"),
+        (["--solver", "magic"], "Unknown solver 'magic'; expected one of auto"),
+        (["--device", "toaster"], "--device toaster"),
+        (["--mask", "no-such-mask.png"], "No such image file"),
+    ],
+)
+def test_wrong_values_give_one_clear_line_and_status_1(guide, tmp_path, capsys, options, text):
+    assert edit(guide, tmp_path / "out.png", *options) == 1
+    error = capsys.readouterr().err
+    assert text in error and "Traceback" not in error
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_mask_of_another_size_is_refused(guide, tmp_path, capsys):
+    Image.new("L", (10, 10), 255).save(tmp_path / "mask.png")
+    assert edit(guide, tmp_path / "out.png", "--mask", str(tmp_path / "mask.png")) == 1
+    assert "10 x 10" in capsys.readouterr().err
+
+
+def test_missing_and_unreadable_inputs(tmp_path, guide, capsys):
+    assert main(["edit", str(tmp_path / "none.png"), "-o", str(tmp_path / "o.png")]) == 1
+    assert "No such image file" in capsys.readouterr().err
+    (tmp_path / "bad.png").write_text("text")
+    assert main(["edit", str(tmp_path / "bad.png"), "-o", str(tmp_path / "o.png")]) == 1
+    assert "cannot be read as an image" in capsys.readouterr().err
+    assert main(["edit", str(guide), "-o", str(tmp_path / "o.png"), "--model", "no-such-model"]) == 1
+    assert "built-in" in capsys.readouterr().err
+    assert main(["edit", str(guide), "-o", str(tmp_path / "nowhere" / "o.png")]) == 1
+    assert "does not exist" in capsys.readouterr().err
+    assert main(["edit", str(guide), "-o", str(tmp_path / "o.docx")]) == 1
+    assert "image format" in capsys.readouterr().err
+
+
+def test_demo_writes_a_sheet(tmp_path, capsys):
+    assert main(["demo", "-o", str(tmp_path / "sheet.png"), "--size", "48", "--steps", "2"]) == 0
+    assert "sheet.png" in capsys.readouterr().out
+    assert load_image(tmp_path / "sheet.png").shape[-1] > 500
+    assert main(["demo", "--list"]) == 0
+    assert "alpine" in capsys.readouterr().out
+    assert main(["demo", "--guide", "moonbase"]) == 1
+
+
+def test_info_lists_and_describes(capsys):
+    assert main(["info"]) == 0
+    assert "landscape-alpine" in capsys.readouterr().out
+    assert main(["info", "landscape-night"]) == 0
+    text = capsys.readouterr().out
+    assert "VESDE" in text and "t0 -> sigma" in text
+    assert main(["info", "nothing"]) == 1
+
+
+def test_usage_errors_have_status_2(capsys):
+    for wrong in ([], ["edit"], ["paint"], ["edit", "a.png", "-o", "b.png", "--steps", "many"]):
+        with pytest.raises(SystemExit) as error:
+            main(wrong)
+        assert error.value.code == 2
+
+
+def test_module_entry_point():
+    done = subprocess.run(
+        [sys.executable, "-m", "sdedit_core", "--version"], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0 and done.stdout.startswith("sdedit ")
