@@ -10,7 +10,7 @@ import torch
 
 from .grids import check_steps, sigma_grid
 from .masking import binary_mask, check_mask, keep_region
-from .noise import BrownianPath, NoiseStream
+from .noise import BrownianPath, NoiseStream, path_depth
 from .score_model import ScoreModel
 from .sde import Schedule, check_t0
 from .solvers import Callback, get_solver
@@ -207,7 +207,8 @@ def _passes(
         stream = NoiseStream(
             x.shape[1:], seed=seed, stream="path", samples=state.sample_indices, repeat=k, device=x.device
         )
-        path = BrownianPath(stream, sigma_min=schedule.sigma_min, sigma_max=schedule.sigma_max)
+        ends = {"sigma_min": schedule.sigma_min, "sigma_max": schedule.sigma_max}
+        path = BrownianPath(stream, depth=path_depth(levels, **ends), **ends)
         x = solve(denoise, x, levels, noise=path, callback=callback)
         if change is not None:
             x = torch.where(change, x, state.guide)

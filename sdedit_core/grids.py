@@ -15,7 +15,7 @@ GRIDS = ("karras", "karras3", "log", "uniform-t")
 
 def check_steps(steps: int) -> int:
     """Return ``steps`` as an int of at least 1, at most 10000; ``ValueError`` otherwise."""
-    if isinstance(steps, bool) or not isinstance(steps, int | float) or int(steps) != steps:
+    if isinstance(steps, bool) or not isinstance(steps, int | float) or not math.isfinite(steps) or steps % 1:
         raise ValueError(f"steps must be a whole number, got {steps!r}.")
     if not 1 <= steps <= 10000:
         raise ValueError(f"steps must be between 1 and 10000, got {int(steps)}. 20 is a good value.")
@@ -41,8 +41,9 @@ def log_uniform(sigma_start: float, sigma_end: float, n: int) -> list[float]:
 
 def uniform_t(schedule: Schedule, t0: float, n: int) -> list[float]:
     """n levels sigma(t0 * i / n), i = n .. 1: the paper's steps (algorithm 1)."""
-    t0 = min(t0, schedule.t(schedule.sigma(t0)))  # levels that are clamped at sigma_max would repeat
-    return [schedule.sigma(t0 * i / n) for i in range(n, 0, -1)]
+    start = schedule.sigma(t0)
+    t0 = min(t0, schedule.t(start))  # levels that are clamped at sigma_max would repeat
+    return [start, *(schedule.sigma(t0 * i / n) for i in range(n - 1, 0, -1))]
 
 
 def sigma_grid(schedule: Schedule, t0: float, steps: int, *, grid: str = "karras") -> list[float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 
@@ -53,10 +54,22 @@ class NoiseStream:
         if stream not in STREAMS:
             raise ValueError(f"Unknown noise stream {stream!r}; expected one of {', '.join(STREAMS)}.")
         self.shape = tuple(shape)
+        self.seed, self.stream, self.repeat = int(seed), stream, int(repeat)
         self.samples = list(range(batch)) if samples is None else [int(i) for i in samples]
         self.device = torch.device(device)
-        self._keys = [mix64(int(seed), STREAMS[stream], i, int(repeat)) for i in self.samples]
+        self._keys = [mix64(self.seed, STREAMS[stream], i, self.repeat) for i in self.samples]
         self._generator = torch.Generator(device="cpu")
+
+    def sibling(self, stream: str) -> NoiseStream:
+        """The stream of another name for the same seed, samples and repeat."""
+        return NoiseStream(
+            self.shape,
+            seed=self.seed,
+            stream=stream,
+            samples=self.samples,
+            repeat=self.repeat,
+            device=self.device,
+        )
 
     def normal(self, node: int) -> torch.Tensor:
         """The standard normal tensor (B, *shape) of one node, on the CPU, float32."""
@@ -77,56 +90,77 @@ class BrownianPath:
     ``path(sigma, sigma_next)`` is the path's increment over that interval divided by its standard deviation.
     A dyadic tree over [sigma_max, sigma_min] defines the path: the increment of a left child is half its parent's
     plus an independent normal, the right child is the rest.  So coarse steps are sums of fine ones, and the same
-    seed converges to one picture as the number of steps grows.  Levels outside the range share the edge cells.
+    seed converges to one picture as the number of steps grows.  Solvers with inner stages ask for the stages'
+    sub-intervals.  Levels are rounded to the tree's 2^depth cells; paths of different depth are the same path,
+    read at another resolution, so ``depth`` (see :func:`path_depth`) changes cost and precision, not the law.
+    Levels outside the range, and steps inside one cell, get independent normals of their own.
+
+    Cost: about depth - log2(steps) + 2 normals a step; alive are the cached nodes, at most depth + 2 tensors.
     """
 
     def __init__(self, stream: NoiseStream, *, sigma_min: float, sigma_max: float, depth: int = 10):
+        if not 0.0 < sigma_min < sigma_max:
+            raise ValueError(f"A path needs 0 < sigma_min < sigma_max, got {sigma_min!r} and {sigma_max!r}.")
         self.stream, self.depth, self.cells = stream, depth, 1 << depth
         self._top, self._bottom = math.log(sigma_max), math.log(sigma_min)
+        self._floor = sigma_min
+        self._corrector: NoiseStream | None = None
         self._root: torch.Tensor | None = None
         self._left: dict[int, torch.Tensor] = {}
 
     def _cell(self, sigma: float) -> int:
-        u = (math.log(sigma) - self._top) / (self._bottom - self._top)
+        u = (math.log(max(sigma, self._floor)) - self._top) / (self._bottom - self._top)
         return min(self.cells, max(0, round(u * self.cells)))
 
-    def _left_increment(self, node: int, length: int, increment: torch.Tensor) -> torch.Tensor:
+    def _left_increment(self, node: int, length: float, increment: torch.Tensor) -> torch.Tensor:
         if node not in self._left:
             bridge = self.stream.normal(node).mul_(0.5 * math.sqrt(length))
             self._left[node] = bridge.add_(increment, alpha=0.5)
         return self._left[node]
 
-    def _collect(
-        self, node: int, start: int, length: int, increment: torch.Tensor, i: int, j: int, out: torch.Tensor
-    ) -> None:
-        """Add the increment over cells [i, j) of the subtree ``node`` = cells [start, start + length) to out."""
-        if i <= start and start + length <= j:
-            out.add_(increment)
-            return
-        half = length // 2
-        left = self._left_increment(node, length, increment)
-        if i < start + half:
-            self._collect(2 * node, start, half, left, i, j, out)
-        if j > start + half:
-            self._collect(2 * node + 1, start + half, half, increment - left, i, j, out)
+    def _collect(self, node: int, start: int, cells: int, increment: torch.Tensor, i: int, j: int) -> torch.Tensor:
+        """Increment over cells [max(i, start), min(j, start + cells)) of the subtree ``node``."""
+        if i <= start and start + cells <= j:
+            return increment
+        half = cells // 2
+        left = self._left_increment(node, cells / self.cells, increment)
+        if j <= start + half:
+            return self._collect(2 * node, start, half, left, i, j)
+        right = self._collect(2 * node + 1, start + half, half, increment - left, i, j)
+        if i >= start + half:
+            return right
+        return right + self._collect(2 * node, start, half, left, i, j)
 
     def _end(self, node: int) -> int:
         level = node.bit_length() - 1
         return (node - (1 << level) + 1) * (self.cells >> level)
 
     def __call__(self, sigma: float, sigma_next: float) -> torch.Tensor:
-        """Unit normal (B, *shape) for the step sigma -> sigma_next < sigma (sigma_next 0 counts as the bottom)."""
-        bottom = math.exp(self._bottom)
-        i, j = self._cell(max(sigma, bottom)), self._cell(max(sigma_next, bottom))
+        """Unit normal (B, *shape), yours to overwrite, for sigma -> sigma_next < sigma (0 counts as the bottom)."""
+        i, j = self._cell(sigma), self._cell(sigma_next)
         if i >= j:
-            # Shorter than one cell: an independent normal of its own, keyed by both ends.
-            key = mix64(i, round(1e9 * math.log(max(sigma, 1e-12))), round(1e9 * math.log(max(sigma_next, 1e-12))))
-            return self.stream.normal(key | 1 << 63).to(self.stream.device)
+            ends = (round(1e12 * math.log(max(s, 1e-12))) for s in (sigma, sigma_next))
+            return self.stream.normal(mix64(*ends) | 1 << 63).to(self.stream.device)
         if self._root is None:
-            self._root = self.stream.normal(0).mul_(math.sqrt(self.cells))
-        out = torch.zeros_like(self._root)
-        self._collect(1, 0, self.cells, self._root, i, j, out)
+            self._root = self.stream.normal(0)
+        out = self._collect(1, 0, self.cells, self._root, i, j)
         # Sampling only moves down: nodes that end at or before j are never asked for again.
         for node in [n for n in self._left if self._end(n) <= j]:
             del self._left[node]
-        return out.div_(math.sqrt(j - i)).to(self.stream.device)
+        return (out * math.sqrt(self.cells / (j - i))).to(self.stream.device)
+
+    def corrector(self, index: int) -> torch.Tensor:
+        """Unit normal (B, *shape) number ``index`` of the corrector stream, independent of the path."""
+        if self._corrector is None:
+            self._corrector = self.stream.sibling("corrector")
+        return self._corrector(index)
+
+
+def path_depth(sigmas: Sequence[float], *, sigma_min: float, sigma_max: float, stages: int = 1) -> int:
+    """Depth of a path's tree that gives the shortest step (or stage) at least 8 cells; between 6 and 24."""
+    levels = [max(float(s), sigma_min) for s in sigmas]
+    steps = [math.log(a / b) for a, b in pairwise(levels) if a > b * (1.0 + 1e-9)]
+    if not steps:
+        return 6
+    cells = 8.0 * stages * math.log(sigma_max / sigma_min) / min(steps)
+    return min(24, max(6, math.ceil(math.log2(cells))))
