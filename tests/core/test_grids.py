@@ -47,8 +47,6 @@ def test_karras_formula():
     roots = [s ** (1 / 7) for s in g]
     step = (0.01 ** (1 / 7) - 2.0 ** (1 / 7)) / 4
     assert all(b - a == pytest.approx(step) for a, b in pairwise(roots))
-        (0.01 ** (1 / 7) - 2 ** (1 / 7)) / 4
-    )
     assert log_uniform(1.0, 0.01, 3)[1] == pytest.approx(0.1)
 
 
