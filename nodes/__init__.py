@@ -1,0 +1,20 @@
+"""The nodes. Thin: sockets and words here, the method in ``sdedit_core``, ComfyUI itself in ``host``."""
+
+import importlib.util
+
+from .guide import ExampleGuide
+from .loader import ScoreModelFromImages, ScoreModelLoader
+from .noise import AddVENoise
+from .sampler import ReverseSDESampler
+
+_NODES = (ScoreModelLoader, AddVENoise, ReverseSDESampler, ScoreModelFromImages, ExampleGuide)
+
+NODE_CLASS_MAPPINGS = {node.ID: node for node in _NODES}
+NODE_DISPLAY_NAME_MAPPINGS = {node.ID: node.NAME for node in _NODES}
+
+if importlib.util.find_spec("folder_paths") is not None:  # absent when the nodes are imported without a host
+    from . import host
+
+    host.register_model_folder()
+
+__all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS"]

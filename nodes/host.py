@@ -1,0 +1,351 @@
+"""ComfyUI itself: the only file that imports it.
+
+A score model becomes an ordinary MODEL here, and our sampling loop becomes an ordinary ``comfy.samplers.Sampler``
+that runs inside ``CFGGuider.sample``, so that loading, memory, LoRA, ControlNet, hooks, previews and interruption
+stay the host's work.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import comfy.conds
+import comfy.latent_formats
+import comfy.model_base
+import comfy.model_management
+import comfy.model_patcher
+import comfy.patcher_extension
+import comfy.sample
+import comfy.samplers
+import comfy.sd
+import comfy.supported_models_base
+import comfy.utils
+import folder_paths
+import latent_preview
+import torch
+
+from ..sdedit_core.score_model import ScoreModel
+from ..sdedit_core.sde import Schedule
+from .frames import ScoreSampling, frame_of, schedule_of
+from .preview import preview_image
+
+FOLDER = "score_models"
+EXTENSIONS = {".safetensors", ".pth", ".pt", ".ckpt", ".bin"}
+
+
+# ---------------------------------------------------------------- files
+
+
+def register_model_folder() -> None:
+    """Make models/score_models known, next to what extra_model_paths.yaml says about it."""
+    folder_paths.add_model_folder_path(FOLDER, os.path.join(folder_paths.models_dir, FOLDER), is_default=True)
+    paths, extensions = folder_paths.folder_names_and_paths[FOLDER]
+    folder_paths.folder_names_and_paths[FOLDER] = (paths, set(extensions) | EXTENSIONS)
+
+
+def list_model_files() -> list[str]:
+    """Checkpoint files in models/score_models; a folder with a config.json (diffusers) counts as one entry."""
+    folders = []
+    for root in folder_paths.get_folder_paths(FOLDER):
+        for path, names, files in os.walk(root, followlinks=True):
+            if path != root and {"config.json", "model_index.json"} & set(files):
+                folders.append(os.path.relpath(path, root))
+                names.clear()
+    inside = tuple(folder + os.sep for folder in folders)
+    files = [name for name in folder_paths.get_filename_list(FOLDER) if not name.startswith(inside)]
+    return sorted(files + [folder.replace(os.sep, "/") + "/" for folder in set(folders)])
+
+
+def model_path(name: str) -> str:
+    """Full path of an entry of :func:`list_model_files`; ValueError when it is gone."""
+    for root in folder_paths.get_folder_paths(FOLDER):
+        path = os.path.realpath(os.path.join(root, name))
+        if os.path.commonpath([path, os.path.realpath(root)]) == os.path.realpath(root) and os.path.exists(path):
+            return path
+    looked = ", ".join(folder_paths.get_folder_paths(FOLDER))
+    raise ValueError(f"No score model {name!r}. Put the file into {looked} and press R to refresh the list.")
+
+
+# ---------------------------------------------------------------- a score model as MODEL
+
+
+class PixelFormat(comfy.latent_formats.LatentFormat):
+    """LATENT in [-1, 1] <-> pixels in the model's own data range, with true-colour previews."""
+
+    latent_channels = 3
+    spacial_downscale_ratio = 1
+
+    def __init__(self, data_range: tuple[float, float] | None, channels: int = 3):
+        low, high = data_range or (-1.0, 1.0)
+        self.latent_channels = channels
+        self.scale, self.shift = (high - low) / 2.0, (high + low) / 2.0
+        if channels == 3:
+            gain = 1.0 / self.scale
+            self.latent_rgb_factors = [[gain, 0.0, 0.0], [0.0, gain, 0.0], [0.0, 0.0, gain]]
+            self.latent_rgb_factors_bias = [-self.shift * gain] * 3
+
+    def process_in(self, latent: torch.Tensor) -> torch.Tensor:
+        return latent * self.scale + self.shift
+
+    def process_out(self, latent: torch.Tensor) -> torch.Tensor:
+        return (latent - self.shift) / self.scale
+
+
+class _Config(comfy.supported_models_base.BASE):
+    """The little that BaseModel asks of a model config."""
+
+    unet_config = {"disable_unet_model_creation": True}
+    unet_extra_config = {}
+
+    def __init__(self, latent_format: comfy.latent_formats.LatentFormat, memory_usage_factor: float):
+        self.latent_format = lambda: latent_format
+        super().__init__(self.unet_config)
+        self.memory_usage_factor = memory_usage_factor
+        self.set_inference_dtype(torch.float32, None)
+
+
+class ScoreNetwork(torch.nn.Module):
+    """The score model where ComfyUI expects a UNet; holds the weights, so that memory management sees them."""
+
+    dtype = torch.float32  # of the state; the network keeps its own precision
+
+    def __init__(self, score_model: ScoreModel):
+        super().__init__()
+        self.score_model = score_model
+        if score_model.module is not None:
+            self.network = score_model.module
+
+    def forward(self, x: torch.Tensor, sigma: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        return self.score_model.denoise(x, sigma, y)
+
+
+class ScoreBaseModel(comfy.model_base.BaseModel):
+    """BaseModel shell: the whole score model is one denoiser D(x, sigma) in the VE frame."""
+
+    def __init__(self, score_model: ScoreModel, class_label: int | None = None):
+        config = _Config(
+            PixelFormat(score_model.data_range, score_model.channels), 0.2 if score_model.module is not None else 0.01
+        )
+        super().__init__(config)
+        self.score_model, self.class_label = score_model, class_label
+        self.diffusion_model = ScoreNetwork(score_model)
+        self.model_sampling = ScoreSampling(score_model.schedule)
+
+    def extra_conds(self, **kwargs: object) -> dict:
+        label = kwargs.get("class_label", self.class_label)
+        if label is None or self.score_model.num_classes is None:
+            return {}
+        return {"y": comfy.conds.CONDRegular(torch.tensor([int(label)]))}
+
+    def _apply_model(
+        self,
+        x: torch.Tensor,
+        t: torch.Tensor,
+        c_concat: torch.Tensor | None = None,
+        c_crossattn: torch.Tensor | None = None,
+        control: object = None,
+        transformer_options: dict | None = None,
+        y: torch.Tensor | None = None,
+        **kwargs: object,
+    ) -> torch.Tensor:
+        return self.diffusion_model(x.float(), t.float(), None if y is None else y.to(x.device))
+
+
+def _load_fully(executor: Callable, *args: object, **kwargs: object) -> object:
+    """Sampling wrapper: plain torch layers must be on one device, so no partial loading."""
+    kwargs["force_full_load"] = True
+    return executor(*args, **kwargs)
+
+
+def as_model(score_model: ScoreModel, class_label: int | None = None) -> comfy.model_patcher.ModelPatcher:
+    """A score model as a ComfyUI MODEL."""
+    patcher = comfy.model_patcher.ModelPatcher(
+        ScoreBaseModel(score_model, class_label),
+        load_device=comfy.model_management.get_torch_device(),
+        offload_device=comfy.model_management.unet_offload_device(),
+    )
+    patcher.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.PREPARE_SAMPLING, "sdedit", _load_fully)
+    return patcher
+
+
+def score_model_of(model: comfy.model_patcher.ModelPatcher) -> ScoreModel | None:
+    """The score model inside a MODEL of ours, else None."""
+    return getattr(model.model, "score_model", None)
+
+
+def empty_conditioning(class_label: int | None = None) -> list:
+    """CONDITIONING for a model without text."""
+    return [[None, {} if class_label is None else {"class_label": class_label}]]
+
+
+class PixelVAE(comfy.sd.VAE):
+    """ComfyUI's pixel_space VAE in float32, exact for 8-bit pictures.
+
+    IMAGE -> [-1, 1] -> IMAGE in float32 misses a quarter of the 256 values by 1e-8, and Save Image cuts those down
+    by a whole level; so values next to a multiple of 1/255 are put back on it.
+    """
+
+    def __init__(self):
+        super().__init__(sd={"pixel_space_vae": torch.tensor(1.0)}, dtype=torch.float32)
+        self.process_output = _to_pixels
+
+    def decode(self, samples_in: torch.Tensor, *args: object, **kwargs: object) -> torch.Tensor:
+        if samples_in.shape[1] != 3:
+            raise ValueError(
+                f"The pixel VAE decodes 3 channels, this latent has {samples_in.shape[1]}. "
+                "It belongs to another model: decode it with that model's VAE."
+            )
+        return super().decode(samples_in.clone(), *args, **kwargs)  # newer hosts finish in place
+
+
+def _to_pixels(image: torch.Tensor) -> torch.Tensor:
+    image.add_(1.0).div_(2.0).clamp_(0.0, 1.0)
+    grid = (image * 255.0).round_().div_(255.0)
+    return image.copy_(torch.where((image - grid).abs() < 1.5e-7, grid, image))
+
+
+# ---------------------------------------------------------------- facts about any MODEL
+
+
+def model_schedule(model: comfy.model_patcher.ModelPatcher) -> Schedule:
+    """The SDE time of any MODEL, in the VE frame; honours patched model sampling."""
+    return schedule_of(model.get_model_object("model_sampling"))
+
+
+def latent_space(model: comfy.model_patcher.ModelPatcher) -> str:
+    """Name of the space that noise is measured in; equal for models that can continue one another."""
+    form = model.get_model_object("latent_format")
+    space = f"{type(form).__name__} {form.latent_channels}ch"
+    return f"{space} x{form.scale:g}{form.shift:+g}" if isinstance(form, PixelFormat) else space
+
+
+def to_model(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor) -> torch.Tensor:
+    """LATENT -> the model's own space."""
+    return model.model.process_latent_in(latent)
+
+
+def from_model(model: comfy.model_patcher.ModelPatcher, x: torch.Tensor) -> torch.Tensor:
+    """The model's own space -> LATENT."""
+    return model.model.process_latent_out(x)
+
+
+def fit_latent(model: comfy.model_patcher.ModelPatcher, samples: torch.Tensor, *, clean: bool = True) -> torch.Tensor:
+    """The latent in the model's shape; ValueError when it belongs to another model (or, clean, is no picture)."""
+    score_model = score_model_of(model)
+    form = model.get_model_object("latent_format")
+    if score_model is None:
+        samples = comfy.sample.fix_empty_latent_channels(model, samples)
+    if samples.shape[1] != form.latent_channels or (score_model is not None and samples.ndim != 4):
+        expected = f"{form.latent_channels} channels" + (", height and width" if score_model is not None else "")
+        raise ValueError(
+            f"This MODEL works on latents with {expected}; got shape {tuple(samples.shape)}. Encode the picture with "
+            + ("the VAE of the Score Model Loader." if score_model is not None else "this model's own VAE.")
+        )
+    if score_model is not None and clean:
+        score_model.check_guide(to_model(model, samples))
+    return samples
+
+
+def fit_mask(mask: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
+    """A mask of any size as (B, 1, ..., h, w) beside samples, resized the way ComfyUI does; values in [0, 1]."""
+    mask = mask.detach().to(device="cpu", dtype=torch.float32)
+    if mask.ndim == 2:
+        mask = mask[None]
+    if not bool(torch.isfinite(mask).all()):
+        raise ValueError("The mask has NaN or infinite values. Look at the node it comes from.")
+    fitted = comfy.utils.reshape_mask(mask, samples.shape)
+    return fitted[:, :1].clamp(0.0, 1.0)
+
+
+def to_intermediate(x: torch.Tensor) -> torch.Tensor:
+    """On the device where ComfyUI keeps results between nodes."""
+    return x.to(comfy.model_management.intermediate_device())
+
+
+# ---------------------------------------------------------------- running our loop
+
+
+def check_interrupt() -> None:
+    """Raise ComfyUI's interruption when the user pressed cancel."""
+    comfy.model_management.throw_exception_if_processing_interrupted()
+
+
+def progress(model: comfy.model_patcher.ModelPatcher, total: int) -> Callable:
+    """callback(step, x0, x, total): progress bar, picture on the node, and the place where cancel takes effect.
+
+    Score models show their picture whatever the preview setting is, it costs nothing; others use the host's preview.
+    """
+    score_model = score_model_of(model)
+    if score_model is None or score_model.channels != 3:
+        return latent_preview.prepare_callback(model, total)
+    bar, picture = comfy.utils.ProgressBar(total), preview_image(score_model.data_range)
+
+    def callback(step: int, x0: torch.Tensor, x: torch.Tensor, total_steps: int) -> None:
+        image = picture(x0, last=step + 1 >= total_steps)
+        bar.update_absolute(step + 1, total_steps, None if image is None else ("JPEG", image, max(image.size)))
+
+    return callback
+
+
+class LoopSampler(comfy.samplers.Sampler):
+    """A SAMPLER around ``loop(denoise, noise, latent, callback, extra_args) -> x``, all in the VE frame.
+
+    ``denoise(x, sigma)`` takes one float sigma; noise and latent are what the host passes, in the model's space.
+    """
+
+    def __init__(self, loop: Callable):
+        self.loop = loop
+
+    def sample(
+        self,
+        model_wrap: object,
+        sigmas: torch.Tensor,
+        extra_args: dict,
+        callback: Callable | None,
+        noise: torch.Tensor,
+        latent_image: torch.Tensor | None = None,
+        denoise_mask: torch.Tensor | None = None,
+        disable_pbar: bool = False,
+    ) -> torch.Tensor:
+        frame = frame_of(model_wrap.inner_model.model_sampling)
+        options, seed = extra_args.get("model_options", {}), extra_args.get("seed")
+
+        def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
+            check_interrupt()
+            level = torch.full((x.shape[0],), frame.from_ve(sigma), dtype=torch.float32, device=x.device)
+            state = x * frame.alpha(sigma) if frame.flow else x
+            return model_wrap(state, level, model_options=options, seed=seed)
+
+        return self.loop(denoise, noise, latent_image, sigmas, denoise_mask, callback)
+
+
+def run_guided(
+    model: comfy.model_patcher.ModelPatcher,
+    loop: Callable,
+    *,
+    guide: torch.Tensor,
+    sigmas: list[float],
+    positive: list,
+    negative: list | None,
+    cfg: float,
+    seed: int,
+    callback: Callable,
+    mask: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Run ``loop`` inside the host's guider; returns LATENT samples. ``sigmas`` are VE levels."""
+    guider = comfy.samplers.CFGGuider(model)
+    guider.inner_set_conds({"positive": positive} if negative is None else {"positive": positive, "negative": negative})
+    guider.set_cfg(cfg)
+    frame = frame_of(model.get_model_object("model_sampling"))
+    levels = torch.tensor([frame.from_ve(s) for s in sigmas], dtype=torch.float32)
+    return guider.sample(
+        torch.zeros_like(guide),
+        guide,
+        LoopSampler(loop),
+        levels,
+        denoise_mask=mask,
+        callback=callback,
+        disable_pbar=True,
+        seed=seed,
+    )

@@ -1,0 +1,331 @@
+"""Where score models come from: built in, from a file, or from a few images."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import torch
+
+from .options import CATEGORY, check_image, check_number
+
+_AUTO = "auto"
+_RANGES = {"0 to 1": (0.0, 1.0), "-1 to 1": (-1.0, 1.0)}
+_DTYPES = ["auto", "fp32", "fp16", "bf16"]
+_OUTPUTS = {
+    "RETURN_TYPES": ("MODEL", "VAE", "STRING", "CONDITIONING"),
+    "RETURN_NAMES": ("model", "vae", "info", "empty conditioning"),
+    "OUTPUT_TOOLTIPS": (
+        "The score model as an ordinary MODEL: for Add VE Noise at t0 and Reverse SDE Sampler, and for every stock "
+        "sampler as well.",
+        "Pixel VAE: turns an IMAGE into the LATENT this model works on and back, without loss.",
+        "What was loaded, what was read from it and what had to be assumed. Connect Preview as Text to read it.",
+        "For stock samplers, which insist on positive and negative. Our own sampler does not need it.",
+    ),
+}
+
+
+def _outputs(cls: type) -> type:
+    for key, value in _OUTPUTS.items():
+        setattr(cls, key, value)
+    return cls
+
+
+def _model_names() -> list[str]:
+    from ..sdedit_core.loading import builtin_names
+
+    names = builtin_names()
+    if importlib.util.find_spec("folder_paths") is not None:
+        from . import host
+
+        names += [name for name in host.list_model_files() if name not in names]
+    return names
+
+
+def _advanced(kind: object, tooltip: str, **options: object) -> tuple:
+    return (kind, {**options, "advanced": True, "tooltip": tooltip})
+
+
+@_outputs
+class ScoreModelLoader:
+    ID = "SDEdit_ScoreModelLoader"
+    NAME = "Score Model Loader"
+    CATEGORY = CATEGORY
+    FUNCTION = "load"
+    DESCRIPTION = (
+        "Loads a score model as an ordinary MODEL with its pixel VAE. The landscape models are built in and need no "
+        "download; your own NCSN++, DDPM, guided-diffusion or diffusers files go into models/score_models."
+    )
+    SEARCH_ALIASES = ["sdedit", "score sde", "ncsn", "ddpm", "load diffusion model", "pixel model", "guided diffusion"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict:
+        names = _model_names()
+        return {
+            "required": {
+                "model_name": (
+                    names,
+                    {
+                        "default": names[0],
+                        "tooltip": "A built-in model, or a file or diffusers folder in models/score_models.",
+                    },
+                ),
+                "weights": (
+                    ["ema", "raw"],
+                    {
+                        "default": "ema",
+                        "tooltip": "Training files often hold two sets of weights. The averaged set (ema) makes the "
+                        "better pictures; raw is the last training step.",
+                    },
+                ),
+                "dtype": (
+                    _DTYPES,
+                    {
+                        "default": _AUTO,
+                        "tooltip": "Precision of the network. auto = fp32, which every device runs; fp16 and bf16 "
+                        "halve the memory on a GPU. The picture itself always stays in fp32.",
+                    },
+                ),
+            },
+            "optional": {
+                "image_size": _advanced(
+                    "INT",
+                    "Size the model is for. 0 = what the file says, and 256 for the built-in models; set those to the "
+                    "size of your guide (128, 256, 512).",
+                    default=0,
+                    min=0,
+                    max=4096,
+                    step=8,
+                ),
+                "class_label": _advanced(
+                    "INT",
+                    "Class number for class-conditional models such as ImageNet ones. -1 = none.",
+                    default=-1,
+                    min=-1,
+                    max=100000,
+                ),
+                "sde": _advanced(
+                    [_AUTO, "ve", "vp", "edm"],
+                    "Which process the network was trained for. Change it only when the info text says it was assumed.",
+                    default=_AUTO,
+                ),
+                "sigma_min": _advanced(
+                    "FLOAT",
+                    "Smallest noise level of a VE model. 0 = what the file says.",
+                    default=0.0,
+                    min=0.0,
+                    max=100.0,
+                    step=0.001,
+                    round=0.0001,
+                ),
+                "sigma_max": _advanced(
+                    "FLOAT",
+                    "Largest noise level of a VE model, e.g. 348 for faces, 378 for bedrooms, 380 for churches. "
+                    "0 = what the file says.",
+                    default=0.0,
+                    min=0.0,
+                    max=100000.0,
+                    step=1.0,
+                    round=0.001,
+                ),
+                "data_range": _advanced(
+                    [_AUTO, *_RANGES],
+                    "Values that the network calls black and white. auto = what the kind of model uses.",
+                    default=_AUTO,
+                ),
+                "num_heads": _advanced(
+                    "INT",
+                    "Attention heads of a guided-diffusion network, when the file cannot say. 0 = auto.",
+                    default=0,
+                    min=0,
+                    max=64,
+                ),
+                "num_head_channels": _advanced(
+                    "INT",
+                    "Channels of one attention head of a guided-diffusion network, e.g. 64. 0 = auto.",
+                    default=0,
+                    min=0,
+                    max=512,
+                ),
+                "attention_order": _advanced(
+                    [_AUTO, "old", "new"],
+                    "guided-diffusion option use_new_attention_order, which a file cannot say. auto = old.",
+                    default=_AUTO,
+                ),
+            },
+        }
+
+    @classmethod
+    def IS_CHANGED(cls, model_name: str, **kwargs: object) -> str:
+        from ..sdedit_core.loading import builtin_names
+
+        if model_name in builtin_names():
+            return model_name
+        from . import host
+
+        status = os.stat(host.model_path(model_name))
+        return f"{model_name} {status.st_mtime_ns} {status.st_size}"
+
+    def load(
+        self, model_name: str, weights: str, dtype: str, class_label: int = -1, image_size: int = 0, **options: object
+    ) -> tuple:
+        from ..sdedit_core.loading import builtin_names, load_score_model
+        from . import host
+
+        host.check_interrupt()
+        overrides = _overrides(image_size=image_size, **options)
+        label = None if class_label < 0 else int(class_label)
+        if model_name in builtin_names():
+            if set(overrides) - {"image_size"}:
+                named = ", ".join(sorted(set(overrides) - {"image_size"}))
+                raise ValueError(f"{model_name} is built in and knows its own {named}: leave that on auto or 0.")
+            model = _builtin(model_name, int(image_size))
+        else:
+            model = load_score_model(host.model_path(model_name), weights=weights, dtype=dtype, **overrides)
+        if label is not None and model.num_classes is None:
+            raise ValueError(f"{model_name} has no classes: set class_label to -1.")
+        if label is not None and label >= model.num_classes:
+            raise ValueError(f"{model_name} has classes 0 to {model.num_classes - 1}, got class_label {label}.")
+        return _finish(model, label)
+
+
+def _overrides(
+    image_size: int = 0,
+    sde: str = _AUTO,
+    sigma_min: float = 0.0,
+    sigma_max: float = 0.0,
+    data_range: str = _AUTO,
+    num_heads: int = 0,
+    num_head_channels: int = 0,
+    attention_order: str = _AUTO,
+) -> dict:
+    """Only what the user really set, in the words of ``load_score_model``."""
+    given = {
+        "image_size": int(image_size) or None,
+        "sde": None if sde == _AUTO else sde,
+        "sigma_min": float(sigma_min) or None,
+        "sigma_max": float(sigma_max) or None,
+        "data_range": _RANGES.get(data_range),
+        "num_heads": int(num_heads) or None,
+        "num_head_channels": int(num_head_channels) or None,
+        "use_new_attention_order": {"old": False, "new": True}.get(attention_order),
+    }
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _builtin(name: str, size: int) -> object:
+    from ..sdedit_core.builtin import list_priors, load_prior
+    from ..sdedit_core.loading import patch_score_model
+    from . import host
+
+    prior = load_prior(name, size=size or None)
+    prior.tick = host.check_interrupt
+    return patch_score_model(prior, name=name, source="built in", note=list_priors()[name])
+
+
+def _finish(model: object, label: int | None = None) -> tuple:
+    """MODEL, VAE, info, empty conditioning of a score model."""
+    from . import host
+
+    if model.channels != 3:
+        raise ValueError(f"This model works on {model.channels} channels; the nodes work on RGB pictures only.")
+    info = model.info.lines() + [f"process: {model.schedule!r}"]
+    if model.size:
+        info.append(f"native size: {model.size[1]} x {model.size[0]}")
+    if model.size_multiple > 1:
+        info.append(f"width and height must be multiples of {model.size_multiple}")
+    return host.as_model(model, label), host.PixelVAE(), "\n".join(info), host.empty_conditioning(label)
+
+
+@_outputs
+class ScoreModelFromImages:
+    ID = "SDEdit_ScoreModelFromImages"
+    NAME = "Score Model From Images"
+    CATEGORY = CATEGORY
+    FUNCTION = "build"
+    DESCRIPTION = (
+        "Makes a score model out of one or a few pictures, without training: patches of your pictures become what the "
+        "model believes pictures are made of. One good photo is enough to turn strokes into something like it."
+    )
+    SEARCH_ALIASES = ["sdedit", "patch prior", "training free model", "model from photo", "texture", "single image"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict:
+        return {
+            "required": {
+                "images": (
+                    "IMAGE",
+                    {"tooltip": "One picture or a batch of a few that show what your result should be made of."},
+                ),
+                "palette_freedom": (
+                    "FLOAT",
+                    {
+                        "default": 0.0,
+                        "min": 0.0,
+                        "max": 0.5,
+                        "step": 0.005,
+                        "round": 0.001,
+                        "tooltip": "0 = only the colours of the pictures, and the sharpest result. 0.02 to 0.06 lets "
+                        "strokes keep colours that the pictures do not have, and costs some detail.",
+                    },
+                ),
+                "position_aware": (
+                    "BOOLEAN",
+                    {
+                        "default": False,
+                        "tooltip": "On: what is at the top of the pictures is used at the top only (sky stays up). "
+                        "Good for landscapes and portraits that share a layout. Off: anything may appear anywhere.",
+                    },
+                ),
+                "size": (
+                    "INT",
+                    {
+                        "default": 256,
+                        "min": 0,
+                        "max": 1024,
+                        "step": 8,
+                        "tooltip": "Short side of the pictures inside the model; use the size of your guide. "
+                        "0 = as they are. Large sizes need minutes and memory.",
+                    },
+                ),
+            },
+            "optional": {
+                "more_images": ("IMAGE", {"tooltip": "More pictures, of another size if you like."}),
+                "flip": (
+                    "BOOLEAN",
+                    {
+                        "default": True,
+                        "advanced": True,
+                        "tooltip": "Also use the mirror images. Switch off when left and right matter, as for text.",
+                    },
+                ),
+            },
+        }
+
+    def build(
+        self,
+        images: torch.Tensor,
+        palette_freedom: float,
+        position_aware: bool,
+        size: int,
+        more_images: torch.Tensor | None = None,
+        flip: bool = True,
+    ) -> tuple:
+        from ..sdedit_core.loading import patch_score_model
+        from ..sdedit_core.priors.patch import PatchPrior
+        from . import host
+
+        pictures = []
+        for batch, what in ((images, "images"), (more_images, "more_images")):
+            if batch is not None:
+                pictures += list(check_image(batch, self.NAME, what).permute(0, 3, 1, 2))
+        prior = PatchPrior.from_images(
+            pictures,
+            palette_freedom=check_number(palette_freedom, "palette_freedom", 0.0, 0.5),
+            position_aware=bool(position_aware),
+            flip=bool(flip),
+            size=int(check_number(size, "size", 0, 1024)) or None,
+            tick=host.check_interrupt,
+        )
+        count = f"{len(pictures)} picture{'s' if len(pictures) > 1 else ''}"
+        return _finish(patch_score_model(prior, name=f"model from {count}", source=count))

@@ -1,0 +1,81 @@
+"""Add VE Noise at t0: SDEdit's first step."""
+
+from __future__ import annotations
+
+import torch
+
+from ..sdedit_core.sde import Schedule, check_t0
+from .frames import HostSchedule
+from .options import CATEGORY, T0, check_latent, seed
+from .state import KEY, Carried, batch_indices, describe_mask, pack
+
+
+class AddVENoise:
+    ID = "SDEdit_AddVENoise"
+    NAME = "Add VE Noise at t0"
+    CATEGORY = CATEGORY
+    FUNCTION = "add_noise"
+    RETURN_TYPES = ("LATENT", "FLOAT", "STRING")
+    RETURN_NAMES = ("latent", "sigma", "read-out")
+    OUTPUT_TOOLTIPS = (
+        "The noised guide for Reverse SDE Sampler. Stock samplers can continue it too, with their own noise disabled.",
+        "Standard deviation of the noise, sigma(t0), in the model's own units.",
+        "t0, sigma and the mask in words. Connect Preview as Text to read it.",
+    )
+    DESCRIPTION = (
+        "First half of SDEdit: adds just as much noise to a guide (strokes, an edited photo, a rough composite) as "
+        "the model's own process has at time t0. Works with score models and with every diffusion or flow MODEL."
+    )
+    SEARCH_ALIASES = ["sdedit", "add noise", "img2img", "denoise strength", "perturb", "noise latent", "t0", "strength"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict:
+        return {
+            "required": {
+                "model": ("MODEL", {"tooltip": "The model that will sample later; it knows what t0 means."}),
+                "latent": ("LATENT", {"tooltip": "The clean guide, from VAE Encode with the model's VAE."}),
+                "t0": ("FLOAT", dict(T0)),
+                "seed": seed("Seed of this noise. The sampler's noise never repeats it, even with the same number."),
+            },
+            "optional": {
+                "mask": (
+                    "MASK",
+                    {
+                        "tooltip": "Where the picture may change: 1 (white) = change, 0 = keep, bit for bit. Any size; "
+                        "it is resized to the latent. Without it, a noise mask of the latent counts."
+                    },
+                ),
+            },
+        }
+
+    def add_noise(self, model: object, latent: dict, t0: float, seed: int, mask: torch.Tensor | None = None) -> tuple:
+        from ..sdedit_core.edit import noised
+        from . import host
+
+        t0 = check_t0(t0)
+        guide = host.fit_latent(model, check_latent(latent, self.NAME))
+        schedule = host.model_schedule(model)
+        sigma = schedule.sigma(t0)
+        indices = batch_indices(latent)
+        if sigma == 0.0:
+            samples = guide.clone()
+        else:
+            samples = host.from_model(model, noised(host.to_model(model, guide), sigma, seed=seed, samples=indices))
+        out = latent.copy()
+        out["samples"] = host.to_intermediate(samples)
+        if mask is not None:
+            out["noise_mask"] = mask.reshape((-1, 1, *mask.shape[-2:]))
+        note = schedule.note(t0)
+        out[KEY] = pack(Carried(guide, sigma, t0, seed, indices, host.latent_space(model), note))
+        lines = _read_out(schedule, t0, sigma)
+        if "noise_mask" in out:
+            origin = "" if mask is not None else ", from the latent's noise mask"
+            lines.append(describe_mask(host.fit_mask(out["noise_mask"], guide)) + origin)
+        return out, sigma, "\n".join(lines + [note] * bool(note))
+
+
+def _read_out(schedule: Schedule, t0: float, sigma: float) -> list[str]:
+    lines = [f"t0 {t0:g}  ->  sigma {sigma:.4g}" + ("  (no noise: the guide comes back)" if sigma == 0.0 else "")]
+    if isinstance(schedule, HostSchedule) and schedule.frame.flow and sigma > 0.0:
+        lines.append(f"the flow model's own noise level: {schedule.frame.from_ve(sigma):.4g}")
+    return [*lines, f"model: {schedule!r}"]

@@ -1,0 +1,101 @@
+"""The noised state as a LATENT: what travels beside ``samples``, and whether it still fits them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+KEY, VERSION = "sdedit", 1
+
+
+@dataclass
+class Carried:
+    """What Add VE Noise at t0 puts beside the noised samples; guide is a clean LATENT tensor."""
+
+    guide: torch.Tensor
+    sigma: float
+    t0: float
+    seed: int
+    batch_index: list[int]
+    space: str
+    note: str = ""
+
+
+def pack(carried: Carried) -> dict:
+    """As a plain dict, which every node that copies the LATENT keeps."""
+    return {"version": VERSION, **vars(carried)}
+
+
+def unpack(latent: dict) -> Carried | None:
+    """The carried state of a LATENT, or None; ValueError when it was written by a newer version."""
+    entry = latent.get(KEY)
+    if not isinstance(entry, dict):
+        return None
+    if entry.get("version") != VERSION:
+        raise ValueError(
+            f"This latent was noised by another version of the SDEdit nodes (state {entry.get('version')!r}, "
+            f"this pack reads {VERSION}). Run Add VE Noise at t0 again."
+        )
+    return Carried(**{key: value for key, value in entry.items() if key != "version"})
+
+
+def batch_indices(latent: dict) -> list[int]:
+    """Index of every sample: ``batch_index`` when a node took items out of a larger batch, else 0 .. B-1."""
+    count = latent["samples"].shape[0]
+    indices = [int(i) for i in latent.get("batch_index") or range(count)]
+    return indices if len(indices) == count else list(range(count))
+
+
+def guide_for(carried: Carried, samples: torch.Tensor, indices: list[int]) -> torch.Tensor:
+    """The clean guide row by row for ``samples``, after batch items were taken out or repeated.
+
+    Raises ValueError that says what changed when the guide no longer fits.
+    """
+    guide = carried.guide
+    if guide.shape[1:] != samples.shape[1:]:
+        raise ValueError(
+            f"the samples now have shape {tuple(samples.shape[1:])}, they were noised as {tuple(guide.shape[1:])}: "
+            "a node in between resized, cropped or rotated them. Do that before Add VE Noise at t0"
+        )
+    have, count = carried.batch_index, samples.shape[0]
+    if indices == have:
+        return guide
+    if guide.shape[0] == 1:
+        return guide.expand(count, *guide.shape[1:])
+    if all(i in have for i in indices):
+        return guide[[have.index(i) for i in indices]]
+    if count % guide.shape[0] == 0:
+        return guide.repeat(count // guide.shape[0], *[1] * (guide.ndim - 1))
+    raise ValueError(
+        f"the batch now has {count} items, it was noised with {guide.shape[0]}: a node in between changed the batch. "
+        "Do that before Add VE Noise at t0"
+    )
+
+
+def check_noise_level(samples: torch.Tensor, guide: torch.Tensor, sigma: float) -> None:
+    """ValueError when ``samples - guide`` is not noise of about the carried sigma (both in the model's space)."""
+    if sigma == 0.0:
+        return
+    z = (samples - guide).flatten(1).double() / sigma
+    tolerance = max(0.1, 6.0 / (2.0 * z.shape[1]) ** 0.5)
+    rms = z.square().mean(1).sqrt()
+    worst = float(rms[(rms - 1.0).abs().argmax()])
+    if not abs(worst - 1.0) <= tolerance:
+        raise ValueError(
+            f"the samples hold {worst:.2f} times the noise they were given: a node in between replaced, blended or "
+            "scaled them. Connect the LATENT of Add VE Noise at t0 directly"
+        )
+
+
+def describe_mask(mask: torch.Tensor) -> str:
+    """One sentence on what a mask lets change."""
+    share = float((mask >= 0.5).float().mean())
+    if share == 0.0:
+        text = "mask: empty (all 0), so nothing may change and the guide will come back"
+        if tuple(mask.shape[-2:]) == (64, 64):
+            text += "; Load Image gives such a 64 x 64 mask for pictures without transparency"
+        return text
+    if share == 1.0:
+        return "mask: all 1, so everything may change"
+    return f"mask: {100.0 * share:.3g} % of the picture may change (1 = change, 0 = keep)"
