@@ -1,0 +1,76 @@
+"""Any checkpoint that can be loaded to one small, safe, self-describing ``.safetensors``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..networks import UNet
+from ..score_model import ModelInfo
+from . import own
+from .load import DTYPES, _info, find
+from .reading import file_hash
+
+
+def convert_checkpoint(
+    source: str | os.PathLike,
+    target: str | os.PathLike,
+    *,
+    dtype: str = "fp32",
+    weights: str = "ema",
+    overrides: Mapping[str, Any] | None = None,
+) -> ModelInfo:
+    """Write one set of weights with everything that was detected, assumed or said into the file's metadata.
+
+    Args:
+        source: anything that ``load_checkpoint`` takes.
+        target: ``.safetensors`` file to write; replaced only when the new one is complete.
+        dtype: "fp32", "fp16" or "bf16" for the blocks (embedding, first and last layers stay fp32).
+        weights: "ema" or "raw".
+        overrides: as for ``load_checkpoint``; they become part of the file.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ValueError: bad source, option or target.
+    """
+    target = Path(target)
+    kind = DTYPES.get(dtype)
+    if kind is None:
+        raise ValueError(f"dtype must be fp32, fp16 or bf16, got {dtype!r}.")
+    if target.suffix.lower() != ".safetensors":
+        raise ValueError(f"The target must end in .safetensors, got {target.name!r}.")
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise ValueError("Source and target are the same file; choose another target.")
+    if not target.absolute().parent.is_dir():
+        raise ValueError(f"There is no folder {str(target.absolute().parent)!r} to write to.")
+    found, raw = find(source, weights=weights, overrides=dict(overrides or {}))
+    shapes = UNet(found.spec, dtype=kind, device="meta").state_dict()
+    if set(shapes) != set(found.weights):
+        raise ValueError("The file does not fit the network that it describes; is it complete?")
+    tensors = {}
+    for key, meta in shapes.items():
+        tensor = found.weights[key].to(dtype=meta.dtype).contiguous().clone()
+        if tensor.shape != meta.shape:
+            raise ValueError(f"The file's {key} is {tuple(tensor.shape)}, {tuple(meta.shape)} was expected.")
+        if not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"{key} does not fit into {dtype}; choose bf16 or fp32.")
+        tensors[key] = tensor
+    found.notes.append(f"converted from {raw.path.name} ({found.format}), {dtype}")
+    metadata = own.describe(found, {"file": raw.path.name, "sha256": file_hash(raw.path), "format": found.format})
+    from safetensors.torch import save_file
+
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, part, metadata=metadata)
+        os.replace(part, target)
+    except OSError as error:
+        raise ValueError(f"Cannot write {str(target)!r}: {error.strerror or error}.") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return _info(found, raw)

@@ -1,0 +1,229 @@
+"""From a path to a ScoreModel: find the files, recognise the format, build the network, fill it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..networks import UNet
+from ..preconditioning import Denoiser
+from ..score_model import ModelInfo, ScoreModel
+from . import adm, ddpm, diffusers, edm, known, own, score_sde
+from .mapping import Found, Overrides
+from .reading import RawFile, file_hash, read_file, read_json
+
+FORMATS = (own, score_sde, ddpm, adm, edm, diffusers)  # specific before broad
+DTYPES = {"auto": None, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+EXTENSIONS = (".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin")
+_NETWORK_FILES = ("diffusion_pytorch_model", "model", "pytorch_model")
+
+
+def load_checkpoint(
+    path: str | os.PathLike,
+    *,
+    weights: str = "ema",
+    dtype: str = "auto",
+    device: str | torch.device = "cpu",
+    operations: Any = torch.nn,
+    **overrides: Any,
+) -> ScoreModel:
+    """Load a checkpoint file, or a diffusers folder, as a ScoreModel.
+
+    Args:
+        path: ``.safetensors``, ``.pth``, ``.pt``, ``.ckpt``, ``.bin`` or a folder; a JSON file of the same name
+            beside it may hold overrides.
+        weights: "ema" or "raw", for files that hold both.
+        dtype: "fp32", "fp16" or "bf16" for the network's blocks; "auto" is fp32 on the CPU, else as stored.
+        device: where to put it.
+        operations: namespace of layers (``torch.nn``, or a host's).
+        **overrides: see :class:`.mapping.Overrides`; they win over a sidecar, which wins over detection.
+
+    Returns:
+        A ScoreModel whose ``module`` is the denoiser (an ``nn.Module`` with all parameters).
+
+    Raises:
+        ValueError: one sentence: what is wrong with the file or the option, and what to do.
+    """
+    if weights not in ("ema", "raw"):
+        raise ValueError(f'weights must be "ema" or "raw", got {weights!r}.')
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}.")
+    found, raw = find(path, weights=weights, overrides=overrides)
+    stored = found.weights["conv_in.weight"].dtype, found.weights["middle.0.conv0.weight"].dtype
+    chosen = DTYPES[dtype]
+    if chosen is None:
+        half = stored[1] if stored[1] in (torch.float16, torch.bfloat16) else torch.float32
+        chosen = half if torch.device(device).type != "cpu" else torch.float32
+    denoiser = build(found, dtype=chosen, device=device, operations=operations)
+    spec = found.spec
+    return ScoreModel(
+        denoiser,
+        schedule=found.preconditioning.schedule(),
+        data_range=found.preconditioning.data_range,
+        channels=spec.in_channels,
+        size=(found.size, found.size) if found.size else None,
+        size_multiple=spec.size_multiple,
+        num_classes=spec.num_classes or None,
+        device=device,
+        dtype=chosen,
+        module=denoiser,
+        info=_info(found, raw),
+    )
+
+
+def inspect_checkpoint(
+    path: str | os.PathLike, *, weights: str = "ema", digest: bool = False, **overrides: Any
+) -> ModelInfo:
+    """What a file is, what was detected and what assumed, from its shapes alone; nothing is built.
+
+    ``digest`` also hashes the file (about a second a gigabyte) and looks it up among known ones.
+    """
+    found, raw = find(path, weights=weights, overrides=overrides, meta=True)
+    info = _info(found, raw)
+    if digest:
+        info.detected.append(f"sha256 {file_hash(raw.path)}")
+        name = known.FILES.get(file_hash(raw.path, "md5"))
+        if name:
+            info.detected.append(f"known file: {name}")
+    return info
+
+
+def find(path: str | os.PathLike, *, weights: str, overrides: dict[str, Any], meta: bool = False):
+    """(Found, RawFile) for a path; ``meta`` for shapes only."""
+    file, config, scheduler, sidecar = _locate(Path(path), weights)
+    options = Overrides.make(overrides).or_else(Overrides.make(sidecar))
+    raw = read_file(file, meta=meta)
+    raw.config, raw.scheduler = config, scheduler
+    found = recognise(raw, options, weights)
+    found.spec.check()
+    hints = " ".join((*Path(path).absolute().parts[-2:], file.name, str((config or {}).get("_name_or_path", ""))))
+    guessed = scheduler is not None or found.format == diffusers.NAME
+    known.apply(found, f"{hints} {options.name or ''}", options, from_scheduler=guessed)
+    if options.image_size:
+        found.size = options.image_size
+    found.name = options.name or found.name or _name(Path(path), file)
+    if options.data_range and options.data_range != found.preconditioning.data_range:
+        found.preconditioning = replace(found.preconditioning, data_range=options.data_range)
+    return found, raw
+
+
+def recognise(raw: RawFile, options: Overrides, weights: str) -> Found:
+    """The first format that fits; ValueError with every format's reason when none does."""
+    reasons = []
+    for fmt in FORMATS:
+        reason = fmt.detect(raw)
+        if reason is None:
+            try:
+                return fmt.parse(raw, options, weights)
+            except ValueError as error:
+                raise ValueError(f"{raw.path.name} looks like a {fmt.NAME}, but {error}") from None
+        reasons.append(f"not a {fmt.NAME} ({reason})")
+    raise ValueError(
+        f"{raw.path.name} is no score model that this version knows: {'; '.join(reasons)}. "
+        "Latent models (Stable Diffusion and others) go through the host's own checkpoint loader."
+    )
+
+
+def build(found: Found, *, dtype: torch.dtype, device: str | torch.device, operations: Any = torch.nn) -> Denoiser:
+    """The network with its weights, as a denoiser in the VE frame."""
+    net = UNet(found.spec, operations=operations, dtype=dtype, device="meta")
+    target = net.state_dict()
+    missing, extra = sorted(set(target) - set(found.weights)), sorted(set(found.weights) - set(target))
+    if missing or extra:
+        what = f"lacks {', '.join(missing[:3])}" if missing else f"has the unknown {', '.join(extra[:3])}"
+        raise ValueError(f"The file does not fit the network that it describes: it {what}.")
+    state = {}
+    for key, meta in target.items():
+        tensor = found.weights[key]
+        if tensor.shape != meta.shape:
+            raise ValueError(
+                f"The file does not fit the network that it describes: {key} is {tuple(tensor.shape)}, "
+                f"{tuple(meta.shape)} was expected."
+            )
+        if not tensor.is_floating_point():
+            raise ValueError(f"The file's {key} has type {tensor.dtype}; weights are floating point.")
+        layout = torch.channels_last if tensor.dim() == 4 else torch.contiguous_format
+        state[key] = tensor.to(device=device, dtype=meta.dtype, memory_format=layout, copy=True)
+    net.load_state_dict(state, assign=True)
+    net.requires_grad_(False)
+    net.to(device)
+    return Denoiser(
+        net, found.preconditioning, channels=found.spec.in_channels, gain=found.gain, offset=found.offset
+    )
+
+
+def _info(found: Found, raw: RawFile) -> ModelInfo:
+    parameters = sum(t.numel() for t in found.weights.values())
+    p = found.preconditioning
+    low, high = p.data_range
+    schedule = p.schedule()
+    span = f"{p.kind}, sigma {schedule.sigma_min:.4g} to {schedule.sigma_max:.4g}, pixels in [{low:g}, {high:g}]"
+    return ModelInfo(
+        name=found.name,
+        architecture=found.architecture,
+        source=f"{found.format} ({raw.container})",
+        weights=found.which,
+        parameters=parameters,
+        detected=[span, *found.detected],
+        assumed=list(found.assumed),
+        notes=list(found.notes),
+    )
+
+
+def _name(path: Path, file: Path) -> str:
+    if path.is_dir():
+        return path.absolute().name
+    return file.absolute().parent.name if file.stem.startswith(_NETWORK_FILES[0]) else file.stem
+
+
+def _locate(path: Path, weights: str) -> tuple[Path, dict | None, dict | None, dict]:
+    """(file of weights, config.json, scheduler_config.json, sidecar) for a file or a diffusers folder."""
+    if not path.exists():
+        raise ValueError(f"There is no file or folder {str(path)!r}.")
+    if path.is_dir():
+        names = ("unet_ema", "unet") if weights == "ema" else ("unet", "unet_ema")
+        folders = [path / n for n in names] + [path, path / "model"]
+        folder = next((f for f in folders if (f / "config.json").is_file() and _weights_in(f)), None)
+        if folder is None:
+            raise ValueError(
+                f"The folder {path.name!r} holds no diffusers network: config.json and "
+                "diffusion_pytorch_model.safetensors (or .bin) are expected in it or in its unet folder."
+            )
+        file = _weights_in(folder)
+    else:
+        file, folder = path, path.parent
+    config = scheduler = None
+    sidecar = _sidecar(file)
+    if "down_block_types" in sidecar or "block_out_channels" in sidecar:
+        config, sidecar = sidecar, {}
+    elif path.is_dir() or file.name.startswith(_NETWORK_FILES[0]):
+        config = read_json(folder / "config.json") if (folder / "config.json").is_file() else None
+    if config is not None:
+        places = [folder, folder / "scheduler", folder.parent / "scheduler"]
+        place = next((p / "scheduler_config.json" for p in places if (p / "scheduler_config.json").is_file()), None)
+        scheduler = read_json(place) if place else None
+    if isinstance(sidecar.get("scheduler"), dict):
+        scheduler = sidecar.pop("scheduler")
+    if isinstance(sidecar.get("config"), dict):
+        config = sidecar.pop("config")
+    return file, config, scheduler, sidecar
+
+
+def _weights_in(folder: Path) -> Path | None:
+    for stem in _NETWORK_FILES:
+        for suffix in (".safetensors", ".bin"):
+            for variant in ("", ".fp16"):
+                if (folder / f"{stem}{variant}{suffix}").is_file():
+                    return folder / f"{stem}{variant}{suffix}"
+    return None
+
+
+def _sidecar(file: Path) -> dict:
+    for place in (file.with_name(file.name + ".json"), file.with_suffix(".json")):
+        if place.is_file():
+            return read_json(place)
+    return {}

@@ -1,0 +1,230 @@
+"""Files to tensors, safely: ``.safetensors``, or PyTorch files that hold nothing but tensors and plain data.
+
+No pickled code is ever run and there is no switch to allow it.  Everything is bounded before memory is taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import struct
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .pickles import check_pickle
+
+MAX_FILE = 64 << 30
+MAX_HEADER = 64 << 20
+MAX_TENSORS = 20_000
+MAX_JSON = 4 << 20
+WAY_OUT = (
+    "Pickle files (.pkl) can run any code when they are opened, so they are refused. Convert it to .safetensors on a "
+    "machine where you trust it (docs/checkpoints.md shows how), then load that file."
+)
+
+
+@dataclass
+class RawFile:
+    """What a file holds: ``content`` (a dict, or a list for some trainers), metadata, and how it was stored.
+
+    ``config`` and ``scheduler`` are the JSON files that lie beside a diffusers network.
+    """
+
+    path: Path
+    content: Any
+    container: str
+    metadata: dict[str, str] = field(default_factory=dict)
+    config: dict | None = None
+    scheduler: dict | None = None
+
+
+def read_file(path: Path, *, meta: bool = False) -> RawFile:
+    """Read a checkpoint file; with ``meta`` only shapes (tensors on the meta device).
+
+    Raises:
+        ValueError: not a checkpoint, truncated, hostile or out of bounds; one sentence says which and what to do.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise ValueError(f"Cannot open {path.name}: {error.strerror or error}.") from None
+    if size > MAX_FILE:
+        raise ValueError(f"{path.name} has {size / 2**30:.0f} GB; score checkpoints have at most a few.")
+    if size < 16:
+        raise ValueError(f"{path.name} has only {size} bytes, so it is no checkpoint. Was the download interrupted?")
+    if path.suffix.lower() in (".pkl", ".pickle"):
+        raise ValueError(f"{path.name}: {WAY_OUT}")
+    try:
+        if path.suffix.lower() in (".safetensors", ".sft") or _looks_like_safetensors(head, size):
+            raw = _read_safetensors(path, size, meta)
+        else:
+            raw = _read_torch(path, head, meta)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from None
+    return raw
+
+
+def _looks_like_safetensors(head: bytes, size: int) -> bool:
+    (length,) = struct.unpack("<Q", head[:8])
+    return head[8:9] == b"{" and length <= size - 8
+
+
+def _read_safetensors(path: Path, size: int, meta: bool) -> RawFile:
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        if length > MAX_HEADER or length > size - 8:
+            raise ValueError(
+                f"not a valid .safetensors file: its header claims {length:,} bytes, the file has {size:,}. "
+                "Download it again, or check that it really is a .safetensors file."
+            )
+        try:
+            header = json.loads(file.read(length))
+        except (ValueError, RecursionError):
+            raise ValueError("not a valid .safetensors file: its header is no JSON.") from None
+    if not isinstance(header, dict):
+        raise ValueError("not a valid .safetensors file: its header is no table of tensors.")
+    info = header.pop("__metadata__", {})
+    metadata = {str(k): str(v) for k, v in info.items()} if isinstance(info, dict) else {}
+    if len(header) > MAX_TENSORS:
+        raise ValueError(f"it names {len(header)} tensors; no score network has more than {MAX_TENSORS}.")
+    end = 0
+    for name, entry in header.items():
+        try:
+            shape, (start, stop) = entry["shape"], entry["data_offsets"]
+            ok = 0 <= start <= stop <= size - 8 - length and len(shape) <= 5 and all(type(n) is int for n in shape)
+        except (TypeError, KeyError, ValueError):
+            ok = False
+        if not ok:
+            raise ValueError(f"it is truncated or damaged: tensor {name!r} does not fit the file. Download it again.")
+        end = max(end, stop)
+    if end != size - 8 - length:
+        raise ValueError(f"it is truncated or damaged: it should hold {end:,} bytes of data. Download it again.")
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            if meta:
+                content = {k: torch.empty(header[k]["shape"], device="meta") for k in header}
+                content.update((k, file.get_tensor(k)) for k in header if k.endswith("sigmas"))
+            else:
+                content = {k: file.get_tensor(k) for k in header}
+    except (SafetensorError, RuntimeError, OverflowError, TypeError) as error:
+        raise ValueError(f"not a valid .safetensors file ({error}).") from None
+    return RawFile(path, content, "safetensors", metadata)
+
+
+def _allow_numpy_scalars():
+    # torch.optim keeps a learning rate as a numpy float64; numpy 1 and 2 name its constructor differently
+    if not hasattr(torch.serialization, "safe_globals"):  # PyTorch before 2.5
+        return nullcontext()
+    scalar = np.float64(0.0).__reduce__()[0]
+    import _codecs
+
+    allowed = [
+        (scalar, "numpy.core.multiarray.scalar"),
+        (scalar, "numpy._core.multiarray.scalar"),
+        np.dtype,
+        *(type(np.dtype(t)) for t in ("float64", "float32", "int64")),
+        _codecs.encode,
+        set,
+    ]
+    return torch.serialization.safe_globals(allowed)
+
+
+def _read_torch(path: Path, head: bytes, meta: bool) -> RawFile:
+    if not (head.startswith(b"PK\x03\x04") or head[:1] == b"\x80"):
+        kind = "a text file" if _is_text(head) else "neither a .safetensors nor a PyTorch file"
+        raise ValueError(f"this is {kind}, not a checkpoint. Check the download (a web page saved by mistake?).")
+    check_pickle(path)
+    zipped = head.startswith(b"PK")
+    try:
+        with _allow_numpy_scalars():
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, MemoryError, OSError, KeyError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise ValueError(f"it is truncated or damaged ({reason}). Download it again.") from None
+    except Exception as error:  # the weights-only unpickler raises many kinds on broken input
+        raise ValueError(f"it cannot be read as weights ({type(error).__name__}).") from None
+    content = _checked(content, meta)
+    return RawFile(path, content, "PyTorch zip" if zipped else "PyTorch legacy stream")
+
+
+def _is_text(head: bytes) -> bool:
+    return all(32 <= b < 127 or b in b"\r\n\t" for b in head)
+
+
+def _checked(content: Any, meta: bool) -> Any:
+    """The same structure with checked tensors; at most four levels deep, at most MAX_TENSORS tensors."""
+    count = visited = 0
+
+    def walk(value: Any, depth: int) -> Any:
+        nonlocal count, visited
+        visited += 1
+        if visited > 20 * MAX_TENSORS:
+            raise ValueError("it holds far more entries than any checkpoint; it is damaged or hostile.")
+        if isinstance(value, Tensor):
+            count += 1
+            if count > MAX_TENSORS:
+                raise ValueError(f"it holds more than {MAX_TENSORS} tensors; no score network has so many.")
+            if value.dim() > 5 or value.layout != torch.strided or value.is_quantized:
+                raise ValueError("it holds a tensor that is no plain array of at most 5 dimensions.")
+            if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+                raise ValueError("it holds a tensor that is larger than its data; the file is damaged or hostile.")
+            return value.detach().to("meta") if meta else value.detach()
+        if depth > 4:
+            return None
+        if isinstance(value, Mapping):
+            keep = {k: v for k, v in value.items() if isinstance(k, (str, int))}
+            return {k: v if _is_noise_table(k, v) else walk(v, depth + 1) for k, v in keep.items()}
+        if isinstance(value, (list, tuple)):
+            return [walk(v, depth + 1) for v in value]
+        return value if isinstance(value, (str, int, float, bool, type(None), np.generic)) else None
+
+    if isinstance(content, Mapping) and "optimizer" in content:
+        content = {k: v for k, v in content.items() if k != "optimizer"}  # Adam's state: twice the weights
+    return walk(content, 0)
+
+
+def _is_noise_table(key: Any, value: Any) -> bool:
+    # score-SDE's list of noise levels: its values are read even where shapes are enough
+    return (
+        isinstance(key, str) and key.endswith("sigmas") and isinstance(value, Tensor)
+        and value.dim() == 1 and value.numel() <= 100_000 and value.layout == torch.strided
+    )  # fmt: skip
+
+
+def read_json(path: Path) -> dict:
+    """A small JSON object (config.json, a sidecar); ValueError when it is none."""
+    try:
+        if path.stat().st_size > MAX_JSON:
+            raise ValueError("it is too large")
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path.name} cannot be read as JSON ({error}).") from None
+    if not isinstance(data, dict):
+        raise ValueError(f"{path.name} must hold a JSON object, e.g. {{\"sde\": \"vp\"}}, got a {type(data).__name__}.")
+    return data
+
+
+def file_hash(path: Path, name: str = "sha256") -> str:
+    """Hexadecimal digest of a file's bytes (about a second a gigabyte)."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, name).hexdigest() if hasattr(hashlib, "file_digest") else _digest(file, name)
+
+
+def _digest(file, name: str) -> str:
+    digest = hashlib.new(name)
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
