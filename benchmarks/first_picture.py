@@ -37,7 +37,7 @@ def one(size: int, args: argparse.Namespace) -> dict:
     imported, base = time.perf_counter() - started, peak_megabytes()
     torch.set_num_threads(args.threads)
     wall, cpu = time.perf_counter(), time.process_time()
-    model = load_score_model(f"landscape-{args.guide}", device=args.device, native_size=size)
+    model = load_score_model(f"landscape-{args.guide}", device=args.device)
     guide = example_guide(args.guide, width=size, height=size)
     built, built_cpu = time.perf_counter() - wall, time.process_time() - cpu
     result = sdedit(model, guide, t0=args.t0, steps=args.steps)

@@ -90,8 +90,8 @@ class ScoreModelLoader:
             "optional": {
                 "image_size": _advanced(
                     "INT",
-                    "Size the model is for. 0 = what the file says, and 256 for the built-in models; set those to the "
-                    "size of your guide (128, 256, 512).",
+                    "Size the model is for. 0 = what the file says; the built-in models then follow the size of your "
+                    "picture.",
                     default=0,
                     min=0,
                     max=4096,
@@ -179,7 +179,7 @@ class ScoreModelLoader:
             if set(overrides) - {"image_size"}:
                 named = ", ".join(sorted(set(overrides) - {"image_size"}))
                 raise ValueError(f"{model_name} is built in and knows its own {named}: leave that on auto or 0.")
-            model = _builtin(model_name, int(image_size))
+            model = load_score_model(model_name, **overrides)
         else:
             model = load_score_model(host.model_path(model_name), weights=weights, dtype=dtype, **overrides)
         if label is not None and model.num_classes is None:
@@ -213,20 +213,12 @@ def _overrides(
     return {key: value for key, value in given.items() if value is not None}
 
 
-def _builtin(name: str, size: int) -> object:
-    from ..sdedit_core.builtin import list_priors, load_prior
-    from ..sdedit_core.loading import patch_score_model
-    from . import host
-
-    prior = load_prior(name, size=size or None)
-    prior.tick = host.check_interrupt
-    return patch_score_model(prior, name=name, source="built in", note=list_priors()[name])
-
-
 def _finish(model: object, label: int | None = None) -> tuple:
     """MODEL, VAE, info, empty conditioning of a score model."""
     from . import host
 
+    if model.prior is not None:
+        model.prior.tick = host.check_interrupt
     if model.channels != 3:
         raise ValueError(f"This model works on {model.channels} channels; the nodes work on RGB pictures only.")
     info = model.info.lines() + [f"process: {model.schedule!r}"]
@@ -280,12 +272,12 @@ class ScoreModelFromImages:
                 "size": (
                     "INT",
                     {
-                        "default": 256,
+                        "default": 0,
                         "min": 0,
                         "max": 1024,
                         "step": 8,
-                        "tooltip": "Short side of the pictures inside the model; use the size of your guide. "
-                        "0 = as they are. Large sizes need minutes and memory.",
+                        "tooltip": "Short side of the pictures inside the model, in pixels. 0 = follow the size of the "
+                        "guide. Smaller than the guide: finer texture. Large sizes need minutes and memory.",
                     },
                 ),
             },
@@ -311,21 +303,17 @@ class ScoreModelFromImages:
         more_images: torch.Tensor | None = None,
         flip: bool = True,
     ) -> tuple:
-        from ..sdedit_core.loading import patch_score_model
-        from ..sdedit_core.priors.patch import PatchPrior
-        from . import host
+        from ..sdedit_core.loading import score_model_from_images
 
         pictures = []
         for batch, what in ((images, "images"), (more_images, "more_images")):
             if batch is not None:
                 pictures += list(check_image(batch, self.NAME, what).permute(0, 3, 1, 2))
-        prior = PatchPrior.from_images(
+        model = score_model_from_images(
             pictures,
             palette_freedom=check_number(palette_freedom, "palette_freedom", 0.0, 0.5),
             position_aware=bool(position_aware),
             flip=bool(flip),
-            size=int(check_number(size, "size", 0, 1024)) or None,
-            tick=host.check_interrupt,
+            image_size=int(check_number(size, "size", 0, 1024)) or None,
         )
-        count = f"{len(pictures)} picture{'s' if len(pictures) > 1 else ''}"
-        return _finish(patch_score_model(prior, name=f"model from {count}", source=count))
+        return _finish(model)

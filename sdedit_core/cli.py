@@ -129,10 +129,10 @@ def _output(path: str) -> Path:
 
 
 def _demo(args: argparse.Namespace) -> None:
-    from .builtin import EXAMPLE_GUIDES, example_guide, load_prior
+    from .builtin import EXAMPLE_GUIDES, example_guide
     from .edit import sdedit
     from .images import contact_sheet
-    from .loading import patch_score_model
+    from .loading import load_score_model
 
     if args.list:
         for name, description in EXAMPLE_GUIDES.items():
@@ -143,8 +143,7 @@ def _demo(args: argparse.Namespace) -> None:
     if not 32 <= args.size <= 1024:
         raise ValueError(f"--size must be between 32 and 1024, got {args.size}.")
     out, device = _output(args.output), _device(args.device)
-    name = f"landscape-{args.guide}"
-    model = patch_score_model(load_prior(name, size=args.size), name=name, source="built in", device=device)
+    model = load_score_model(f"landscape-{args.guide}", device=device)
     guide = example_guide(args.guide, width=args.size, height=args.size)
     pictures, labels = [guide], ["strokes (guide)"]
     with _progress(args.steps * len(DEMO_T0), "sdedit demo") as callback:

@@ -53,6 +53,8 @@ class ScoreModel:
         size_multiple: height and width must be multiples of this.
         num_classes: for class-conditional networks.
         module: the torch module behind ``denoiser``, when there is one (to move it, to count its weights).
+        prior: the training-free prior behind ``denoiser``, when there is one; its ``tick`` attribute may be set
+            to a function that is called often during an evaluation and may raise to stop it.
         info: provenance.
     """
 
@@ -69,6 +71,7 @@ class ScoreModel:
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         module: torch.nn.Module | None = None,
+        prior: object | None = None,
         info: ModelInfo | None = None,
     ):
         if not callable(denoiser):
@@ -85,6 +88,7 @@ class ScoreModel:
         self.device = torch.device(device)
         self.dtype = dtype
         self.module = module
+        self.prior = prior
         self.info = info or ModelInfo()
 
     @classmethod

@@ -36,9 +36,7 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     if "logvar" in w:
         w.drop("logvar")
     data_range = options.data_range or (-1.0, 1.0)
-    precond = VP(
-        data_range, prediction=options.prediction or "eps", beta_schedule=options.noise_schedule or "linear"
-    )
+    precond = VP(data_range, prediction=options.prediction or "eps", beta_schedule=options.noise_schedule or "linear")
     found = Found(NAME, "DDPM U-Net", spec, w.finish(), precond, which=which, **pixel_affine(data_range))
     found.size = attention_size(spec, 16) or None
     found.assumed += ["1000 levels, linear betas 1e-4 to 0.02, eps prediction", "pixels in [-1, 1]"]

@@ -304,9 +304,7 @@ def _preconditioning(
         raise ValueError(f'this network is a VP network; sde="{options.sde}" does not fit.')
     data_range = options.data_range or ((0.0, 1.0) if config["center_input_sample"] else (-1.0, 1.0))
     if kind in ("ScoreSdeVpScheduler", "ScoreSdeVpScheduler2") or options.sde == "vp-continuous":
-        return ContinuousVP(
-            data_range, beta_min=_float(get, "beta_min", 0.1), beta_max=_float(get, "beta_max", 20.0)
-        )
+        return ContinuousVP(data_range, beta_min=_float(get, "beta_min", 0.1), beta_max=_float(get, "beta_max", 20.0))
     if kind and not (get("beta_start") or get("beta_schedule") or kind.startswith(("DD", "PNDM"))):
         raise ValueError(f"its scheduler {kind!r} is not supported; give sde, noise_schedule and prediction yourself.")
     if get("trained_betas") is not None or get("rescale_betas_zero_snr"):

@@ -161,9 +161,7 @@ def _encoder(w: Weights, names: list[tuple[int, str]], song: bool, options: dict
     return encoder
 
 
-def _block(
-    w: Weights, blocks: list[BlockSpec], part: str, name: str, song: bool, resample: str, options: dict
-) -> None:
+def _block(w: Weights, blocks: list[BlockSpec], part: str, name: str, song: bool, resample: str, options: dict) -> None:
     target, scale = f"{part}.{len(blocks)}", options["scale"]
     cin, cout = w.shape(f"{name}.norm0.weight")[0], w.shape(f"{name}.norm1.weight")[0]
     shortcut = f"{name}.skip" if f"{name}.skip.weight" in w else ""

@@ -26,9 +26,7 @@ def shapes() -> dict[str, object]:
     cifar = {"ch_mult": (1, 2, 2, 2), "attention_levels": (1,), "skips": False}
     return {
         "NCSN++ 256 (LSUN church or bedroom, CelebA-HQ, FFHQ)": ncsnpp(),
-        "NCSN++ 1024 (FFHQ)": ncsnpp(
-            nf=16, ch_mult=(1, 2, 4, 8, 16, 32, 32, 32), blocks=1, attention_levels=(6,)
-        ),
+        "NCSN++ 1024 (FFHQ)": ncsnpp(nf=16, ch_mult=(1, 2, 4, 8, 16, 32, 32, 32), blocks=1, attention_levels=(6,)),
         "NCSN++ CIFAR-10": ncsnpp(blocks=4, residual_input=True, **cifar),
         "NCSN++ deep CIFAR-10": ncsnpp(blocks=8, residual_input=True, **cifar),
         "DDPM++ CIFAR-10": ncsnpp(blocks=4, fourier=False, fir=False, **cifar),

@@ -151,9 +151,7 @@ def build(found: Found, *, dtype: torch.dtype, device: str | torch.device, opera
     net.load_state_dict(state, assign=True)
     net.requires_grad_(False)
     net.to(device)
-    return Denoiser(
-        net, found.preconditioning, channels=found.spec.in_channels, gain=found.gain, offset=found.offset
-    )
+    return Denoiser(net, found.preconditioning, channels=found.spec.in_channels, gain=found.gain, offset=found.offset)
 
 
 def _info(found: Found, raw: RawFile) -> ModelInfo:

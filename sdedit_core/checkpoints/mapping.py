@@ -189,9 +189,7 @@ class Weights:
     def attention(self, target: str, *, norm: str, q: str, k: str, v: str, proj: str, scale: float) -> None:
         """Attention stored as separate q, k, v, each a matrix, a 1x1 convolution or score-SDE's NIN."""
         parts = [self._wb(name) for name in (q, k, v)]
-        self._attention(
-            target, norm, torch.cat([w for w, _ in parts]), torch.cat([b for _, b in parts]), proj, scale
-        )
+        self._attention(target, norm, torch.cat([w for w, _ in parts]), torch.cat([b for _, b in parts]), proj, scale)
 
     def fused_attention(
         self, target: str, *, norm: str, qkv: str, proj: str, heads: int, order: str, scale: float

@@ -213,7 +213,7 @@ def read_json(path: Path) -> dict:
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path.name} cannot be read as JSON ({error}).") from None
     if not isinstance(data, dict):
-        raise ValueError(f"{path.name} must hold a JSON object, e.g. {{\"sde\": \"vp\"}}, got a {type(data).__name__}.")
+        raise ValueError(f'{path.name} must hold a JSON object, e.g. {{"sde": "vp"}}, got a {type(data).__name__}.')
     return data
 
 

@@ -213,9 +213,7 @@ class UNet(nn.Module):
         inner = {"ops": operations, "dtype": dtype, "device": device}
         res = {"embedding": spec.embedding_hidden, "eps": spec.eps, **inner}
         self.embed = NoiseEmbedding(spec, **outer)
-        self.conv_in = operations.Conv2d(
-            spec.in_channels, spec.base, 3, padding=1, dtype=torch.float32, device=device
-        )
+        self.conv_in = operations.Conv2d(spec.in_channels, spec.base, 3, padding=1, dtype=torch.float32, device=device)
 
         def build(blocks):
             return nn.ModuleList(ResBlock(b, **res) if b.residual else ConvResample(b, **inner) for b in blocks)

@@ -107,7 +107,7 @@ class PatchPrior:
         """
         if palette_freedom < 0 or not math.isfinite(palette_freedom):
             raise ValueError(f"palette_freedom must be >= 0, got {palette_freedom}")
-        clean = [_resize(image, size) for image in _checked(images)]
+        clean = [_resize(image, size) for image in check_images(images)]
         generator = torch.Generator().manual_seed(int(seed))
         sizes = [(image.shape[1], image.shape[2]) for image in clean]
         height, width = max(s[0] for s in sizes), max(s[1] for s in sizes)
@@ -269,7 +269,7 @@ def _scatter(total: Tensor, patches: Tensor, ys: Tensor, xs: Tensor) -> None:
             total[:, y : y + patch, x : x + patch] += patches[i, j]
 
 
-def _checked(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
+def check_images(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
     """The images as a list of float (3, H, W), or a clear ValueError."""
     items = list(images)
     if not items:
