@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 
 from .grids import check_steps, sigma_grid
-from .masking import binary_mask, check_mask, keep_region
-from .noise import BrownianPath, NoiseStream, path_depth
+from .masking import MASK_MODES, check_mask, is_hard
+from .passes import Counter, literal_pass, plain_pass, run_passes, soft_pass
 from .score_model import ScoreModel
-from .sde import Schedule, check_t0
-from .solvers import Callback, get_solver
-from .solvers.base import Denoise
+from .sde import Schedule
+from .solvers import Callback, Denoise, Solver, get_solver
+from .state import NoisedState, check_seed, noised, perturb
 
-
-@dataclass
-class NoisedState:
-    """A guide noised up to sigma(t0), with everything a sampler needs to go on from here.
-
-    ``samples`` = guide + sigma * z in the VE frame, never clamped; ``mask`` is 1 where the picture may change.
-    """
-
-    samples: torch.Tensor
-    guide: torch.Tensor
-    sigma: float
-    t0: float
-    seed: int
-    mask: torch.Tensor | None = None
-    sample_indices: list[int] = field(default_factory=list)
-    note: str = ""
+__all__ = ["EditResult", "NoisedState", "Report", "check_repeats", "noised", "perturb", "reverse", "sdedit"]
 
 
 @dataclass
@@ -70,13 +56,6 @@ class EditResult:
     report: Report
 
 
-def check_seed(seed: int) -> int:
-    """Return the seed as an int; ValueError for anything that is not a whole number."""
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise ValueError(f"seed must be a whole number, got {seed!r}.")
-    return seed
-
-
 def check_repeats(repeats: int) -> int:
     """Return K, the number of passes, between 1 and 100."""
     if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= 100:
@@ -84,52 +63,7 @@ def check_repeats(repeats: int) -> int:
     return repeats
 
 
-def noised(guide: torch.Tensor, sigma: float, *, seed: int, samples: Sequence[int], repeat: int = 0) -> torch.Tensor:
-    """guide + sigma * z with z from the "initial" stream; the guide itself, bit for bit, for sigma 0."""
-    if sigma == 0.0:
-        return guide.clone()
-    stream = NoiseStream(
-        guide.shape[1:], seed=seed, stream="initial", samples=samples, repeat=repeat, device=guide.device
-    )
-    return guide.add(stream(), alpha=sigma)
-
-
-def perturb(
-    model: ScoreModel,
-    guide: torch.Tensor,
-    t0: float,
-    *,
-    seed: int,
-    mask: torch.Tensor | None = None,
-    sample_indices: Sequence[int] | None = None,
-) -> NoisedState:
-    """Noise a guide up to SDE time t0: x(t0) = guide + sigma(t0) z (algorithm 1, first line).
-
-    Args:
-        guide: (B,C,H,W) in the model's data range.
-        t0: 0 (the guide, bit for bit) to 1.
-        seed: any whole number; item i draws from (seed, sample_indices[i]).
-        mask: (B|1,1,H,W), 1 = change; carried along for the sampler, the noise is added everywhere.
-    """
-    guide = model.check_guide(guide)
-    t0, seed = check_t0(t0), check_seed(seed)
-    mask = None if mask is None else check_mask(mask, guide)
-    indices = list(range(guide.shape[0])) if sample_indices is None else [int(i) for i in sample_indices]
-    if len(indices) != guide.shape[0]:
-        raise ValueError(f"sample_indices has {len(indices)} entries for a batch of {guide.shape[0]}.")
-    sigma = model.schedule.sigma(t0)
-    return NoisedState(
-        samples=noised(guide, sigma, seed=seed, samples=indices),
-        guide=guide,
-        sigma=sigma,
-        t0=t0,
-        seed=seed,
-        mask=mask,
-        sample_indices=indices,
-        note=model.schedule.note(t0),
-    )
-
-
+@torch.no_grad()
 def reverse(
     denoise: Denoise,
     state: NoisedState,
@@ -140,45 +74,78 @@ def reverse(
     seed: int | None = None,
     repeats: int = 1,
     sigmas: Sequence[float] | None = None,
+    grid: str | None = None,
+    data_std: float | None = None,
+    eta: float = 1.0,
+    mask_mode: str = "bridge",
+    literal: bool = False,
+    solver_options: Mapping[str, object] | None = None,
     callback: Callback | None = None,
 ) -> EditResult:
     """Run the reverse SDE from a noised state; the engine behind :func:`sdedit` and the sampler node.
 
     Args:
         denoise: ``D(x, sigma)`` with one float sigma for the batch.
-        sigmas: levels to use instead of the solver's own grid; must start at the state's sigma and end in 0.
         seed: seed of the path noise; the state's seed when None (the streams differ, so that is safe).
         repeats: K passes (algorithm 2); each re-noises the last result at the same t0 with fresh noise.
+        sigmas: levels to use instead of a grid; must start at the state's sigma and end in 0.
+        grid: a name of ``GRIDS``; None takes the solver's own.
+        data_std: spread of the data, for the automatic grid (see :func:`~sdedit_core.grids.sigma_grid`).
+        eta: 1 = SDEdit's law, 0 = the deterministic ODE, between them less noise on the way.  Below 1 the solver
+            must be "auto", "sde_2m" or "ancestral".
+        mask_mode: how a hard mask is kept inside the loop, "bridge" or "tilt" (see :mod:`sdedit_core.masking`).
+        literal: the paper's algorithms word for word (see :mod:`sdedit_core.solvers.paper`), whatever ``solver`` says.
+        solver_options: further keyword arguments of the solver, listed in its ``options``.
     """
     steps, repeats = check_steps(steps), check_repeats(repeats)
     seed = state.seed if seed is None else check_seed(seed)
-    chosen = get_solver(solver)
+    if mask_mode not in MASK_MODES:
+        raise ValueError(f"Unknown mask_mode {mask_mode!r}; expected one of {', '.join(MASK_MODES)}.")
+    chosen = get_solver("reverse_diffusion" if literal else solver)
+    chosen, options = _with_options(chosen, eta, solver_options)
     guide, notes = state.guide, [state.note] if state.note else []
     started = time.perf_counter()
     if sigmas is None:
-        levels = sigma_grid(schedule, state.t0, steps, grid=chosen.grid)
+        levels = sigma_grid(schedule, state.t0, steps, grid=grid or chosen.grid, data_std=data_std)
     else:
         levels = [float(s) for s in sigmas]
-    change = None
-    if state.mask is not None:
-        change = binary_mask(state.mask)
-        if not bool(change.any()):
-            notes.append("The mask is empty: nothing may change, so the guide is returned.")
+    fractions = state.fractions()
+    change = None if fractions is None else fractions > 0.0
+    soft = fractions is not None and not is_hard(fractions)
+    name = f"{chosen.name} (paper-literal)" if literal else chosen.name
+    if soft:
+        name = _soft_name(chosen, literal, eta, mask_mode, notes)
     if state.sigma == 0.0 or (change is not None and not bool(change.any())):
+        if state.sigma > 0.0:
+            notes.append("The mask is empty: nothing may change, so the guide is returned.")
         samples, nfe = guide.clone(), 0
     else:
-        if change is not None and bool(change.all()):
-            change = None
-        evaluate = _Counter(denoise)
-        masked = evaluate if change is None else keep_region(evaluate, guide, change)
-        samples = _passes(masked, state, chosen.solve, levels, schedule, seed, repeats, callback, change)
-        nfe = evaluate.calls
+        counted = Counter(denoise)
+        if soft:
+            one_pass = soft_pass(counted, schedule, guide, fractions, state.t0, correct=chosen.name != "ancestral")
+        elif literal:
+            one_pass = literal_pass(counted, guide, change)
+        else:
+            one_pass = plain_pass(counted, partial(chosen.solve, **options), guide, change, mask_mode)
+        samples = run_passes(
+            one_pass,
+            state,
+            levels,
+            schedule=schedule,
+            seed=seed,
+            repeats=repeats,
+            stages=chosen.stages,
+            change=change,
+            paste=not literal,
+            callback=callback,
+        )
+        nfe = counted.calls
     rms = (samples - guide).square().mean(dim=(1, 2, 3)).sqrt()
     report = Report(
         t0=state.t0,
         sigma=state.sigma,
         steps=len(levels) - 1,
-        solver=chosen.name,
+        solver=name,
         nfe=nfe,
         repeats=repeats,
         seconds=time.perf_counter() - started,
@@ -188,50 +155,39 @@ def reverse(
     return EditResult(samples=samples, sigma=state.sigma, nfe=nfe, report=report)
 
 
-def _passes(
-    denoise: Denoise,
-    state: NoisedState,
-    solve: Callable[..., torch.Tensor],
-    levels: list[float],
-    schedule: Schedule,
-    seed: int,
-    repeats: int,
-    callback: Callback | None,
-    change: torch.Tensor | None,
-) -> torch.Tensor:
-    """The K passes; the kept region is put back exactly after each."""
-    x = state.samples
-    for k in range(repeats):
-        if k:
-            x = noised(x, state.sigma, seed=state.seed, samples=state.sample_indices, repeat=k)
-        stream = NoiseStream(
-            x.shape[1:], seed=seed, stream="path", samples=state.sample_indices, repeat=k, device=x.device
-        )
-        ends = {"sigma_min": schedule.sigma_min, "sigma_max": schedule.sigma_max}
-        path = BrownianPath(stream, depth=path_depth(levels, **ends), **ends)
-        x = solve(denoise, x, levels, noise=path, callback=callback)
-        if change is not None:
-            x = torch.where(change, x, state.guide)
-    return x
+def _with_options(chosen: Solver, eta: float, given: Mapping[str, object] | None) -> tuple[Solver, dict]:
+    """The solver and its keyword arguments; "auto" and "mca" turn into "sde_2m" when eta is not 1."""
+    options = dict(given or {})
+    if eta != 1.0:
+        if chosen.name in ("auto", "mca"):
+            chosen = get_solver("sde_2m")
+        if "eta" not in chosen.options:
+            raise ValueError(f"Solver {chosen.name!r} has no eta; use auto, sde_2m or ancestral, or set eta to 1.")
+        options["eta"] = eta
+    unknown = sorted(set(options) - set(chosen.options))
+    if unknown:
+        known = ", ".join(chosen.options) or "no options"
+        raise ValueError(f"Solver {chosen.name!r} has no option {unknown[0]!r}; it takes {known}.")
+    return chosen, options
 
 
-class _Counter:
-    """Counts network evaluations."""
+def _soft_name(chosen: Solver, literal: bool, eta: float, mask_mode: str, notes: list[str]) -> str:
+    """Name of the per-pixel solver that stands in for ``chosen`` under a soft mask, with notes on what it means."""
+    if literal or eta != 1.0:
+        raise ValueError("A soft mask needs eta = 1 and no paper-literal mode; use a mask of 0 and 1 only.")
+    base = "ancestral" if chosen.name == "ancestral" else "mca"
+    if chosen.name not in ("auto", base):
+        notes.append(f"Soft mask: every pixel starts at its own t0, stepped by {base} in place of {chosen.name}.")
+    if mask_mode == "tilt":
+        notes.append("Soft mask: mask_mode tilt is for hard masks and was not used.")
+    return f"{base}, t0 per pixel"
 
-    def __init__(self, denoise: Denoise):
-        self._denoise, self.calls = denoise, 0
 
-    def __call__(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
-        self.calls += 1
-        return self._denoise(x, sigma)
-
-
-@torch.no_grad()
 def sdedit(
     model: ScoreModel,
     guide: torch.Tensor,
     *,
-    t0: float,
+    t0: float | None = None,
     steps: int = 20,
     solver: str = "auto",
     seed: int = 0,
@@ -240,6 +196,7 @@ def sdedit(
     repeats: int = 1,
     y: torch.Tensor | None = None,
     callback: Callback | None = None,
+    **options: object,
 ) -> EditResult:
     """Guide in, picture out.
 
@@ -250,17 +207,26 @@ def sdedit(
         steps: noise levels, 8 to 40 for the default solver.
         solver: a name of ``SOLVERS``.
         seed: same seed, same picture, whatever the batch or the device.
-        mask: (B|1,1,H,W), 1 = change; pixels under 0 come back bit for bit.
+        mask: (B|1,1,H,W), 1 = change; pixels under 0 come back bit for bit, a value m between starts its pixel
+            at m t0.
+        t0_map: (B|1,1,H,W), a start time for every pixel; t0 may then be left out (the map's largest value).  With
+            a mask too, the mask scales it.
         repeats: the paper's K.
         y: class labels (B,) for class-conditional models.
         callback: called after every step with a :class:`~sdedit_core.solvers.Step`; may raise to stop.
+        options: ``sigmas``, ``grid``, ``eta``, ``mask_mode``, ``literal``, ``solver_options``, ``data_std`` of
+            :func:`reverse`.
 
     Raises:
         ValueError: for any bad input, saying what came and what was expected.
     """
-    if t0_map is not None:
-        raise ValueError("t0_map is not available yet; use mask.")
-    state = perturb(model, guide, t0, seed=seed, mask=mask)
+    if t0 is None:
+        if t0_map is None:
+            raise ValueError("sdedit needs t0, between 0 and 1; 0.3 to 0.6 is useful.")
+        t0 = float(check_mask(t0_map, model.check_guide(guide), name="t0_map").max())
+    state = perturb(model, guide, t0, seed=seed, mask=mask, t0_map=t0_map)
+    if model.data_range is not None:
+        options.setdefault("data_std", 0.25 * (model.data_range[1] - model.data_range[0]))
     return reverse(
         lambda x, sigma: model.denoise(x, sigma, y),
         state,
@@ -269,4 +235,5 @@ def sdedit(
         solver=solver,
         repeats=repeats,
         callback=callback,
+        **options,
     )

@@ -3,33 +3,86 @@
 from .ancestral import ancestral
 from .base import Callback, Denoise, Noise, Solver, Step
 from .mca import mca
+from .pf_ode import pf_ode
+from .predictor_corrector import predictor_corrector
 from .reverse_diffusion import reverse_diffusion
+from .sa_solver import sa_solver
+from .sde_2m import sde_2m
+from .seeds3 import seeds3
 
 _ALL = (
     Solver(
         name="auto",
         label="auto (recommended)",
-        summary="The best choice at 8 to 40 steps: martingale-corrected ancestral.",
+        summary="Leave it here: the corrected ancestral step on the grid that suits t0. "
+        "20 steps are as good as 500 of the paper's, 10 are a good draft.",
         solve=mca,
+        grid="auto",
+        options=("slope",),
     ),
     Solver(
         name="mca",
-        label="martingale-corrected ancestral",
-        summary="Right mean and spread at 8 to 40 steps, one evaluation a step.",
+        label="corrected ancestral (MCA)",
+        summary="What auto uses: right mean and right spread from 8 to 40 steps, one evaluation a step.",
         solve=mca,
+        grid="auto",
+        options=("slope",),
+    ),
+    Solver(
+        name="sde_2m",
+        label="SDE-DPM-Solver++(2M)",
+        summary="The well-known two-step solver (dpmpp_2m_sde), from 15 steps. Take it to compare with other tools, "
+        "or for eta below 1.",
+        solve=sde_2m,
+        options=("eta", "variant"),
+    ),
+    Solver(
+        name="seeds3",
+        label="SEEDS-3 (accurate, 3 evaluations a step)",
+        summary="The smallest error when quality matters more than time: 6 or 7 steps (16 or 19 evaluations) "
+        "match 500 of the paper's, 14 are a reference.",
+        solve=seeds3,
+        stages=3,
+    ),
+    Solver(
+        name="sa_solver",
+        label="SA-Solver (tau 1)",
+        summary="Predictor-corrector of order 2 with the full noise everywhere; a second opinion from 25 steps.",
+        solve=sa_solver,
     ),
     Solver(
         name="ancestral",
-        label="ancestral (DDPM)",
-        summary="The classic ancestral step; a little too smooth below 100 steps.",
+        label="ancestral (DDPM, euler_ancestral)",
+        summary="The classic step: right on average, but results vary too little and look smooth below 100 steps.",
         solve=ancestral,
+        options=("eta",),
     ),
     Solver(
         name="reverse_diffusion",
         label="reverse diffusion (the SDEdit paper)",
-        summary="The paper's own step on its own uniform-t grid; wants 200 to 1000 steps, grainy below.",
+        summary="The paper's own step on its own grid, for reproduction: wants 200 to 1000 steps, grainy below.",
         solve=reverse_diffusion,
         grid="uniform-t",
+        options=("keep_last_noise",),
+    ),
+    Solver(
+        name="predictor_corrector",
+        label="predictor-corrector (score SDE; another law)",
+        summary="Song's sampler, two evaluations a step, for reproduction: its Langevin steps forget part of the "
+        "guide, so the same t0 changes more.",
+        solve=predictor_corrector,
+        stages=2,
+        law="other",
+        grid="uniform-t",
+        options=("snr",),
+    ),
+    Solver(
+        name="pf_ode",
+        label="probability-flow ODE (deterministic; another law)",
+        summary="One result per noised guide, no noise on the way. Changes less than SDEdit at the same t0: "
+        "for smooth interpolation, not for fidelity to the paper.",
+        solve=pf_ode,
+        law="other",
     ),
 )
 

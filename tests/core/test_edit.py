@@ -40,6 +40,8 @@ def test_kept_region_is_bit_equal_and_the_rest_changes(solver, repeats):
     out = run(g, mask=mask, solver=solver, repeats=repeats).samples
     keep = (mask == 0).expand_as(g)
     assert torch.equal(out[keep], g[keep])
+    tilt = run(g, mask=mask, solver=solver, repeats=repeats, mask_mode="tilt").samples
+    assert torch.equal(tilt[keep], g[keep])
     assert (out[~keep] - g[~keep]).abs().min() > 0
 
 
@@ -93,6 +95,89 @@ def test_perturb_is_guide_plus_sigma_z():
     assert torch.equal(perturb(MODEL, g, 0.5, seed=3).samples, state.samples)
 
 
+def ramp(h=12, w=10, b=1):
+    return torch.linspace(0.0, 1.0, w).expand(b, 1, h, w).contiguous()
+
+
+def test_soft_mask_is_a_map_of_start_times():
+    g, mask = guide(), ramp()
+    soft = run(g, mask=mask)
+    assert torch.equal(soft.samples, run(g, t0_map=0.4 * mask).samples)
+    # 0.375 is the same number in float32, so the map's largest value is exactly t0.
+    top = run(g, mask=mask, t0=0.375).samples
+    assert torch.equal(top, run(g, t0=None, t0_map=0.375 * mask).samples)
+    assert torch.equal(soft.samples[..., 0], g[..., 0])
+    assert soft.report.solver == "mca, t0 per pixel"
+    # The change grows with the pixel's own t0.
+    change = (soft.samples - g).square().mean((0, 1, 2)).sqrt()
+    assert float(change[1:3].mean()) < 0.3 * float(change[-3:].mean())
+
+
+def test_map_times_mask():
+    g, half = guide(), half_mask()
+    out = run(g, mask=half, t0_map=torch.full((1, 1, 12, 10), 0.2)).samples
+    keep = (half == 0).expand_as(g)
+    assert torch.equal(out[keep], g[keep]) and (out[~keep] - g[~keep]).abs().min() > 0
+
+
+def test_constant_map_is_plain_t0_and_a_hard_map_is_a_hard_mask():
+    assert torch.equal(run().samples, run(t0_map=torch.full((1, 1, 12, 10), 0.4)).samples)
+    assert torch.equal(run(mask=half_mask()).samples, run(t0_map=0.4 * half_mask()).samples)
+    assert torch.equal(run(t0_map=torch.zeros(1, 1, 12, 10)).samples, guide())
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_soft_item_alone_equals_item_in_batch(repeats):
+    g = guide(3)
+    masks = torch.cat([ramp(), 0.5 * ramp(), half_mask()])
+    both = run(g, mask=masks, repeats=repeats).samples
+    for i in (0, 1):
+        state = perturb(MODEL, g[i : i + 1], 0.4, seed=7, mask=masks[i : i + 1], sample_indices=[i])
+        alone = reverse(
+            MODEL.denoise, state, schedule=MODEL.schedule, steps=6, repeats=repeats, grid="auto", data_std=0.5
+        )
+        assert torch.equal(alone.samples, both[i : i + 1])
+    assert torch.equal(both[0, ..., 0], g[0, ..., 0])
+    assert torch.equal(both[2, ..., 5:], g[2, ..., 5:])
+
+
+def test_soft_mask_says_what_it_replaces():
+    notes = run(mask=ramp(), solver="seeds3", mask_mode="tilt").report.notes
+    assert any("seeds3" in n for n in notes) and any("tilt" in n for n in notes)
+    assert run(mask=ramp(), solver="ancestral").report.solver == "ancestral, t0 per pixel"
+
+
+def test_literal_follows_the_paper():
+    """Alg. 3: grain of the last level stays in both regions, and the kept region is guide + grain."""
+    g = torch.full((1, 3, 64, 64), 0.5)
+    mask = half_mask(64, 64)
+    out = run(g, mask=mask, literal=True, steps=50, t0=0.5)
+    kept = (out.samples - g)[..., 32:]
+    last = MODEL.schedule.sigma(0.5 / 50)
+    assert float(kept.std()) == pytest.approx(last, rel=0.05)
+    assert out.report.solver == "reverse_diffusion (paper-literal)" and out.nfe == 50
+    assert torch.equal(run(literal=True).samples, run(literal=True, solver="seeds3").samples)
+
+
+def test_eta():
+    plain = run(solver="sde_2m")
+    assert run(eta=0.5).report.solver == "sde_2m"
+    assert torch.equal(run(eta=0.0).samples, run(solver="pf_ode").samples)
+    assert torch.equal(run(solver="sde_2m", eta=1.0).samples, plain.samples)
+    assert not torch.equal(run(solver="sde_2m", eta=0.5).samples, plain.samples)
+
+
+def test_solver_options_reach_the_solver():
+    assert not torch.equal(run(solver_options={"slope": 0.3}).samples, run().samples)
+    assert torch.equal(run(solver_options={"slope": 0.7}).samples, run().samples)
+
+
+def test_grid_by_name():
+    levels = []
+    run(grid="log", callback=lambda s: levels.append(s.sigma))
+    assert levels[1] / levels[0] == pytest.approx(levels[2] / levels[1])
+
+
 def test_repeats_use_fresh_noise_and_count_evaluations():
     one, two = run(repeats=1), run(repeats=2)
     assert (one.nfe, two.nfe) == (6, 12)
@@ -137,6 +222,17 @@ def test_own_sigmas():
         ({"mask": torch.full((1, 1, 12, 10), 2.0)}, "between 0"),
         ({"mask": torch.full((1, 1, 12, 10), float("nan"))}, "between 0"),
         ({"mask": "mask.png"}, "tensor"),
+        ({"t0_map": torch.full((1, 1, 12, 10), 0.5)}, "top of t0_map"),
+        ({"t0_map": torch.full((1, 1, 12, 10), -0.5)}, "t0_map"),
+        ({"t0_map": torch.zeros(1, 1, 9, 9)}, "t0_map"),
+        ({"t0": None}, "needs t0"),
+        ({"mask_mode": "blend"}, "mask_mode"),
+        ({"eta": 0.5, "solver": "seeds3"}, "eta"),
+        ({"eta": 1.5}, "eta"),
+        ({"eta": 0.5, "mask": ramp()}, "soft mask"),
+        ({"literal": True, "mask": ramp()}, "soft mask"),
+        ({"solver_options": {"rho": 3}}, "slope"),
+        ({"grid": "cosine"}, "Unknown grid"),
     ],
 )
 def test_bad_input(options, match):

@@ -1,16 +1,24 @@
 """Solvers: golden affine gains, and what every solver promises."""
 
+import functools
 import math
 
 import pytest
 import torch
 
-from sdedit_core.grids import karras
+from sdedit_core.grids import karras, log_uniform
 from sdedit_core.solvers import SOLVERS, get_solver
 from sdedit_core.solvers.ancestral import ancestral
 from sdedit_core.solvers.law import affine_law, exact_law
+from sdedit_core.solvers.lift import lift
 from sdedit_core.solvers.mca import mca
+from sdedit_core.solvers.paper import paper_literal
+from sdedit_core.solvers.pf_ode import pf_ode
+from sdedit_core.solvers.predictor_corrector import predictor_corrector
 from sdedit_core.solvers.reverse_diffusion import reverse_diffusion
+from sdedit_core.solvers.sa_solver import sa_solver
+from sdedit_core.solvers.sde_2m import sde_2m
+from sdedit_core.solvers.seeds3 import seeds3
 
 START = 0.01 * 34800.0**0.5
 LEVELS = [*karras(START, 0.01, 10), 0.0]
@@ -22,6 +30,10 @@ GOLDEN = {
     "reverse_diffusion": (reverse_diffusion, {}, GAINS, [0.028091, 0.135796, 0.609916, 1.510061]),
     "ancestral": (ancestral, {}, GAINS, [0.013542, 0.074501, 0.372952, 0.964413]),
     "mca": (mca, {}, GAINS, [0.019436, 0.101404, 0.490169, 1.338727]),
+    "sde_2m": (sde_2m, {}, GAINS, [0.016475, 0.104863, 0.520941, 1.409564]),
+    "seeds3": (seeds3, {}, GAINS, [0.017913, 0.099504, 0.483641, 1.368056]),
+    "sa_solver": (sa_solver, {}, GAINS, [0.014654, 0.106448, 0.550129, 1.498461]),
+    "pf_ode": (pf_ode, {}, [0.009331, 0.055058, 0.266024, 0.733037], [0.0, 0.0, 0.0, 0.0]),
 }
 
 
@@ -38,6 +50,231 @@ def test_exact_law():
     torch.testing.assert_close(gain, torch.tensor(GAINS, dtype=torch.float64), rtol=0, atol=1e-6)
     want = torch.tensor([0.019999, 0.099857, 0.482953, 1.364171], dtype=torch.float64)
     torch.testing.assert_close(std, want, rtol=0, atol=1e-6)
+
+
+# Order of weak convergence: the error of the spread falls by 2^order, or more, when the steps double.
+ORDERS = {ancestral: 1, reverse_diffusion: 1, mca: 2, sde_2m: 2, sa_solver: 2, seeds3: 2}
+
+
+@pytest.mark.parametrize("solve", ORDERS)
+def test_spread_converges_with_the_right_order(solve):
+    def error(n):
+        levels = [*log_uniform(START, 0.01, n), 0.0]
+        std = affine_law(solve, stds=[0.5], sigmas=levels)[1]
+        # The limit is the law of D(x at sigma_min), which is the posterior less what lies below sigma_min.
+        exact = (exact_law(stds=[0.5], sigma=START)[1] ** 2 - exact_law(stds=[0.5], sigma=0.01)[1] ** 2).sqrt()
+        return abs(float(std - exact))
+
+    rate = math.log2(error(161) / error(321))
+    assert rate > ORDERS[solve] - 0.15
+    assert ORDERS[solve] > 1 or rate < 1.15
+
+
+@pytest.mark.parametrize("solve", ORDERS)
+def test_mean_is_exact_at_any_step_size(solve):
+    """D is a martingale along the reverse SDE: every solver that keeps its law has the exact gain."""
+    levels = [START, 0.3, 0.29, 0.05, 0.01, 0.0]
+    gain = affine_law(solve, stds=STDS, sigmas=levels)[0]
+    end = [c * c / (c * c + 1e-4) for c in STDS]
+    exact = exact_law(stds=STDS, sigma=START)[0]
+    # Linear D: the gain telescopes to E[D(x_end) | x_start] = E[x0 | x_start].
+    assert all(0.9 < e <= 1.0 or c < 0.05 for e, c in zip(end, STDS, strict=True))
+    torch.testing.assert_close(gain, exact, rtol=1e-9, atol=1e-12)
+
+
+def test_first_step_of_mca_on_manifold_data_is_exact():
+    """Where D = x in a direction (J = 1), slope 1 gives the exact spread at any step size."""
+    levels = [2.0, 0.5, 0.01, 0.0]
+    gain, std = affine_law(functools.partial(mca, slope=1.0), stds=[1e6], sigmas=levels)
+    assert float(gain) == pytest.approx(1.0, abs=1e-9)
+    assert float(std) == pytest.approx(math.sqrt(4.0 - 1e-4), rel=1e-9)
+
+
+@pytest.mark.parametrize("solve", [ancestral, sde_2m])
+def test_eta_runs_from_the_ode_to_the_sde(solve):
+    fine = [*log_uniform(START, 0.01, 1500), 0.0]
+    stds = [affine_law(solve, stds=STDS, sigmas=fine, eta=e)[1] for e in (0.0, 0.5, 1.0)]
+    assert float(stds[0].max()) == 0.0 and bool((stds[0] < stds[1]).all() and (stds[1] < stds[2]).all())
+    for eta in (0.0, 0.5, 1.0):
+        gain, std = affine_law(solve, stds=[0.5], sigmas=fine, eta=eta)
+        # Every eta keeps the marginal: gain^2 (c^2 + S^2) + std^2 = c^2.
+        assert float(gain**2 * (0.25 + START**2) + std**2) == pytest.approx(0.25, rel=0.01)
+    assert float(affine_law(solve, stds=[0.5], sigmas=fine, eta=0.5)[1]) < 0.95 * float(
+        affine_law(solve, stds=[0.5], sigmas=fine, eta=1.0)[1]
+    )
+    for bad in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ValueError, match="eta"):
+            affine_law(solve, stds=[0.5], sigmas=LEVELS, eta=bad)
+
+
+def test_seeds3_asks_for_the_stages_of_one_path():
+    asked = []
+
+    def noise(a, b):
+        asked.append((a, b))
+        return torch.zeros(1, 1)
+
+    seeds3(lambda x, s: 0.5 * x, torch.ones(1, 1), [1.0, 0.1, 0.0], noise=noise)
+    assert [a for a, _ in asked] == pytest.approx([1.0, 0.1 ** (1 / 3), 0.1 ** (2 / 3)])
+    assert [b for _, b in asked] == pytest.approx([0.1 ** (1 / 3), 0.1 ** (2 / 3), 0.1])
+
+
+class Cloned:
+    """A noise source with a corrector stream; float32, as the real one."""
+
+    def __init__(self, shape):
+        self.shape, self.g = shape, torch.Generator().manual_seed(0)
+
+    def __call__(self, a, b):
+        return torch.randn(self.shape, generator=self.g)
+
+    def corrector(self, index):
+        return torch.randn(self.shape, generator=self.g)
+
+
+def test_langevin_step_is_each_samples_own():
+    """Song's batch-averaged norms would make a picture depend on its neighbours."""
+    x = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(1))
+    x[1] *= 40.0
+    z = {k: torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(k)) for k in range(9)}
+
+    class Fixed:
+        def __init__(self, rows):
+            self.rows, self.n = rows, 0
+
+        def __call__(self, a, b):
+            self.n += 1
+            return z[self.n][self.rows].clone()
+
+        def corrector(self, index):
+            return z[index + 5][self.rows].clone()
+
+    both = predictor_corrector(lambda x, s: x / (1 + s * s), x, [1.0, 0.3, 0.1, 0.0], noise=Fixed(slice(0, 3)))
+    one = predictor_corrector(lambda x, s: x / (1 + s * s), x[:1], [1.0, 0.3, 0.1, 0.0], noise=Fixed(slice(0, 1)))
+    assert torch.equal(both[:1], one)
+    with pytest.raises(ValueError, match="corrector"):
+        predictor_corrector(lambda x, s: x, x, [1.0, 0.0], noise=lambda a, b: x)
+    with pytest.raises(ValueError, match="snr"):
+        predictor_corrector(lambda x, s: x, x, [1.0, 0.0], noise=Fixed(slice(0, 3)), snr=0.0)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_dtype_follows_the_state_and_nothing_of_the_callers_is_written(name):
+    for dtype in (torch.float32, torch.float64):
+        x = torch.randn(2, 1, 3, 3, dtype=dtype, generator=torch.Generator().manual_seed(0))
+        fixed, seen = torch.full_like(x, 0.25), []
+
+        def denoise(x, s, fixed=fixed, seen=seen):
+            seen.append((s, x.dtype))
+            return fixed
+
+        before = x.clone()
+        out = SOLVERS[name].solve(denoise, x, [2.0, 0.5, 0.1, 0.0], noise=Cloned(x.shape))
+        assert out.dtype == dtype and {d for _, d in seen} == {dtype}
+        assert all(isinstance(s, float) for s, _ in seen)
+        assert torch.equal(x, before) and bool((fixed == 0.25).all())
+        assert out.data_ptr() != fixed.data_ptr()
+        torch.testing.assert_close(out, fixed)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_denoiser_that_returns_its_input_is_safe(name):
+    """D = x, returned without a copy, must act as the copied one."""
+    x = torch.randn(1, 1, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    a, b = (
+        SOLVERS[name].solve(d, x, [2.0, 0.5, 0.1, 0.0], noise=Cloned(x.shape))
+        for d in (lambda x, s: x, lambda x, s: x.clone())
+    )
+    assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_evaluations_are_as_announced(name):
+    calls = []
+    x = torch.zeros(1, 1, 2, 2)
+    levels = [*karras(1.0, 0.01, 7), 0.0]
+    SOLVERS[name].solve(lambda x, s: calls.append(s) or 0.5 * x, x, levels, noise=Cloned(x.shape))
+    assert len(calls) == SOLVERS[name].evaluations(7)
+
+
+def test_menu_texts():
+    assert next(iter(SOLVERS)) == "auto"
+    for solver in SOLVERS.values():
+        assert solver.label and solver.summary.endswith(".") and solver.law in ("sde", "other")
+        assert ("another law" in solver.label) == (solver.law == "other")
+
+
+def test_mca_slope_is_checked():
+    for bad in (0.0, -1.0, 1.5, float("nan")):
+        with pytest.raises(ValueError, match="slope"):
+            affine_law(mca, stds=[1.0], sigmas=LEVELS, slope=bad)
+
+
+def test_lift_with_one_level_is_the_plain_solver():
+    x = torch.randn(1, 3, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    top = torch.full((1, 1, 5, 5), START, dtype=torch.float64)
+
+    def denoise(x, s):
+        return x * (0.25 / (0.25 + s * s))
+
+    for correct, solve in ((True, mca), (False, ancestral)):
+        a = solve(denoise, x, LEVELS, noise=Cloned(x.shape))
+        b = lift(denoise, x, LEVELS, noise=Cloned(x.shape), anchor=x, levels=top, correct=correct)
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_lift_keeps_the_labelled_noise_above_a_pixels_level_and_skips_idle_steps():
+    """Above its own level a pixel carries anchor noise sigma_p^2 plus exactly sigma^2 - sigma_p^2 of the bridge."""
+    own = [0.0, 0.05, 0.4]
+    levels = torch.tensor(own, dtype=torch.float64)
+    seen, calls = {}, []
+
+    def solve(denoise, x, sigmas, *, noise, stop):
+        start = x * torch.sqrt(sigmas[0] ** 2 - levels**2)
+
+        def peek(step):
+            if step.index == stop:
+                seen["x"] = step.x.clone()
+
+        lift(
+            lambda x, s: calls.append(s) or 0.0 * x,
+            start,
+            sigmas,
+            noise=noise,
+            anchor=torch.zeros_like(x),
+            levels=levels,
+            callback=peek,
+        )
+        return seen["x"]
+
+    for stop in (0, 2, 5):
+        calls.clear()
+        gain, std = affine_law(solve, stds=[1.0, 1.0, 1.0], sigmas=LEVELS, stop=stop)
+        variance = gain**2 + std**2
+        for k, own_level in enumerate(own):
+            s = LEVELS[stop + 1]
+            if s >= own_level:
+                assert float(variance[k]) == pytest.approx(s * s - own_level**2, rel=1e-9, abs=1e-12)
+    assert max(calls) <= min(s for s in LEVELS if s > 0.4)
+
+
+def test_paper_literal_masks_one_level_late():
+    guide = torch.zeros(4096, 2, dtype=torch.float64)
+    change = torch.tensor([[True, False]]).expand_as(guide)
+    x = 1.0 * guide + 1.0
+    spread = []
+    paper_literal(
+        lambda x, s: 0.0 * x,
+        x,
+        [1.0, 0.4, 0.1, 0.0],
+        noise=Cloned(x.shape),
+        guide=guide,
+        change=change,
+        callback=lambda step: spread.append([float(v) for v in step.x.std(0)]),
+    )
+    kept = [s[1] for s in spread]
+    assert kept == pytest.approx([1.0, 0.4, 0.1], rel=0.05)
+    assert spread[-1][0] == pytest.approx(0.1, rel=0.05)  # the last noise stays in the edited region too
 
 
 def test_unknown_solver_lists_the_names():

@@ -1,0 +1,1 @@
+"""Measurements behind docs/solvers.md: solvers against laws that are known exactly."""
