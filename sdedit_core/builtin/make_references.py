@@ -13,10 +13,17 @@ from PIL import Image
 from . import _FOLDER
 from .scenes import MOODS, mood_scene, render
 
-SIZE = 256
-QUALITY = 88
+SIZE = 512
+QUALITY = 80
 
-SEEDS: dict[str, tuple[int, ...]] = {mood: tuple(range(8)) for mood in MOODS}
+SEEDS: dict[str, tuple[int, ...]] = {
+    "alpine": (3, 5, 10, 14, 55, 67, 89, 90),
+    "lake": (11, 14, 31, 34, 50, 52, 82, 93),
+    "sunset": (7, 22, 26, 44, 53, 55, 94, 97),
+    "autumn": (2, 21, 31, 33, 40, 46, 49, 77),
+    "desert": (0, 12, 14, 24, 35, 39, 53, 98),
+    "night": (9, 10, 23, 26, 41, 63, 73, 81),
+}
 
 
 def main(moods: list[str]) -> None:

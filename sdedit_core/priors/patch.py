@@ -24,25 +24,34 @@ _BLEND = 0.16
 """Half width, in log sigma, of the zone where two patch sizes are mixed."""
 
 _SHAPES = (
-    # patch and strides as a fraction of the native size, noise level up to which the patch size is used
-    (0.062, 0.06),
-    (0.11, 0.15),
-    (0.22, 0.40),
-    (0.44, 0.90),
-    (0.75, math.inf),
+    # patch at a native size of 128, noise level up to which it is used, features
+    (8, 0.02, 48),
+    (14, 0.05, 64),
+    (22, 0.12, 96),
+    (34, 0.28, 96),
+    (52, 0.60, 128),
+    (80, 1.30, 128),
+    (96, math.inf, 128),
 )
 
 
 def default_levels(native: int, *, dense: bool) -> tuple[PatchLevel, ...]:
-    """Patch sizes for images of short side `native`. dense: every position of the small patches."""
-    out = []
-    for fraction, below in _SHAPES:
-        patch = min(native, max(5, round(fraction * native)))
-        patch = max(patch, 8) if native >= 64 else patch
-        bank = max(1, round(patch / 14)) if dense else max(2, round(patch / 12))
-        if dense and native > 160:
-            bank = max(bank, 2)
-        out.append(PatchLevel(patch, bank, max(1, round(patch * (0.30 if patch < 20 else 0.26))), below))
+    """Patch sizes for images of short side `native`.
+
+    Patches grow a little slower than the native size: the evidence in a patch at a given noise level grows
+    with its area. dense: (almost) every position of the small patches enters the bank.
+    """
+    out: list[PatchLevel] = []
+    for base, below, features in _SHAPES:
+        patch = min(round(0.75 * native), max(5, round(base * (native / 128) ** 0.8)))
+        if math.isinf(below):
+            patch = round(0.75 * native)
+        cell = max(1, patch // 16)
+        patch = min(native, round(patch / cell) * cell)
+        step = native / 128 if dense else native / 64
+        bank = max(1, round(max(step, patch / 14)))
+        query = max(1, round((0.26 if patch < 14 else 0.22) * patch))
+        out.append(PatchLevel(patch, bank, query, below, features))
     return tuple(out)
 
 
@@ -85,12 +94,11 @@ class PatchPrior:
         size: int | None = None,
         seed: int = 0,
         levels: Sequence[PatchLevel] | None = None,
-        features: int = 48,
         row_window: float = 0.16,
         row_limit: int = 600,
         bank_limit: int = 60_000,
         top: int = 24,
-        window_power: float = 4.0,
+        window_power: float = 10.0,
         tick: Callable[[], None] | None = None,
     ) -> PatchPrior:
         """Build the bank.
@@ -100,7 +108,6 @@ class PatchPrior:
         position_aware: a patch is only compared with patches at a similar height in the image (sky stays up).
         flip: mirror images are added. size: resize the short side to this first.
         levels: patch sizes, small to large; the default follows the size of the images.
-        features: numbers per patch in the comparison (principal axes; exact when >= 3 P P).
         row_window: half width of the height window, relative. row_limit, bank_limit: patches kept per row
         (only when position_aware) and in all. top: patches averaged. seed: decides which patches are kept.
         Raises ValueError for no images, wrong channels, NaN, values outside [0, 1], images below 16 pixels.
@@ -131,7 +138,6 @@ class PatchPrior:
                 canvas,
                 sizes,
                 level,
-                features=features,
                 row_limit=row_limit if position_aware else None,
                 bank_limit=bank_limit,
                 generator=generator,
@@ -251,7 +257,7 @@ class PatchPrior:
         """Bank range for a query at row y of a picture of some height."""
         patch, native = bank.level.patch, self.images.shape[2]
         scaled = y / max(1, height - patch) * (native - patch)
-        reach = self.row_window * native
+        reach = self.row_window * native * min(1.0, 0.5 + 2.0 * patch / native)
         return bank.window(scaled - reach, scaled + reach)
 
 

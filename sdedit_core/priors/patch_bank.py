@@ -6,10 +6,14 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-_FIT = 1500
+_FIT = 1200
 """Patches used to fit the principal axes."""
+
+_CELLS = 16
+"""Patches of twice this side or more are compared after averaging them down to at least this many cells a side."""
 
 _CHUNK = 6_000_000
 """Numbers held at once by a temporary; bounds the working memory (24 MB each)."""
@@ -20,13 +24,20 @@ class PatchLevel:
     """A patch size and where it is used.
 
     patch: side in pixels. bank_stride: step between bank patches. query_stride: step between denoised
-    patches. sigma_below: the level serves noise levels up to this one.
+    patches. sigma_below: the level serves noise levels up to this one. features: numbers that stand for a patch
+    in comparisons (principal axes; the comparison is exact when there are at least 3 P P).
     """
 
     patch: int
     bank_stride: int
     query_stride: int
     sigma_below: float = math.inf
+    features: int = 48
+
+
+def pool_factor(patch: int) -> int:
+    """Side of the cells over which patches are averaged before they are compared; divides the patch."""
+    return max((f for f in range(1, patch // _CELLS + 1) if patch % f == 0), default=1)
 
 
 def starts(length: int, patch: int, stride: int) -> list[int]:
@@ -58,7 +69,6 @@ class PatchBank:
         sizes: list[tuple[int, int]],
         level: PatchLevel,
         *,
-        features: int,
         row_limit: int | None,
         bank_limit: int,
         generator: torch.Generator,
@@ -69,6 +79,7 @@ class PatchBank:
         bank_limit: keep at most so many patches in all.
         """
         self.level = level
+        self.pool = pool_factor(level.patch)
         patch, stride = level.patch, level.bank_stride
         places = []
         for number, (height, width) in enumerate(sizes):
@@ -89,14 +100,24 @@ class PatchBank:
             chosen = chosen[kept]
         self.places = chosen.to(torch.int32)
         self.rows = [int(y) for y in chosen[:, 1].unique()]
-        self._fit(images, features, generator)
+        self._fit(images, level.features, generator)
 
     def _fit(self, images: Tensor, features: int, generator: torch.Generator) -> None:
         """Principal axes of the mean-free patches, features and channel means of every patch."""
         patch, count = self.level.patch, len(self.places)
-        dimension = 3 * patch * patch
+        cells = patch // self.pool
+        dimension = 3 * cells**2
+        small = images.float() / 255
+        small = F.avg_pool2d(small, self.pool, stride=1) if self.pool > 1 else small
+        view = patch_view(small, (cells - 1) * self.pool + 1)[..., :: self.pool, :: self.pool]
+
+        def cell_means(index: Tensor) -> tuple[Tensor, Tensor]:
+            number, y, x = self.places[index].long().unbind(-1)
+            mean, rest = split_mean(view[number, y, x])
+            return mean, self.pool * rest
+
         sample = torch.randperm(count, generator=generator)[:_FIT].sort().values
-        _, rest = split_mean(self.gather(images, sample))
+        _, rest = cell_means(sample)
         self.centre = rest.mean(0)
         if features < dimension:
             rest = rest - self.centre
@@ -105,7 +126,11 @@ class PatchBank:
         else:
             self.axes = None
         step = max(1, _CHUNK // dimension)
-        parts = [self.encode(self.gather(images, torch.arange(i, min(i + step, count)))) for i in range(0, count, step)]
+        parts = []
+        for i in range(0, count, step):
+            mean, rest = cell_means(torch.arange(i, min(i + step, count)))
+            rest = rest - self.centre
+            parts.append((mean, rest if self.axes is None else rest @ self.axes))
         self.means = torch.cat([mean for mean, _ in parts])
         self.codes = torch.cat([code for _, code in parts])
         self.code_norms = 0.5 * self.codes.square().sum(1)
@@ -140,9 +165,19 @@ class PatchBank:
 
     def encode(self, patches: Tensor) -> tuple[Tensor, Tensor]:
         """Channel means (K, 3) and features (K, d) of patches (K, 3, P, P)."""
-        mean, rest = split_mean(patches)
+        mean, rest = self._reduce(patches)
         rest = rest - self.centre
         return mean, rest if self.axes is None else rest @ self.axes
+
+    def _reduce(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """Channel means, and the mean-free rest averaged over pool x pool cells.
+
+        The rest is scaled by `pool`, so that it is an orthogonal projection of the patch: noise keeps its deviation.
+        """
+        mean, rest = split_mean(patches)
+        if self.pool > 1:
+            rest = self.pool * F.avg_pool2d(rest.view_as(patches), self.pool).flatten(1)
+        return mean, rest
 
     def window(self, first: float, last: float) -> tuple[int, int]:
         """Range of bank numbers whose rows lie in [first, last] (at least the nearest row)."""

@@ -31,12 +31,14 @@ def render(scene: Scene, *, height: int = 256, width: int = 256) -> Tensor:
     x = (torch.arange(cols, dtype=torch.float32) + 0.5) / cols
     v = ((scene.horizon - y) * FIELD_OF_VIEW)[:, None]
     u = ((x - 0.5) * FIELD_OF_VIEW * max(1.0, width / height))[None]
-    sky = paint_sky(scene, noise, u, v)
+    sky, plain_sky = paint_sky(scene, noise, u, v)
     view = look(scene, noise, u, v)
     air = _air(scene, u, view)
-    image = torch.where(view.land > 0.5, _paint_land(scene, view, air), sky)
+    land = _paint_land(scene, view, air)
+    image = torch.where(view.land > 0.5, land, sky)
     if scene.water is not None:
-        image = _paint_water(scene, view, image, air, u)
+        mirrored = torch.where(view.land > 0.5, land, plain_sky)
+        image = _paint_water(scene, view, image, mirrored, air, u)
     if scene.conifers:
         image = plant_conifers(scene, noise, image, view, u, v)
     image = F.avg_pool2d(_develop(scene, image)[None], SUPERSAMPLE)
@@ -68,8 +70,9 @@ def _paint_land(scene: Scene, view: View, air: Tensor) -> Tensor:
     out = out + (rock - out) * view.rocky
     forest = colour(scene.forest) * (1 + 0.45 * (view.crowns - 0.5) + 0.14 * fine)
     out = out + (forest - out) * (view.forest * (1 - 0.7 * view.rocky))
-    lying = smoothstep(view.flatness + 0.03 * fine, scene.snow_steep, scene.snow_steep + 0.12)
-    snow = smoothstep(view.altitude + 0.13 * coarse + 0.05 * fine, scene.snow_line, scene.snow_line + 0.22) * lying
+    deep = (view.altitude - scene.snow_line - 0.1).clamp(0, 0.6)
+    lying = smoothstep(view.flatness + 0.03 * fine + scene.snow_depth * deep, scene.snow_steep, scene.snow_steep + 0.12)
+    snow = smoothstep(view.altitude + 0.15 * coarse + 0.05 * fine, scene.snow_line, scene.snow_line + 0.16) * lying
     out = out + (colour(scene.snow) * (1 + 0.02 * fine) - out) * snow
     shade = smoothstep(coarse, 0.5, -0.9) * scene.cloud_shadow
     light = view.light * (1 - shade)
@@ -80,7 +83,7 @@ def _paint_land(scene: Scene, view: View, air: Tensor) -> Tensor:
     return out * clear + air * (1 - clear)
 
 
-def _paint_water(scene: Scene, view: View, image: Tensor, air: Tensor, u: Tensor) -> Tensor:
+def _paint_water(scene: Scene, view: View, image: Tensor, mirrored: Tensor, air: Tensor, u: Tensor) -> Tensor:
     """Mirror the picture about a smooth shore line, break it with ripples, add the glitter path."""
     rows, cols = view.land.shape
     wet = (view.land > 0.5) & (view.water > 0.5)
@@ -94,7 +97,7 @@ def _paint_water(scene: Scene, view: View, image: Tensor, air: Tensor, u: Tensor
     shift = view.ripple * scene.ripples * rows / 128 * (beyond / (0.10 * rows)).clamp(0.05, 1)
     source = torch.minimum(level - depth + shift, shore - 1)
     source = torch.where(source < 0, -source, source).round().long().clamp(0, rows - 1)
-    mirror = image.gather(1, source.expand(3, -1, -1))
+    mirror = mirrored.gather(1, source.expand(3, -1, -1))
     share = 0.42 + 0.46 * torch.exp(-beyond / (0.30 * rows))
     water = mirror * share + colour(scene.water_colour) * (1 - share)
     water = water * (1 + 0.05 * view.ripple)

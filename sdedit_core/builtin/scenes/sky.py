@@ -16,8 +16,11 @@ def colour(value: tuple[float, float, float]) -> Tensor:
     return torch.tensor(value).view(3, 1, 1)
 
 
-def paint_sky(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> Tensor:
-    """Sky radiance (3, H, W) for screen coordinates u (1, W) and elevations v (H, 1)."""
+def paint_sky(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Sky radiance (3, H, W), with and without the disc of sun or moon.
+
+    u (1, W): horizontal screen coordinate; v (H, 1): elevation above the horizon.
+    """
     height, width = v.shape[0], u.shape[1]
     up = v.clamp_min(0)
     zenith, horizon, sun = colour(scene.zenith), colour(scene.haze), colour(scene.sun)
@@ -30,10 +33,9 @@ def paint_sky(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> Tensor:
     rows = int(height * 1.3)
     clouds = noise.field(rows, width, 1.75, length_y=1.6 + 3.2 * streak, length_x=1.3, low=0.45)
     detail = noise.field(rows, width, 1.2, length_y=1.6 + 2.0 * streak, length_x=1.3, low=3.0)
-    clouds = clouds + 0.16 * detail
+    clouds = clouds + 0.10 * detail
     stars = _stars(scene, noise, u, v)
-    if scene.disc is not None:
-        sky = _disc(scene, noise, sky, u, v)
+    disc, body = _disc(scene, noise, u, v)
     # clouds live in (u, log elevation): flat and small near the horizon, large overhead
     base = 0.07
     low, high = math.log(base), math.log(1.0 + base)
@@ -53,19 +55,21 @@ def paint_sky(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> Tensor:
     cloud_colour = dark + (bright - dark) * lit + 0.35 * scene.glow * glow * sun
     alpha = density * smoothstep(up, 0.0, 0.09) * scene.cloud_opacity
     sky = sky + stars * (1 - density)
-    return sky * (1 - alpha) + cloud_colour * alpha
+    full = sky * (1 - disc) + body * disc
+    return full * (1 - alpha) + cloud_colour * alpha, sky * (1 - alpha) + cloud_colour * alpha
 
 
-def _disc(scene: Scene, noise: NoiseSource, sky: Tensor, u: Tensor, v: Tensor) -> Tensor:
-    """The sun or the moon with a soft edge; the moon carries darker plains."""
+def _disc(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Coverage (H, W) and colour (3, H, W) of the sun or the moon; the moon carries darker plains."""
+    if scene.disc is None:
+        return torch.zeros(v.shape[0], u.shape[1]), torch.zeros(3, 1, 1)
     du, dv, radius = u - scene.disc[0], v - scene.disc[1], scene.disc[2]
-    distance = (du * du + dv * dv).sqrt()
-    disc = smoothstep(distance, radius * 1.12, radius * 0.88)
-    body = colour(scene.disc_colour).expand_as(sky)
+    disc = smoothstep((du * du + dv * dv).sqrt(), radius * 1.12, radius * 0.88)
+    body = colour(scene.disc_colour)
     if scene.stars:
-        maria = noise.field(v.shape[0], u.shape[1], 1.4, length_y=1.3, length_x=1.3, low=6.0)
-        body = body * (1 - 0.10 * smoothstep(maria, 0.0, 1.0))
-    return sky * (1 - disc) + body * disc
+        plains = noise.field(v.shape[0], u.shape[1], 1.4, length_y=1.3, length_x=1.3, low=6.0)
+        body = body * (1 - 0.10 * smoothstep(plains, 0.0, 1.0))
+    return disc, body
 
 
 def _stars(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> Tensor:
@@ -78,7 +82,7 @@ def _stars(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> Tensor:
     spread = max(1, round(height / 340))
     for x, y, brightness in places.tolist():
         row, col = int(y * height * scene.horizon), int(x * width)
-        level = 0.25 + 0.9 * brightness**4
+        level = 0.12 + 0.85 * brightness**5
         size = spread + (1 if brightness > 0.85 else 0)
         out[row : row + size, col : col + size] = level
     return (out * smoothstep(v, 0.03, 0.22))[None]
