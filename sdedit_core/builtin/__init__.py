@@ -15,13 +15,18 @@ from PIL import Image
 from torch import Tensor
 
 from ..priors.patch import PatchPrior
+from .examples import COMPOSITES, EDITS, paint_edit, paste
 from .guides import GUIDES, paint_guide
 from .scenes import MOODS, mood_scene, render
 
 __all__ = [
+    "EXAMPLE_COMPOSITES",
+    "EXAMPLE_EDITS",
     "EXAMPLE_GUIDES",
     "MOODS",
     "RECOMMENDED_T0",
+    "example_composite",
+    "example_edit",
     "example_guide",
     "list_priors",
     "load_prior",
@@ -35,6 +40,12 @@ ROW_WINDOW = 0.16
 
 EXAMPLE_GUIDES: dict[str, str] = GUIDES
 """Name -> description of every stroke painting."""
+
+EXAMPLE_EDITS: dict[str, str] = EDITS
+"""Name -> description of the editing examples; the name starts with its mood."""
+
+EXAMPLE_COMPOSITES: dict[str, str] = COMPOSITES
+"""Name -> description of the compositing examples; the name starts with its mood."""
 
 RECOMMENDED_T0: dict[str, float] = {
     "alpine": 0.36,
@@ -101,6 +112,16 @@ def example_guide(name: str, *, width: int, height: int) -> Tensor:
 def scene(mood: str, seed: int, size: int) -> Tensor:
     """A freshly rendered landscape that is not among the references, (1, 3, size, size) in [0, 1]."""
     return render(mood_scene(_mood(mood), 10_000 + int(seed)), height=size, width=size)
+
+
+def example_edit(name: str, size: int = 256) -> tuple[Tensor, Tensor, Tensor]:
+    """(photo, guide, mask) of an editing example (see EXAMPLE_EDITS); mask 1 = change. See examples.paint_edit."""
+    return paint_edit(name, size)
+
+
+def example_composite(name: str, size: int = 256) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(background, foreground, mask, pasted guide) of a compositing example. See examples.paste."""
+    return paste(name, size)
 
 
 def _mood(name: str) -> str:

@@ -6,24 +6,52 @@ For maintainers. The seeds below were chosen by eye among the first hundred of e
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import torch
 from PIL import Image
 
 from . import _FOLDER
-from .scenes import MOODS, mood_scene, render
+from .scenes import MOODS, Peak, Scene, mood_scene, render
 
 SIZE = 512
 QUALITY = 80
 
 SEEDS: dict[str, tuple[int, ...]] = {
-    "alpine": (3, 5, 10, 14, 55, 67, 89, 90),
-    "lake": (11, 14, 31, 34, 50, 52, 82, 93),
-    "sunset": (7, 22, 26, 44, 53, 55, 94, 97),
-    "autumn": (2, 21, 31, 33, 40, 46, 49, 77),
-    "desert": (0, 12, 14, 24, 35, 39, 53, 98),
-    "night": (9, 10, 23, 26, 41, 63, 73, 81),
+    "alpine": (5, 10, 14, 67, 90),
+    "lake": (11, 14, 52, 87, 107),
+    "sunset": (22, 26, 53, 55, 97),
+    "autumn": (2, 21, 40, 46, 49),
+    "desert": (0, 24, 35, 39, 53),
+    "night": (9, 10, 41, 63, 101),
 }
+"""Free layouts, chosen by eye."""
+
+LAYOUTS: dict[str, tuple[tuple[int, ...], float, tuple[Peak, ...]]] = {
+    "alpine": (
+        (3, 89, 55),
+        0.615,
+        (Peak(0.03, 0.56, 0.56, 2.9), Peak(-0.54, 0.24, 0.4, 3.2), Peak(0.6, 0.26, 0.42, 3.2)),
+    ),
+    "lake": ((31, 50, 82), 0.54, (Peak(0.21, 0.50, 0.52, 3.0), Peak(-0.43, 0.28, 0.46, 3.2))),
+    "sunset": ((7, 44, 94), 0.56, (Peak(-0.48, 0.22, 0.50, 3.1), Peak(0.62, 0.17, 0.44, 3.2))),
+    "autumn": ((31, 33, 77), 0.50, (Peak(-0.35, 0.32, 0.46, 3.0), Peak(0.30, 0.25, 0.46, 3.2))),
+    "desert": ((12, 14, 98), 0.585, (Peak(-0.32, 0.33, 0.38, 2.8, 1.0), Peak(0.37, 0.20, 0.22, 3.0, 1.0))),
+    "night": ((26, 81, 103), 0.62, (Peak(0.29, 0.42, 0.52, 3.0), Peak(-0.46, 0.26, 0.46, 3.2))),
+}
+"""Seeds, horizon and mountains laid out like the example guide of the mood."""
+
+
+def reference_scenes(mood: str) -> dict[str, Scene]:
+    """Name -> scene of every reference of a mood."""
+    out = {f"{mood}-{seed:03d}": mood_scene(mood, seed) for seed in SEEDS[mood]}
+    seeds, horizon, peaks = LAYOUTS[mood]
+    for number, seed in enumerate(seeds):
+        scale = 1 + 0.07 * (number - 1)
+        moved = tuple(replace(p, height=p.height * scale, u=p.u + 0.02 * (number - 1)) for p in peaks)
+        scene = replace(mood_scene(mood, seed), horizon=horizon, peaks=moved, seed=seed)
+        out[f"{mood}-{seed:03d}-layout"] = scene
+    return out
 
 
 def main(moods: list[str]) -> None:
@@ -32,10 +60,10 @@ def main(moods: list[str]) -> None:
     for mood in moods or MOODS:
         for old in _FOLDER.glob(f"{mood}-*.webp"):
             old.unlink()
-        for seed in SEEDS[mood]:
-            picture = render(mood_scene(mood, seed), height=SIZE, width=SIZE)[0]
+        for name, scene in reference_scenes(mood).items():
+            picture = render(scene, height=SIZE, width=SIZE)[0]
             array = (picture * 255 + 0.5).to(torch.uint8).permute(1, 2, 0).numpy()
-            Image.fromarray(array).save(_FOLDER / f"{mood}-{seed:03d}.webp", quality=QUALITY, method=6)
+            Image.fromarray(array).save(_FOLDER / f"{name}.webp", quality=QUALITY, method=6)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+"""What ships: references of every mood, stroke paintings, editing and compositing examples, priors."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sdedit_core import builtin
+
+
+@pytest.mark.parametrize("mood", builtin.MOODS)
+def test_references_exist_and_are_sound(mood):
+    pictures = builtin.references(mood, 64)
+    assert pictures.shape[0] >= 5 and pictures.shape[1:] == (3, 64, 64)
+    assert pictures.min() >= 0 and pictures.max() <= 1 and pictures.std() > 0.05
+
+
+def test_everything_shipped_is_small():
+    folder = Path(builtin.__file__).parent
+    total = sum(file.stat().st_size for file in folder.rglob("*.webp"))
+    assert total < 2_000_000, f"{total / 1e6:.2f} MB of references"
+
+
+@pytest.mark.parametrize("name", list(builtin.EXAMPLE_GUIDES))
+def test_guides_are_deterministic_and_in_range(name):
+    for width, height in ((64, 64), (97, 60), (16, 40)):
+        guide = builtin.example_guide(name, width=width, height=height)
+        assert guide.shape == (1, 3, height, width) and guide.dtype == torch.float32
+        assert guide.min() >= 0 and guide.max() <= 1
+        assert torch.equal(guide, builtin.example_guide(name, width=width, height=height))
+
+
+def test_names_agree():
+    assert set(builtin.MOODS) <= set(builtin.EXAMPLE_GUIDES)
+    assert {builtin.PREFIX + mood for mood in builtin.MOODS} <= set(builtin.list_priors())
+    assert set(builtin.RECOMMENDED_T0) >= set(builtin.MOODS)
+    for call in (
+        lambda: builtin.load_prior("landscape-jungle"),
+        lambda: builtin.example_guide("jungle", width=64, height=64),
+        lambda: builtin.scene("jungle", 0, 64),
+    ):
+        with pytest.raises(ValueError, match="expected one of"):
+            call()
+
+
+@pytest.mark.parametrize("mood", ["alpine", "sunset"])
+def test_prior_pulls_noise_towards_the_scene(mood):
+    """PSNR gain on a scene that is not among the references."""
+    prior = builtin.load_prior(builtin.PREFIX + mood, size=64)
+    assert prior.native_size == 64 and prior.position_aware
+    clean = builtin.scene(mood, 5, 64)
+    for sigma, least in ((0.1, 2.0), (0.3, 6.0), (1.0, 12.0)):
+        noise = sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+        out = prior.denoise(clean + noise, torch.tensor([sigma]))
+        gain = 10 * torch.log10(noise.square().mean() / (out - clean).square().mean())
+        assert gain > least, f"{float(gain):.1f} dB at sigma {sigma}"
+
+
+@pytest.mark.parametrize("name", list(builtin.EXAMPLE_EDITS))
+def test_edit_examples(name):
+    photo, guide, mask = builtin.example_edit(name, 64)
+    assert photo.shape == guide.shape == (1, 3, 64, 64) and mask.shape == (1, 1, 64, 64)
+    assert 0.005 < mask.mean() < 0.5 and mask.min() == 0 and mask.max() == 1
+    assert torch.equal(photo * (1 - mask), guide * (1 - mask))
+    assert (photo - guide).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("name", list(builtin.EXAMPLE_COMPOSITES))
+def test_composite_examples(name):
+    background, patch, mask, guide = builtin.example_composite(name, 64)
+    assert background.shape == patch.shape == guide.shape == (1, 3, 64, 64) and mask.shape == (1, 1, 64, 64)
+    assert 0.005 < mask.mean() < 0.6
+    assert torch.allclose(guide, mask * patch + (1 - mask) * background)
