@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sdedit_core.priors.patch import PatchPrior, default_levels
-from sdedit_core.priors.patch_bank import PatchLevel, patch_view, starts
+from sdedit_core.priors.patch_bank import PatchLevel, _top, patch_view, starts
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +157,14 @@ def test_tick_can_interrupt(picture):
     made.tick = stop
     with pytest.raises(Stop):
         made.denoise(picture[None], torch.tensor([0.1]))
+
+
+@pytest.mark.parametrize("total", [5, 100, 1600, 1613])
+def test_two_stage_search_finds_the_largest(total):
+    weight = torch.randn(7, total, generator=torch.Generator().manual_seed(7))
+    best, index = _top(weight, 12)
+    want = weight.topk(min(12, total), 1)
+    assert torch.equal(best, want.values) and torch.equal(index, want.indices)
 
 
 def test_every_pixel_is_covered():
