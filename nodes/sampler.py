@@ -164,7 +164,7 @@ class ReverseSDESampler:
 
 
 def _never(x: torch.Tensor, sigma: float) -> torch.Tensor:
-    raise AssertionError("nothing to sample")
+    raise RuntimeError("There is nothing to sample, the model must not be called.")
 
 
 def _conditioning(host, model: object, positive: list | None, negative: list | None, cfg: float) -> tuple:

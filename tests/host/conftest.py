@@ -1,0 +1,104 @@
+"""A real ComfyUI for the tests: started once, on this machine only, with this pack as its one custom node.
+
+Set COMFYUI_DIR to a ComfyUI checkout and COMFYUI_PYTHON to the Python that runs it; or put the pack into
+ComfyUI/custom_nodes and run pytest with ComfyUI's Python.  Without either the tests here are skipped.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).parent))
+
+from comfy_client import Client  # noqa: E402
+
+NOT_FOUND = "no ComfyUI: set COMFYUI_DIR=/path/to/ComfyUI and COMFYUI_PYTHON=/path/to/its/python to run the host tests"
+
+
+def find_host():
+    """(folder of ComfyUI, its Python) or None."""
+    if os.environ.get("COMFYUI_DIR"):
+        return Path(os.environ["COMFYUI_DIR"]).resolve(), os.environ.get("COMFYUI_PYTHON", sys.executable)
+    if ROOT.parent.name == "custom_nodes" and (ROOT.parents[1] / "main.py").exists():
+        return ROOT.parents[1], os.environ.get("COMFYUI_PYTHON", sys.executable)
+    return None
+
+
+def pytest_collection_modifyitems(items):
+    if find_host() is None:
+        for item in items:
+            if Path(__file__).parent in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason=NOT_FOUND))
+
+
+@pytest.fixture(scope="session")
+def comfy_location():
+    return find_host()
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory):
+    """A private ComfyUI base folder with the pack linked in and a second model folder in the yaml."""
+    base = tmp_path_factory.mktemp("comfy")
+    for name in ("custom_nodes", "input", "output", "temp", "user", "models/checkpoints", "elsewhere"):
+        (base / name).mkdir(parents=True)
+    target = base / "custom_nodes" / "ComfyUI-SDEdit"
+    try:
+        target.symlink_to(ROOT, target_is_directory=True)
+    except OSError:
+        shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__"))
+    (base / "elsewhere" / "my_model.pth").write_bytes(b"not a checkpoint")
+    (base / "elsewhere" / "readme.txt").write_text("must not be listed")
+    (base / "paths.yaml").write_text(f"tests:\n    base_path: {base.as_posix()}\n    score_models: elsewhere\n")
+    return base
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def comfy(comfy_location, base):
+    folder, python = comfy_location
+    port = free_port()
+    command = [python, "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(port)]
+    command += ["--base-directory", str(base), "--extra-model-paths-config", str(base / "paths.yaml")]
+    command += ["--disable-auto-launch", "--database-url", f"sqlite:///{base}/user/comfyui.db"]
+    if "--disable-api-nodes" in (folder / "comfy" / "cli_args.py").read_text(encoding="utf-8"):
+        command.append("--disable-api-nodes")
+    env = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    log = base / "server.log"
+    with open(log, "wb") as out:
+        server = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=subprocess.STDOUT)
+    client = Client(port, log)
+    try:
+        deadline = time.monotonic() + 300
+        while not answers(port):
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text(errors="replace")[-4000:]
+            time.sleep(0.3)
+        yield client
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def answers(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/system_stats", timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,197 @@
+"""SDEdit inside ComfyUI: exactness, reproducibility, stock interplay, cancel and preview."""
+
+import numpy as np
+import pytest
+import torch
+from graphs import edit, latents, node, pictures, put_image, save_latent
+
+
+def succeed(comfy, graph):
+    run = comfy.run(graph)
+    assert run.status == "success", run.error
+    return run
+
+
+def test_import_is_clean_and_quick(comfy):
+    log = comfy.log.read_text(errors="replace")
+    assert "IMPORT FAILED" not in log and "Cannot import" not in log
+    line = next(x for x in log.splitlines() if "ComfyUI-SDEdit" in x and "seconds" in x)
+    assert float(line.split("seconds")[0].split()[-1]) <= 0.1
+
+
+def test_nodes_models_and_help_are_served(comfy):
+    info = comfy.json("/object_info/SDEdit_ScoreModelLoader")["SDEdit_ScoreModelLoader"]
+    names = info["input"]["required"]["model_name"][0]
+    assert names[0].startswith("landscape-"), "built-ins come first"
+    assert "my_model.pth" in names, "extra_model_paths.yaml is honoured"
+    assert "readme.txt" not in names
+    assert comfy.json("/models/score_models") == ["my_model.pth"]
+    for page in ("SDEdit_ScoreModelLoader", "SDEdit_AddVENoise", "SDEdit_ReverseSDESampler"):
+        assert comfy.request(f"/extensions/ComfyUI-SDEdit/docs/{page}.md")[0] == 200
+
+
+def test_strokes_become_a_picture_with_preview_and_progress(comfy):
+    run = succeed(comfy, edit(steps=4))
+    assert len(run.previews) >= 1, "live preview on the node"
+    assert [p for p in run.progress if p[0] == "sample"][-1] == ("sample", 4, 4)
+    assert pictures(comfy, run).shape == (1, 64, 64, 3)
+    assert "sigma 0.4315" in run.text("readout") and "t0 0.36" in run.text("readout")
+    assert "4 evaluations" in run.text("report")
+
+
+def test_same_seeds_are_bit_equal_and_another_seed_is_not(comfy):
+    def tensor(seed, nonce):
+        graph = save_latent(edit(sampler_seed=seed), ["sample", 0])
+        graph["nonce"] = node("PreviewAny", source=nonce)
+        graph["noise"]["inputs"]["t0"] = 0.36 + 1e-9 * len(nonce)  # rounded away by sigma, but not cached
+        return latents(comfy, succeed(comfy, graph))
+
+    assert torch.equal(tensor(5, "a"), tensor(5, "a"))
+    assert not torch.equal(tensor(5, "a"), tensor(6, "a"))
+
+
+def test_batch_item_alone_equals_item_in_batch(comfy):
+    whole = latents(comfy, succeed(comfy, save_latent(edit(batch=3), ["sample", 0])))
+    assert not torch.equal(whole[0], whole[2]), "batch items differ"
+    graph = save_latent(edit(batch=3), ["sample", 0])
+    graph["pick"] = node("LatentFromBatch", samples=["noise", 0], batch_index=2, length=1)
+    graph["sample"]["inputs"]["latent"] = ["pick", 0]
+    assert torch.equal(latents(comfy, succeed(comfy, graph))[0], whole[2])
+    graph["pick"]["inputs"]["samples"] = ["repeat", 0]
+    graph["noise"]["inputs"]["latent"] = ["pick", 0]
+    graph["sample"]["inputs"]["latent"] = ["noise", 0]
+    assert torch.equal(latents(comfy, succeed(comfy, graph))[0], whole[2])
+
+
+def test_t0_zero_returns_the_guide_bit_for_bit(comfy):
+    graph = save_latent(save_latent(edit(t0=0.0), ["sample", 0]), ["encode", 0], "clean")
+    graph["original"] = node("SaveImage", images=["guide", 0], filename_prefix="t")
+    run = succeed(comfy, graph)
+    assert torch.equal(latents(comfy, run), latents(comfy, run, "clean"))
+    assert np.array_equal(pictures(comfy, run), pictures(comfy, run, "original"))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_solid_masks(comfy, value):
+    mask = node("SolidMask", value=value, width=50, height=30)  # another size than the picture on purpose
+    graph = save_latent(save_latent(edit(mask=mask), ["sample", 0]), ["encode", 0], "clean")
+    run = succeed(comfy, graph)
+    if value == 0.0:
+        assert torch.equal(latents(comfy, run), latents(comfy, run, "clean"))
+        assert "nothing may change" in run.text("readout") and "nothing may change" in run.text("report")
+    else:
+        free = latents(comfy, succeed(comfy, save_latent(edit(), ["sample", 0])))
+        assert torch.equal(latents(comfy, run), free)
+
+
+def test_load_image_without_alpha_is_explained(comfy, base):
+    put_image(comfy, base, "plain.png", np.full((48, 48, 3), 120, np.uint8))
+    graph = edit()
+    graph["photo"] = node("LoadImage", image="plain.png")
+    graph["noise"]["inputs"]["mask"] = ["photo", 1]
+    assert "Load Image" in succeed(comfy, graph).text("readout")
+
+
+def test_kept_region_is_exact_down_to_the_saved_file(comfy, base):
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16).repeat(4, 0).repeat(4, 1)
+    photo = np.stack([ramp, ramp[::-1], ramp[:, ::-1]], axis=-1)  # every 8-bit value
+    mask = np.zeros((64, 64), np.uint8)
+    mask[16:40, 24:56] = 255
+    put_image(comfy, base, "ramp.png", photo)
+    put_image(comfy, base, "mask.png", np.stack([mask] * 3, axis=-1))
+    graph = edit()
+    graph["photo"] = node("LoadImage", image="ramp.png")
+    graph["mask"] = node("LoadImageMask", image="mask.png", channel="red")
+    graph["encode"]["inputs"]["pixels"] = ["photo", 0]
+    graph["noise"]["inputs"]["mask"] = ["mask", 0]
+    for source in ("noise", "set"):
+        run = succeed(comfy, graph)
+        result, change = pictures(comfy, run)[0], mask.astype(bool)
+        assert np.array_equal(result[~change], photo[~change])
+        assert (result[change] != photo[change]).mean() > 0.5
+        if source == "noise":  # again with the core's Set Latent Noise Mask
+            graph["set"] = node("SetLatentNoiseMask", samples=["encode", 0], mask=["mask", 0])
+            graph["noise"]["inputs"] = {**graph["noise"]["inputs"], "latent": ["set", 0]}
+            del graph["noise"]["inputs"]["mask"]
+
+
+def test_repeats_and_solvers(comfy):
+    for solver in ("mca", "ancestral", "reverse_diffusion"):
+        graph = edit(steps=2, repeats=2)
+        graph["sample"]["inputs"]["solver"] = solver
+        run = succeed(comfy, graph)
+        assert "2 repeats" in run.text("report") and solver in run.text("report")
+        assert [p for p in run.progress if p[0] == "sample"][-1][2] >= 4
+
+
+def stock_sampler(graph, **options):
+    inputs = {"seed": 3, "steps": 4, "cfg": 1.0, "sampler_name": "euler", "scheduler": "karras", "denoise": 1.0}
+    inputs |= {
+        "model": ["loader", 0],
+        "positive": ["loader", 3],
+        "negative": ["loader", 3],
+        "latent_image": ["encode", 0],
+    }
+    graph["sample"] = node("KSampler", **{**inputs, **options})
+    del graph["report"], graph["noise"], graph["readout"]
+    return graph
+
+
+@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m_sde", "ddpm"])
+def test_stock_ksampler_runs_on_the_score_model(comfy, sampler):
+    run = succeed(comfy, stock_sampler(edit(), sampler_name=sampler, denoise=0.5))
+    result = pictures(comfy, run)
+    assert result.std() > 10
+
+
+def test_stock_sampler_continues_our_state(comfy):
+    """KSampler (Advanced) with its noise off takes over from Add VE Noise at t0 at the same sigma."""
+    graph = edit(t0=0.36)
+    graph["levels"] = node("KarrasScheduler", steps=4, sigma_max=0.43149, sigma_min=0.01, rho=7.0)
+    graph["euler"] = node("KSamplerSelect", sampler_name="euler")
+    graph["sample"] = node(
+        "SamplerCustom",
+        model=["loader", 0],
+        add_noise=False,
+        noise_seed=0,
+        cfg=1.0,
+        positive=["loader", 3],
+        negative=["loader", 3],
+        sampler=["euler", 0],
+        sigmas=["levels", 0],
+        latent_image=["noise", 0],
+    )
+    del graph["report"]
+    assert pictures(comfy, succeed(comfy, graph)).std() > 10
+
+
+def test_our_sampler_continues_a_stock_state_with_sigmas(comfy):
+    graph = edit()
+    graph["levels"] = node("KarrasScheduler", steps=4, sigma_max=0.5, sigma_min=0.01, rho=7.0)
+    graph["random"] = node("RandomNoise", noise_seed=1)
+    graph["noise"] = node(
+        "AddNoise", model=["loader", 0], noise=["random", 0], sigmas=["levels", 0], latent_image=["encode", 0]
+    )
+    graph["sample"]["inputs"]["sigmas"] = ["levels", 0]
+    del graph["readout"]
+    run = succeed(comfy, graph)
+    assert "4 steps" in run.text("report") and "without a clean guide" in run.text("report")
+
+
+def test_model_from_images(comfy, base):
+    rng = np.random.default_rng(0)
+    for name, size in (("a.png", (80, 96)), ("b.png", (64, 64))):
+        put_image(comfy, base, name, rng.integers(0, 255, (*size, 4), dtype=np.uint8))
+    graph = edit()
+    graph["a"], graph["b"] = node("LoadImage", image="a.png"), node("LoadImage", image="b.png")
+    graph["loader"] = node("SDEdit_ScoreModelFromImages", images=["a", 0], more_images=["b", 0])
+    graph["info"] = node("PreviewAny", source=["loader", 2])
+    run = succeed(comfy, graph)
+    assert "model from 2 pictures" in run.text("info")
+
+
+def test_cancel_stops_and_the_server_goes_on(comfy):
+    run = comfy.run(edit(steps=200, size=128), cancel_after_previews=2)
+    assert run.status == "interrupted"
+    assert max(p[1] for p in run.progress if p[0] == "sample") < 150
+    assert comfy.run(edit(steps=1)).status == "success"
