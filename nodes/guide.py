@@ -17,7 +17,7 @@ class ExampleGuide:
     OUTPUT_TOOLTIPS = (
         "The guide: a stroke painting, or a picture with strokes on it.",
         "Where the strokes are (1 = change). All 1 for stroke paintings, which may change everywhere.",
-        "The picture before the strokes, for comparison; the guide itself for stroke paintings.",
+        "A photo-like picture: what an edit was painted on; for stroke paintings another scene of the same kind.",
     )
     DESCRIPTION = "A ready-made guide for trying SDEdit: stroke paintings for the built-in models, and edits."
     SEARCH_ALIASES = ["sdedit", "stroke painting", "example image", "sketch", "sample input", "demo"]
@@ -44,10 +44,17 @@ class ExampleGuide:
         }
 
     def paint(self, name: str, width: int, height: int) -> tuple:
-        from ..sdedit_core.builtin import EXAMPLE_GUIDES, example_guide
+        from ..sdedit_core.builtin import EXAMPLE_GUIDES, example_guide, scene
+        from ..sdedit_core.images import fit
 
         width, height = int(check_number(width, "width", 16, 4096)), int(check_number(height, "height", 16, 4096))
         if name not in EXAMPLE_GUIDES:
             raise ValueError(f"Unknown example guide {name!r}; expected one of {', '.join(EXAMPLE_GUIDES)}.")
-        image = example_guide(name, width=width, height=height).permute(0, 2, 3, 1).contiguous()
-        return image, torch.ones(1, height, width), image
+        guide = example_guide(name, width=width, height=height)
+        photo = fit(scene(name, 0, max(width, height)), width=width, height=height)
+        return _image(guide), torch.ones(1, height, width), _image(photo)
+
+
+def _image(picture: torch.Tensor) -> torch.Tensor:
+    """(1, 3, H, W) -> IMAGE (1, H, W, 3)."""
+    return picture.permute(0, 2, 3, 1).contiguous()

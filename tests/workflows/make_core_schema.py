@@ -1,0 +1,42 @@
+"""Maintainer tool: python make_core_schema.py http://127.0.0.1:8188  ->  core_nodes.json from a running ComfyUI."""
+
+import json
+import sys
+import urllib.request
+from pathlib import Path
+
+USED = """
+CheckpointLoaderSimple CLIPTextEncode FeatherMask GrowMask ImageCompositeMasked ImageCrop ImageScale KSampler
+KSamplerSelect LoadImage LotusConditioning MaskComposite MaskToImage PreviewAny PreviewImage SamplerCustom
+SamplerCustomAdvanced CFGGuider BasicGuider DisableNoise RandomNoise SaveImage SetLatentNoiseMask SolidMask UNETLoader
+VAEDecode VAEEncode VAELoader
+""".split()
+FILES = {"ckpt_name", "image", "unet_name", "vae_name"}
+
+
+def main() -> None:
+    with urllib.request.urlopen(sys.argv[1].rstrip("/") + "/object_info") as answer:
+        info = json.load(answer)
+    kept = {}
+    for name in USED:
+        node = info[name]
+        sections = {key: node["input"][key] for key in ("required", "optional") if node["input"].get(key)}
+        inputs = {key: {n: _short(n, e) for n, e in entries.items()} for key, entries in sections.items()}
+        kept[name] = {
+            "input": inputs,
+            "output": node["output"],
+            "output_name": node["output_name"],
+            "output_node": node["output_node"],
+        }
+    path = Path(__file__).parent / "core_nodes.json"
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def _short(name: str, entry: list) -> list:
+    """An input without its tooltip; file lists emptied, they differ on every machine."""
+    options = {k: v for k, v in (entry[1] if len(entry) > 1 else {}).items() if k not in ("tooltip", "image_upload")}
+    return [[] if name in FILES else entry[0], options]
+
+
+if __name__ == "__main__":
+    main()
