@@ -3,11 +3,20 @@
 import importlib.util
 
 from .guide import ExampleGuide
+from .interop import ReverseSDE, SigmasFromT0
 from .loader import ScoreModelFromImages, ScoreModelLoader
 from .noise import AddVENoise
 from .sampler import ReverseSDESampler
 
-_NODES = (ScoreModelLoader, AddVENoise, ReverseSDESampler, ScoreModelFromImages, ExampleGuide)
+_NODES = (
+    ScoreModelLoader,
+    AddVENoise,
+    ReverseSDESampler,
+    ScoreModelFromImages,
+    ExampleGuide,
+    SigmasFromT0,
+    ReverseSDE,
+)
 
 NODE_CLASS_MAPPINGS = {node.ID: node for node in _NODES}
 NODE_DISPLAY_NAME_MAPPINGS = {node.ID: node.NAME for node in _NODES}

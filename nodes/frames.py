@@ -69,11 +69,15 @@ class HostSchedule(Schedule):
         self.sigma_min = self.frame.to_ve(float(model_sampling.sigma_min))
         self.sigma_max = self.frame.to_ve(self._top)
 
-    def _level(self, t: float) -> float:
-        return self._top if t >= 1.0 else float(self._sampling.percent_to_sigma(1.0 - t))
+    def level(self, t: float) -> float:
+        """The model's own noise level at time t; 1 for a flow model at t = 1."""
+        if t == 0.0:
+            return 0.0
+        top = float(self._sampling.sigma_max)
+        return top if t >= 1.0 else min(float(self._sampling.percent_to_sigma(1.0 - t)), top)
 
     def _sigma(self, t: float) -> float:
-        return self.frame.to_ve(min(self._level(t), self._top))
+        return self.frame.to_ve(min(self.level(t), self._top))
 
     def _t(self, sigma: float) -> float:
         low, high = 0.0, 1.0
@@ -86,7 +90,7 @@ class HostSchedule(Schedule):
         return self.frame.alpha(sigma)
 
     def note(self, t0: float) -> str:
-        if not self.frame.flow or self._level(t0) <= FLOW_MAX:
+        if not self.frame.flow or self.level(t0) <= FLOW_MAX:
             return ""
         return f"t0 = {t0:g} means infinite noise for a flow model; it was clamped to sigma {self.sigma_max:g}."
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 
 import comfy.conds
+import comfy.k_diffusion.sampling as k_diffusion
 import comfy.latent_formats
 import comfy.model_base
 import comfy.model_management
@@ -263,6 +264,14 @@ def to_intermediate(x: torch.Tensor) -> torch.Tensor:
     return x.to(comfy.model_management.intermediate_device())
 
 
+def spaced_sigmas(spacing: str, steps: int, low: float, high: float) -> torch.Tensor:
+    """ComfyUI's own karras or exponential levels between two noise levels, then 0."""
+    make = {"karras": k_diffusion.get_sigmas_karras, "exponential": k_diffusion.get_sigmas_exponential}
+    if spacing not in make:
+        raise ValueError(f"Unknown spacing {spacing!r}; expected one of {', '.join(make)}.")
+    return make[spacing](n=steps, sigma_min=low, sigma_max=high)
+
+
 # ---------------------------------------------------------------- running our loop
 
 
@@ -289,9 +298,9 @@ def progress(model: comfy.model_patcher.ModelPatcher, total: int) -> Callable:
 
 
 class LoopSampler(comfy.samplers.Sampler):
-    """A SAMPLER around ``loop(denoise, noise, latent, callback, extra_args) -> x``, all in the VE frame.
+    """A SAMPLER around ``loop(denoise, schedule, noise, latent, sigmas, mask, callback) -> x`` in the VE frame.
 
-    ``denoise(x, sigma)`` takes one float sigma; noise and latent are what the host passes, in the model's space.
+    ``denoise(x, sigma)`` takes one float VE sigma; noise, latent and sigmas are what the host passes.
     """
 
     def __init__(self, loop: Callable):
@@ -308,6 +317,7 @@ class LoopSampler(comfy.samplers.Sampler):
         denoise_mask: torch.Tensor | None = None,
         disable_pbar: bool = False,
     ) -> torch.Tensor:
+        schedule = schedule_of(model_wrap.inner_model.model_sampling)
         frame = frame_of(model_wrap.inner_model.model_sampling)
         options, seed = extra_args.get("model_options", {}), extra_args.get("seed")
 
@@ -317,7 +327,7 @@ class LoopSampler(comfy.samplers.Sampler):
             state = x * frame.alpha(sigma) if frame.flow else x
             return model_wrap(state, level, model_options=options, seed=seed)
 
-        return self.loop(denoise, noise, latent_image, sigmas, denoise_mask, callback)
+        return self.loop(denoise, schedule, noise, latent_image, sigmas, denoise_mask, callback)
 
 
 def run_guided(

@@ -15,6 +15,8 @@ IDS = [
     "SDEdit_ReverseSDESampler",
     "SDEdit_ScoreModelFromImages",
     "SDEdit_ExampleGuide",
+    "SDEdit_SigmasFromT0",
+    "SDEdit_ReverseSDE",
 ]
 WIDGETS = {"INT", "FLOAT", "BOOLEAN", "STRING"}
 SOCKETS = {"MODEL", "VAE", "LATENT", "IMAGE", "MASK", "CONDITIONING", "SIGMAS", "SAMPLER", "STRING", "FLOAT"}

@@ -1,0 +1,124 @@
+"""Where the Reverse SDE Sampler starts: what the LATENT carries, checked, and the noise levels of the run."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+
+from ..sdedit_core.edit import NoisedState
+from ..sdedit_core.grids import sigma_grid
+from ..sdedit_core.solvers import get_solver
+from .frames import FLOW_MAX, Frame, frame_of
+from .options import check_latent
+from .state import Carried, batch_indices, check_noise_level, describe_mask, guide_for, unpack
+
+
+class Start:
+    """Where a run starts: state in the model's space, levels, clean guide and mask as LATENT, notes."""
+
+    def __init__(self, schedule, state, levels, guide, mask, notes):
+        self.schedule, self.state, self.levels = schedule, state, levels
+        self.guide, self.mask, self.notes = guide, mask, notes
+
+    @property
+    def nothing_to_do(self) -> bool:
+        return self.state.sigma == 0.0 or (self.mask is not None and not bool((self.mask >= 0.5).any()))
+
+    def keep(self, samples: torch.Tensor) -> torch.Tensor:
+        """Samples with the kept region bit-equal to the guide, whatever the conversions in between rounded."""
+        return samples if self.mask is None else torch.where(self.mask >= 0.5, samples, self.guide)
+
+
+def find_start(model: object, latent: dict, steps: int, solver: str, sigmas: torch.Tensor | None) -> Start:
+    """Read a LATENT: the carried state when it fits, the given sigmas otherwise; ValueError that says what to do."""
+    from . import host
+
+    where = "Reverse SDE Sampler"
+    samples = check_latent(latent, where)
+    schedule, indices = host.model_schedule(model), batch_indices(latent)
+    given = None if sigmas is None else given_levels(model, sigmas)
+    carried, notes = unpack(latent), []
+    guide = None
+    if carried is not None:
+        try:
+            guide = _carried_guide(model, carried, samples, indices)
+        except ValueError as problem:
+            if given is None:
+                raise ValueError(f"{where}: {problem}. (Or connect sigmas, to sample it as it is.)") from None
+            notes.append(f"The carried guide was not used: {problem}.")
+    if guide is None and given is None:
+        raise ValueError(
+            f"{where}: this latent does not say how much noise it holds. Put Add VE Noise at t0 before it; to "
+            "continue a noisy latent of another sampler, connect the rest of its sigmas."
+        )
+    if guide is not None:
+        sigma, t0, noise_seed, note = carried.sigma, carried.t0, carried.seed, carried.note
+        if given is not None and sigma > 0.0 and abs(given[0] / sigma - 1.0) > 1e-3:
+            raise ValueError(
+                f"{where}: the sigmas start at {given[0]:.4g}, the latent was noised to {sigma:.4g}. Take them from "
+                "a node that knows the same t0, or take Add VE Noise at t0 away."
+            )
+        levels = given or [sigma, *sigma_grid(schedule, schedule.t(sigma), steps, grid=get_solver(solver).grid)[1:]]
+        sigma = levels[0]
+    else:
+        samples = host.fit_latent(model, samples, clean=False)
+        sigma, t0, noise_seed, note, guide, levels = given[0], schedule.t(given[0]), 0, "", samples, given
+        notes.append("Continued a noised latent without a clean guide: the change above is measured from that.")
+    mask = latent.get("noise_mask")
+    if mask is not None:
+        mask = host.fit_mask(mask, samples)
+        if guide is samples and not bool((mask >= 0.5).all()):
+            raise ValueError(
+                f"{where}: a mask needs the clean guide, and this latent only has a noisy one. Noise it with "
+                "Add VE Noise at t0, or remove the noise mask."
+            )
+        notes.append(describe_mask(mask))
+        mask = None if bool((mask >= 0.5).all()) else mask
+    state = NoisedState(
+        samples=host.to_model(model, samples),
+        guide=host.to_model(model, guide),
+        sigma=sigma,
+        t0=t0,
+        seed=noise_seed,
+        mask=mask,
+        sample_indices=indices,
+        note=note,
+    )
+    return Start(schedule, state, levels, guide, mask, notes)
+
+
+def _carried_guide(model: object, carried: Carried, samples: torch.Tensor, indices: list[int]) -> torch.Tensor:
+    """The clean guide as LATENT; ValueError when the carried state does not belong to samples or model."""
+    from . import host
+
+    space = host.latent_space(model)
+    if space != carried.space:
+        raise ValueError(
+            f"the latent was noised for another model ({carried.space}, here {space}): connect the same MODEL to "
+            "both nodes"
+        )
+    guide = guide_for(carried, samples, indices).to(samples)
+    check_noise_level(host.to_model(model, samples), host.to_model(model, guide), carried.sigma)
+    return guide
+
+
+def given_levels(model: object, sigmas: torch.Tensor) -> list[float]:
+    """SIGMAS of the host as VE levels; ValueError unless they fall to 0."""
+    from . import host
+
+    model_sampling = model.get_model_object("model_sampling")
+    return ve_levels(sigmas, frame_of(model_sampling), host.model_schedule(model).sigma_max)
+
+
+def ve_levels(sigmas: torch.Tensor, frame: Frame, top: float) -> list[float]:
+    """SIGMAS as VE levels, infinite ones cut to ``top``; ValueError unless they fall to 0."""
+    values = [float(s) for s in sigmas.flatten()]
+    if len(values) < 2:
+        raise ValueError("sigmas is empty: the scheduler made no steps. Raise its steps or its denoise.")
+    if any(not a > b for a, b in pairwise(values)) or values[-1] != 0.0:
+        raise ValueError(
+            f"sigmas must fall from the start level to 0, got {values[0]:.4g} ... {values[-1]:.4g}. Use the low part "
+            "of a SplitSigmas, or all of them."
+        )
+    return [top if frame.flow and s >= FLOW_MAX else frame.to_ve(s) for s in values]

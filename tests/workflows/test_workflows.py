@@ -1,0 +1,109 @@
+"""Every workflow file against the node schemas, without a host."""
+
+import json
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from graph import NOTES, WORKFLOWS, schemas, ui_to_api
+
+UI = sorted(WORKFLOWS.glob("*.json"))
+API = sorted((WORKFLOWS / "api").glob("*.json"))
+by_name = pytest.mark.parametrize("path", UI, ids=lambda p: p.stem)
+TITLE = 30  # height of a node's title bar, drawn above its position
+
+
+def load(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_every_workflow_has_its_twin_and_its_picture():
+    assert UI and [p.stem for p in UI] == [p.stem for p in API]
+    assert {p.suffix for p in WORKFLOWS.iterdir() if p.is_file()} <= {".json", ".jpg"}
+    for path in UI:
+        picture = path.with_suffix(".jpg")
+        assert picture.exists() and picture.stat().st_size < 200_000, picture.name
+
+
+@pytest.mark.parametrize("path", API, ids=lambda p: p.stem)
+def test_api_file_fits_the_schemas(path):
+    known, graph = schemas(), load(path)
+    for key, node in graph.items():
+        schema = known[node["class_type"]]
+        names = {item.name for item in schema.inputs}
+        assert set(node["inputs"]) <= names, f"{key}: {set(node['inputs']) - names}"
+        for item in schema.inputs:
+            value = node["inputs"].get(item.name)
+            assert value is not None or not item.required, f"{key} {node['class_type']}.{item.name} is missing"
+            if isinstance(value, list):
+                origin = known[graph[value[0]]["class_type"]]
+                assert item.kind in ("*", origin.outputs[value[1]]), f"{key}.{item.name} gets {origin.outputs}"
+            elif item.choices:
+                assert value in item.choices, f"{key}.{item.name}: {value!r}"
+            elif item.kind in ("INT", "FLOAT") and value is not None:
+                assert item.options.get("min", value) <= value <= item.options.get("max", value), f"{key}.{item.name}"
+
+
+@by_name
+def test_ui_file_is_consistent(path):
+    known, workflow = schemas(), load(path)
+    nodes = {node["id"]: node for node in workflow["nodes"]}
+    assert len(nodes) == len(workflow["nodes"]) and workflow["last_node_id"] == max(nodes)
+    links = {link[0]: link for link in workflow["links"]}
+    assert len(links) == len(workflow["links"])
+    for number, origin, out, target, slot, kind in workflow["links"]:
+        assert nodes[origin]["outputs"][out]["type"] == kind
+        assert number in nodes[origin]["outputs"][out]["links"]
+        assert nodes[target]["inputs"][slot]["link"] == number
+    for node in workflow["nodes"]:
+        if node["type"] in NOTES:
+            continue
+        schema = known[node["type"]]
+        assert {slot["name"] for slot in node["inputs"]} == {item.name for item in schema.inputs}
+        widgets = sum(item.is_widget + (item.is_widget and item.has_control) for item in schema.inputs)
+        assert len(node["widgets_values"]) == widgets
+        assert all(slot["link"] is None or slot["link"] in links for slot in node["inputs"])
+
+
+@by_name
+def test_api_twin_equals_the_ui_file(path):
+    twin = {key: {k: node[k] for k in ("class_type", "inputs")} for key, node in load(API[UI.index(path)]).items()}
+    assert ui_to_api(load(path)) == twin
+
+
+@by_name
+def test_layout(path):
+    workflow = load(path)
+    boxes = {n["id"]: (n["pos"][0], n["pos"][1] - TITLE, *n["size"]) for n in workflow["nodes"]}
+    for (a, p), (b, q) in combinations(boxes.items(), 2):
+        apart = p[0] + p[2] <= q[0] or q[0] + q[2] <= p[0] or p[1] + p[3] + TITLE <= q[1] or q[1] + q[3] + TITLE <= p[1]
+        assert apart, f"nodes {a} and {b} overlap"
+    groups = [g["bounding"] for g in workflow["groups"]]
+    for node in workflow["nodes"]:
+        if node["type"] not in NOTES:
+            x, y, w, h = boxes[node["id"]]
+            inside = [g for g in groups if g[0] <= x and g[1] <= y and x + w <= g[0] + g[2] and y + h <= g[1] + g[3]]
+            assert len(inside) == 1, f"node {node['id']} {node['type']} lies in {len(inside)} groups"
+
+
+@by_name
+def test_workflow_explains_itself_and_needs_no_file(path):
+    workflow = load(path)
+    notes = [n for n in workflow["nodes"] if n["type"] in NOTES]
+    assert notes and len(notes[0]["widgets_values"][0]) > 100
+    kinds = {n["type"] for n in workflow["nodes"]}
+    assert "SaveImage" in kinds and any(kind.startswith("SDEdit_") for kind in kinds)
+
+
+def test_files_are_what_the_maker_writes():
+    import make_workflows
+
+    for make in make_workflows.WORKFLOWS:
+        graph = make()
+        assert load(WORKFLOWS / f"{graph.name}.json") == json.loads(json.dumps(graph.ui()))
+        assert load(WORKFLOWS / "api" / f"{graph.name}.json") == json.loads(json.dumps(graph.api()))
+    assert len(make_workflows.WORKFLOWS) == len(UI)
