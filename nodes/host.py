@@ -26,6 +26,8 @@ import folder_paths
 import latent_preview
 import torch
 
+from ..sdedit_core.edit import noised
+from ..sdedit_core.noise import NoiseStream
 from ..sdedit_core.score_model import ScoreModel
 from ..sdedit_core.sde import Schedule
 from .frames import ScoreSampling, frame_of, schedule_of
@@ -246,6 +248,19 @@ def fit_latent(model: comfy.model_patcher.ModelPatcher, samples: torch.Tensor, *
     if score_model is not None and clean:
         score_model.check_guide(to_model(model, samples))
     return samples
+
+
+def add_noise(
+    model: comfy.model_patcher.ModelPatcher, guide: torch.Tensor, sigma: float, *, seed: int, samples: list[int]
+) -> torch.Tensor:
+    """A LATENT noised to sigma; where the host's own states are VE it is the host's own arithmetic, bit for bit."""
+    x, sampling = to_model(model, guide), model.get_model_object("model_sampling")
+    if sigma == 0.0:
+        return guide.clone()
+    if score_model_of(model) is not None or frame_of(sampling).flow:
+        return from_model(model, noised(x, sigma, seed=seed, samples=samples))
+    z = NoiseStream(x.shape[1:], seed=seed, stream="initial", samples=samples)()
+    return from_model(model, sampling.noise_scaling(torch.tensor([sigma]), z, x))
 
 
 def fit_mask(mask: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:

@@ -49,7 +49,6 @@ class AddVENoise:
         }
 
     def add_noise(self, model: object, latent: dict, t0: float, seed: int, mask: torch.Tensor | None = None) -> tuple:
-        from ..sdedit_core.edit import noised
         from . import host
 
         t0 = check_t0(t0)
@@ -57,12 +56,8 @@ class AddVENoise:
         schedule = host.model_schedule(model)
         sigma = schedule.sigma(t0)
         indices = batch_indices(latent)
-        if sigma == 0.0:
-            samples = guide.clone()
-        else:
-            samples = host.from_model(model, noised(host.to_model(model, guide), sigma, seed=seed, samples=indices))
         out = latent.copy()
-        out["samples"] = host.to_intermediate(samples)
+        out["samples"] = host.to_intermediate(host.add_noise(model, guide, sigma, seed=seed, samples=indices))
         if mask is not None:
             out["noise_mask"] = mask.reshape((-1, 1, *mask.shape[-2:]))
         note = schedule.note(t0)

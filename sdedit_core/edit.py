@@ -140,7 +140,7 @@ def reverse(
             callback=callback,
         )
         nfe = counted.calls
-    rms = (samples - guide).square().mean(dim=(1, 2, 3)).sqrt()
+    rms = (samples - guide).flatten(1).square().mean(dim=1).sqrt()
     report = Report(
         t0=state.t0,
         sigma=state.sigma,

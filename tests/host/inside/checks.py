@@ -9,6 +9,7 @@ import json
 import math
 import sys
 import traceback
+from itertools import pairwise
 from pathlib import Path
 
 sys.argv = [sys.argv[0], "--cpu"]
@@ -161,7 +162,7 @@ def check_t0_is_one_minus_percent():
         schedule = host.schedule_of(ms)
         assert schedule.sigma(0.0) == 0.0
         values = [schedule.sigma(t / 20) for t in range(1, 21)]
-        assert all(a <= b for a, b in zip(values, values[1:], strict=False)) and math.isfinite(values[-1]), kind
+        assert all(a <= b for a, b in pairwise(values)) and math.isfinite(values[-1]), kind
         for t in (0.2, 0.5, 0.8):
             own = float(ms.percent_to_sigma(1 - t))
             assert math.isclose(schedule.sigma(t), host.frame_of(ms).to_ve(own), rel_tol=1e-9), (kind, t)

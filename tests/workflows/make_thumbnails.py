@@ -1,0 +1,47 @@
+"""Maintainer tool: python make_thumbnails.py http://127.0.0.1:8188 [names]  ->  workflows/*.jpg from real runs.
+
+The picture a workflow saves, with its guide (the first Preview Image) inset.
+"""
+
+import io
+import json
+import sys
+import urllib.parse
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "host"))
+
+from comfy_client import Client
+from PIL import Image, ImageOps
+
+WORKFLOWS = Path(__file__).parents[2] / "workflows"
+SIDE, INSET, BORDER, MARGIN = 512, 176, 4, 14
+
+
+def main() -> None:
+    url = urllib.parse.urlparse(sys.argv[1])
+    client = Client(url.port, None)
+    for path in sorted((WORKFLOWS / "api").glob("*.json")):
+        if len(sys.argv) > 2 and path.stem not in sys.argv[2:]:
+            continue
+        graph = json.loads(path.read_text(encoding="utf-8"))
+        run = client.run(graph, timeout=1800)
+        if run.status != "success":
+            raise SystemExit(f"{path.stem}: {run.error}")
+        shown = {key: out["images"][0] for key, out in run.outputs.items() if "images" in out}
+        saved = next(key for key in shown if graph[key]["class_type"] == "SaveImage")
+        guide = next((key for key in sorted(shown, key=int) if key != saved), None)
+        picture = square(client, shown[saved], SIDE)
+        if guide:
+            inset = ImageOps.expand(square(client, shown[guide], INSET), BORDER, "white")
+            picture.paste(inset, (MARGIN, SIDE - MARGIN - inset.height))
+        picture.save(WORKFLOWS / f"{path.stem}.jpg", quality=88, optimize=True)
+
+
+def square(client: Client, entry: dict, side: int) -> Image.Image:
+    image = Image.open(io.BytesIO(client.view(entry))).convert("RGB")
+    return ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS)
+
+
+if __name__ == "__main__":
+    main()
