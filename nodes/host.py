@@ -34,7 +34,7 @@ from .frames import ScoreSampling, frame_of, schedule_of
 from .preview import preview_image
 
 FOLDER = "score_models"
-EXTENSIONS = {".safetensors", ".pth", ".pt", ".ckpt", ".bin"}
+EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
 
 
 # ---------------------------------------------------------------- files
@@ -221,6 +221,13 @@ def latent_space(model: comfy.model_patcher.ModelPatcher) -> str:
     form = model.get_model_object("latent_format")
     space = f"{type(form).__name__} {form.latent_channels}ch"
     return f"{space} x{form.scale:g}{form.shift:+g}" if isinstance(form, PixelFormat) else space
+
+
+def data_std(model: comfy.model_patcher.ModelPatcher) -> float:
+    """Spread of clean data in the model's own space: a quarter of the pixel range, 1 for normalised latents."""
+    score_model = score_model_of(model)
+    low, high = (score_model.data_range if score_model is not None else None) or (-2.0, 2.0)
+    return 0.25 * (high - low)
 
 
 def to_model(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor) -> torch.Tensor:

@@ -112,7 +112,7 @@ class ReverseSDE:
         def loop(denoise, schedule, noise, latent_image, sigmas, denoise_mask, callback):
             levels = ve_levels(sigmas, getattr(schedule, "frame", Frame()), schedule.sigma_max)
             mask = None if denoise_mask is None else denoise_mask[:, :1]
-            if mask is not None and not bool(noise.any()) and not bool((mask >= 0.5).all()):
+            if mask is not None and not bool(noise.any()) and not bool((mask >= 1.0).all()):
                 raise ValueError(
                     "Reverse SDE (SAMPLER): a mask needs the clean latent, but noise is disabled, so the latent is "
                     "already noisy. Use Reverse SDE Sampler after Add VE Noise at t0, or connect RandomNoise and the "

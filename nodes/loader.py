@@ -60,6 +60,8 @@ class ScoreModelLoader:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:
+        from ..sdedit_core.checkpoints.mapping import Overrides
+
         names = _model_names()
         return {
             "required": {
@@ -105,7 +107,7 @@ class ScoreModelLoader:
                     max=100000,
                 ),
                 "sde": _advanced(
-                    [_AUTO, "ve", "vp", "edm"],
+                    [_AUTO, *Overrides.SDES],
                     "Which process the network was trained for. Change it only when the info text says it was assumed.",
                     default=_AUTO,
                 ),

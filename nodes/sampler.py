@@ -37,6 +37,7 @@ class ReverseSDESampler:
     @classmethod
     def INPUT_TYPES(cls) -> dict:
         from ..sdedit_core import SOLVERS
+        from ..sdedit_core.masking import MASK_MODES
 
         return {
             "required": {
@@ -48,7 +49,7 @@ class ReverseSDESampler:
                         "default": 20,
                         "min": 1,
                         "max": 10000,
-                        "tooltip": "Noise levels between sigma(t0) and 0, all of them run. 12 to 40 for auto, 200 to "
+                        "tooltip": "Noise levels between sigma(t0) and 0, all of them run. 10 to 40 for auto, 200 to "
                         "1000 for reverse_diffusion.",
                     },
                 ),
@@ -93,6 +94,28 @@ class ReverseSDESampler:
                         "times in all. 2 or 3 looks more real and keeps less of the guide.",
                     },
                 ),
+                "eta": (
+                    "FLOAT",
+                    {
+                        "default": 1.0,
+                        "min": 0.0,
+                        "max": 1.0,
+                        "step": 0.05,
+                        "round": 0.01,
+                        "advanced": True,
+                        "tooltip": "1 = SDEdit's own random path. 0 = the deterministic path, which changes less; "
+                        "between them, less noise on the way. Below 1: solver auto, sde_2m or ancestral.",
+                    },
+                ),
+                "mask_mode": (
+                    list(MASK_MODES),
+                    {
+                        "default": "bridge",
+                        "advanced": True,
+                        "tooltip": "How a hard mask is kept on the way. bridge: always right. tilt: shows the model "
+                        "more of the kept region, so that the edit may fit its surroundings better.",
+                    },
+                ),
             },
         }
 
@@ -108,6 +131,8 @@ class ReverseSDESampler:
         cfg: float = 1.0,
         sigmas: torch.Tensor | None = None,
         repeats: int = 1,
+        eta: float = 1.0,
+        mask_mode: str = "bridge",
     ) -> tuple:
         from ..sdedit_core.edit import check_repeats, reverse
         from ..sdedit_core.grids import check_steps
@@ -121,6 +146,7 @@ class ReverseSDESampler:
         result.pop(KEY, None)
         state, schedule = start.state, start.schedule
         run = {"schedule": schedule, "steps": steps, "solver": solver, "seed": seed, "repeats": repeats}
+        run |= {"eta": check_number(eta, "eta", 0.0, 1.0), "mask_mode": mask_mode}
         if start.nothing_to_do:
             state.samples = state.guide
             edit = reverse(_never, state, **run, sigmas=start.levels)
@@ -136,7 +162,7 @@ class ReverseSDESampler:
 
             def tell(step) -> None:
                 nonlocal done
-                last["denoised"] = step.denoised
+                last["denoised"] = step.denoised.clone()
                 callback(done, step.denoised, step.x, total)
                 done += 1
 

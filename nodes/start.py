@@ -23,11 +23,11 @@ class Start:
 
     @property
     def nothing_to_do(self) -> bool:
-        return self.state.sigma == 0.0 or (self.mask is not None and not bool((self.mask >= 0.5).any()))
+        return self.state.sigma == 0.0 or (self.mask is not None and not bool((self.mask > 0.0).any()))
 
     def keep(self, samples: torch.Tensor) -> torch.Tensor:
         """Samples with the kept region bit-equal to the guide, whatever the conversions in between rounded."""
-        return samples if self.mask is None else torch.where(self.mask >= 0.5, samples, self.guide)
+        return samples if self.mask is None else torch.where(self.mask > 0.0, samples, self.guide)
 
 
 def find_start(model: object, latent: dict, steps: int, solver: str, sigmas: torch.Tensor | None) -> Start:
@@ -59,7 +59,9 @@ def find_start(model: object, latent: dict, steps: int, solver: str, sigmas: tor
                 f"{where}: the sigmas start at {given[0]:.4g}, the latent was noised to {sigma:.4g}. Take them from "
                 "a node that knows the same t0, or take Add VE Noise at t0 away."
             )
-        levels = given or [sigma, *sigma_grid(schedule, schedule.t(sigma), steps, grid=get_solver(solver).grid)[1:]]
+        grid = get_solver(solver).grid
+        own = sigma_grid(schedule, schedule.t(sigma), steps, grid=grid, data_std=host.data_std(model))
+        levels = given or [sigma, *own[1:]]
         sigma = levels[0]
     else:
         samples = host.fit_latent(model, samples, clean=False)
@@ -68,13 +70,13 @@ def find_start(model: object, latent: dict, steps: int, solver: str, sigmas: tor
     mask = latent.get("noise_mask")
     if mask is not None:
         mask = host.fit_mask(mask, samples)
-        if guide is samples and not bool((mask >= 0.5).all()):
+        if guide is samples and not bool((mask >= 1.0).all()):
             raise ValueError(
                 f"{where}: a mask needs the clean guide, and this latent only has a noisy one. Noise it with "
                 "Add VE Noise at t0, or remove the noise mask."
             )
         notes.append(describe_mask(mask))
-        mask = None if bool((mask >= 0.5).all()) else mask
+        mask = None if bool((mask >= 1.0).all()) else mask
     state = NoisedState(
         samples=host.to_model(model, samples),
         guide=host.to_model(model, guide),

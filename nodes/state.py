@@ -90,12 +90,13 @@ def check_noise_level(samples: torch.Tensor, guide: torch.Tensor, sigma: float) 
 
 def describe_mask(mask: torch.Tensor) -> str:
     """One sentence on what a mask lets change."""
-    share = float((mask >= 0.5).float().mean())
+    share, soft = float((mask > 0.0).float().mean()), float(((mask > 0.0) & (mask < 1.0)).float().mean())
     if share == 0.0:
         text = "mask: empty (all 0), so nothing may change and the guide will come back"
         if tuple(mask.shape[-2:]) == (64, 64):
             text += "; Load Image gives such a 64 x 64 mask for pictures without transparency"
         return text
-    if share == 1.0:
+    if share == 1.0 and soft == 0.0:
         return "mask: all 1, so everything may change"
-    return f"mask: {100.0 * share:.3g} % of the picture may change (1 = change, 0 = keep)"
+    text = f"mask: {100.0 * share:.3g} % of the picture may change (1 = change, 0 = keep)"
+    return text + f", {100.0 * soft:.3g} % is soft and starts at its own lower t0" * (soft > 0.0)

@@ -13,7 +13,7 @@ WORKFLOWS = Path(__file__).parents[2] / "workflows"
 def edit(*, t0=0.36, steps=3, size=64, seed=1, sampler_seed=2, guide="alpine", mask=None, batch=1, **sampler):
     """Stroke painting to picture, small and quick; node names say what they are."""
     graph = {
-        "loader": node("SDEdit_ScoreModelLoader", model_name="landscape-" + guide, image_size=size),
+        "loader": node("SDEdit_ScoreModelLoader", model_name="landscape-" + guide),
         "guide": node("SDEdit_ExampleGuide", name=guide, width=size, height=size),
         "encode": node("VAEEncode", pixels=["guide", 0], vae=["loader", 1]),
         "noise": node("SDEdit_AddVENoise", model=["loader", 0], latent=["encode", 0], t0=t0, seed=seed),

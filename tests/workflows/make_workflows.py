@@ -67,13 +67,11 @@ def strokes() -> Graph:
         "**autumn**, **desert** or **night**.\n"
         "3. Turn **t0**: 0.3 stays close to the strokes, 0.5 looks more real. 0 returns the strokes.\n"
         "4. Another **seed** in *Add VE Noise* makes another picture; another seed in the sampler changes details.\n\n"
-        "Quicker: width, height and image_size 128.",
+        "Quicker: width and height 128.",
     )
     g.group("1. Guide and model", (-20, 0), (380, HEIGHT), BLUE)
     g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name="alpine", width=256, height=256)
-    g.node(
-        "model", "SDEdit_ScoreModelLoader", (0, TOP + 590), (340, 420), model_name="landscape-alpine", image_size=256
-    )
+    g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 590), (340, 420), model_name="landscape-alpine")
     g.node("strokes", "PreviewImage", (0, TOP + 270), (340, 240), title="Strokes", images=Ref("guide", 0))
     g.guide = Ref("guide", 0)
     sdedit(g, 400, t0=0.36)
@@ -92,7 +90,7 @@ def one_photo() -> Graph:
         "- Paint what the photo contains, in its colours.\n"
         "- **palette_freedom** 0 is sharpest; 0.03 lets strokes keep colours the photo does not have.\n"
         "- **position_aware** on: the top of the photo serves the top of the picture.\n"
-        "- **size** = size of the guide.",
+        "- **t0** 0.3 to 0.5.",
     )
     g.group("1. Guide and photo", (-20, 0), (380, HEIGHT), BLUE)
     g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name="autumn", width=256, height=256)
@@ -104,7 +102,6 @@ def one_photo() -> Graph:
         (340, 280),
         images=Ref("guide", 2),
         position_aware=True,
-        size=256,
     )
     g.guide = Ref("guide", 0)
     sdedit(g, 400, t0=0.4)
