@@ -187,7 +187,7 @@ def test_model_from_images(comfy, base):
     graph["loader"] = node("SDEdit_ScoreModelFromImages", images=["a", 0], more_images=["b", 0])
     graph["info"] = node("PreviewAny", source=["loader", 2])
     run = succeed(comfy, graph)
-    assert "model from 2 pictures" in run.text("info")
+    assert "2 images" in run.text("info")
 
 
 def test_cancel_stops_and_the_server_goes_on(comfy):
