@@ -12,11 +12,9 @@ def succeed(comfy, graph):
     return run
 
 
-def test_import_is_clean_and_quick(comfy):
+def test_import_is_clean(comfy):
     log = comfy.log.read_text(errors="replace")
-    assert "IMPORT FAILED" not in log and "Cannot import" not in log
-    line = next(x for x in log.splitlines() if "ComfyUI-SDEdit" in x and "seconds" in x)
-    assert float(line.split("seconds")[0].split()[-1]) <= 0.1
+    assert "IMPORT FAILED" not in log and "Cannot import" not in log and "ComfyUI-SDEdit" in log
 
 
 def test_nodes_models_and_help_are_served(comfy):

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import math
 import sys
+import time
 import traceback
 from itertools import pairwise
 from pathlib import Path
@@ -52,7 +53,9 @@ def load_pack():
     return sys.modules["pack"].NODE_CLASS_MAPPINGS
 
 
+_started = time.process_time()
 NODES = load_pack()
+IMPORT_SECONDS = time.process_time() - _started
 host = importlib.import_module("pack.nodes.host")
 noise_module = importlib.import_module("pack.sdedit_core.noise")
 
@@ -134,6 +137,10 @@ def fails(words, function, *args, **kwargs):
         assert not missing, f"{missing} not in: {problem}"
         return
     raise AssertionError("no error")
+
+
+def check_the_import_costs_little():
+    assert IMPORT_SECONDS < 0.1, IMPORT_SECONDS
 
 
 # ---------------------------------------------------------------- noising
