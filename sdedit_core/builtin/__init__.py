@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 PREFIX = "landscape-"
-PALETTE_FREEDOM = 0.015
+PALETTE_FREEDOM = 0.0
 ROW_WINDOW = 0.16
 
 EXAMPLE_GUIDES: dict[str, str] = GUIDES

@@ -25,12 +25,12 @@ _BLEND = 0.16
 
 _SHAPES = (
     # patch at a native size of 128, noise level up to which it is used, features
-    (8, 0.02, 48),
-    (14, 0.05, 64),
-    (22, 0.12, 96),
-    (34, 0.28, 96),
-    (52, 0.60, 128),
-    (80, 1.30, 128),
+    (9, 0.025, 48),
+    (15, 0.06, 64),
+    (24, 0.14, 96),
+    (36, 0.32, 96),
+    (54, 0.70, 128),
+    (80, 1.40, 128),
     (96, math.inf, 128),
 )
 
@@ -38,12 +38,11 @@ _SHAPES = (
 def default_levels(native: int, *, dense: bool) -> tuple[PatchLevel, ...]:
     """Patch sizes for images of short side `native`.
 
-    Patches grow a little slower than the native size: the evidence in a patch at a given noise level grows
-    with its area. dense: (almost) every position of the small patches enters the bank.
+    Patches grow a little faster than the native size: finer pictures need more context to look like a photo. dense: (almost) every position of the small patches enters the bank.
     """
     out: list[PatchLevel] = []
     for base, below, features in _SHAPES:
-        patch = min(round(0.75 * native), max(5, round(base * (native / 128) ** 0.8)))
+        patch = min(round(0.75 * native), max(5, round(base * (native / 128) ** 1.15)))
         if math.isinf(below):
             patch = round(0.75 * native)
         cell = max(1, patch // 16)
