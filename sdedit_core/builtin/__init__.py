@@ -48,12 +48,12 @@ EXAMPLE_COMPOSITES: dict[str, str] = COMPOSITES
 """Name -> description of the compositing examples; the name starts with its mood."""
 
 RECOMMENDED_T0: dict[str, float] = {
-    "alpine": 0.36,
-    "lake": 0.36,
-    "sunset": 0.36,
-    "autumn": 0.4,
-    "desert": 0.4,
-    "night": 0.36,
+    "alpine": 0.34,
+    "lake": 0.44,
+    "sunset": 0.38,
+    "autumn": 0.36,
+    "desert": 0.40,
+    "night": 0.40,
 }
 """Start time that looks best for each mood, with sigma_max = 348."""
 

@@ -38,7 +38,8 @@ _SHAPES = (
 def default_levels(native: int, *, dense: bool) -> tuple[PatchLevel, ...]:
     """Patch sizes for images of short side `native`.
 
-    Patches grow a little faster than the native size: finer pictures need more context to look like a photo. dense: (almost) every position of the small patches enters the bank.
+    Patches grow a little faster than the native size: finer pictures need more context to look like a photo.
+    dense: (almost) every position of the small patches enters the bank.
     """
     out: list[PatchLevel] = []
     for base, below, features in _SHAPES:
