@@ -2,6 +2,6 @@
 
 from .moods import MOODS, mood_scene
 from .parameters import Conifer, Peak, Scene
-from .render import render
+from .render import render, render_batch
 
-__all__ = ["MOODS", "Conifer", "Peak", "Scene", "mood_scene", "render"]
+__all__ = ["MOODS", "Conifer", "Peak", "Scene", "mood_scene", "render", "render_batch"]

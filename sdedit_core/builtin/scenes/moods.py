@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from .noise import NoiseSource
 from .parameters import Conifer, Peak, Scene
@@ -10,14 +11,24 @@ from .parameters import Conifer, Peak, Scene
 MOODS: tuple[str, ...] = ("alpine", "lake", "sunset", "autumn", "desert", "night")
 
 
-def mood_scene(mood: str, seed: int) -> Scene:
-    """The scene of a mood for a seed. Colours stay near the mood's palette, places vary widely."""
+class Dice(Protocol):
+    """Where a mood's random numbers come from."""
+
+    def uniform(self, low: float, high: float) -> float:
+        """One number between low and high."""
+
+
+def mood_scene(mood: str, seed: int, *, source: Dice | None = None) -> Scene:
+    """The scene of a mood for a seed. Colours stay near the mood's palette, places vary widely.
+
+    source: numbers for the layout from elsewhere than the seed (which then decides relief and clouds only).
+    """
     if mood not in _MAKERS:
         raise ValueError(f"unknown mood {mood!r}: expected one of {', '.join(MOODS)}")
-    return _MAKERS[mood](seed, NoiseSource(7919 * (MOODS.index(mood) + 1) + seed))
+    return _MAKERS[mood](seed, source or NoiseSource(7919 * (MOODS.index(mood) + 1) + seed))
 
 
-def _trees(noise: NoiseSource, count: int, low: float, high: float, camera: float) -> tuple[Conifer, ...]:
+def _trees(noise: Dice, count: int, low: float, high: float, camera: float) -> tuple[Conifer, ...]:
     """Conifers that keep away from the middle."""
     out = []
     for _ in range(count):
@@ -27,7 +38,7 @@ def _trees(noise: NoiseSource, count: int, low: float, high: float, camera: floa
     return tuple(out)
 
 
-def _alpine(seed: int, n: NoiseSource) -> Scene:
+def _alpine(seed: int, n: Dice) -> Scene:
     main = n.uniform(-0.38, 0.38)
     peaks = [Peak(main, n.uniform(0.40, 0.56), n.uniform(0.42, 0.62), n.uniform(2.7, 3.1))]
     for _ in range(1 + int(n.uniform(0, 2.99))):
@@ -65,7 +76,7 @@ def _alpine(seed: int, n: NoiseSource) -> Scene:
     )
 
 
-def _lake(seed: int, n: NoiseSource) -> Scene:
+def _lake(seed: int, n: Dice) -> Scene:
     peaks = [Peak(n.uniform(-0.45, 0.45), n.uniform(0.26, 0.42), n.uniform(0.36, 0.56), n.uniform(2.9, 3.2))]
     for _ in range(1 + int(n.uniform(0, 2.99))):
         peaks.append(Peak(n.uniform(-0.7, 0.7), n.uniform(0.14, 0.26), n.uniform(0.3, 0.5), n.uniform(3.0, 3.4)))
@@ -106,7 +117,7 @@ def _lake(seed: int, n: NoiseSource) -> Scene:
     )
 
 
-def _sunset(seed: int, n: NoiseSource) -> Scene:
+def _sunset(seed: int, n: Dice) -> Scene:
     sun_u = n.uniform(-0.4, 0.4)
     sun_v = n.uniform(0.03, 0.16)
     peaks = [
@@ -151,7 +162,7 @@ def _sunset(seed: int, n: NoiseSource) -> Scene:
     )
 
 
-def _autumn(seed: int, n: NoiseSource) -> Scene:
+def _autumn(seed: int, n: Dice) -> Scene:
     peaks = [
         Peak(n.uniform(-0.65, 0.65), n.uniform(0.14, 0.32), n.uniform(0.3, 0.5), n.uniform(2.9, 3.3))
         for _ in range(2 + int(n.uniform(0, 1.99)))
@@ -189,7 +200,7 @@ def _autumn(seed: int, n: NoiseSource) -> Scene:
     )
 
 
-def _desert(seed: int, n: NoiseSource) -> Scene:
+def _desert(seed: int, n: Dice) -> Scene:
     peaks = [
         Peak(n.uniform(-0.6, 0.6), n.uniform(0.16, 0.34), n.uniform(0.2, 0.45), n.uniform(2.6, 3.2), 1.0)
         for _ in range(2 + int(n.uniform(0, 1.99)))
@@ -229,7 +240,7 @@ def _desert(seed: int, n: NoiseSource) -> Scene:
     )
 
 
-def _night(seed: int, n: NoiseSource) -> Scene:
+def _night(seed: int, n: Dice) -> Scene:
     moon = (n.uniform(-0.45, 0.45), n.uniform(0.26, 0.5), n.uniform(0.045, 0.06))
     peaks = [
         Peak(n.uniform(-0.7, 0.7), n.uniform(0.12, 0.34), n.uniform(0.3, 0.55), n.uniform(2.8, 3.3))
@@ -276,7 +287,7 @@ def _night(seed: int, n: NoiseSource) -> Scene:
     )
 
 
-_MAKERS: dict[str, Callable[[int, NoiseSource], Scene]] = {
+_MAKERS: dict[str, Callable[[int, Dice], Scene]] = {
     "alpine": _alpine,
     "lake": _lake,
     "sunset": _sunset,

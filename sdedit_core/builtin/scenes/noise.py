@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -32,36 +33,94 @@ class NoiseSource:
         """Uniform numbers in [0, 1)."""
         return torch.rand(*shape, generator=self.generator)
 
-    def field(
-        self,
-        height: int,
-        width: int,
-        beta: float,
-        *,
-        length_y: float = 1.0,
-        length_x: float = 1.0,
-        low: float = 0.0,
-    ) -> Tensor:
-        """Noise with amplitude spectrum f^-beta, zero mean, unit deviation, shape (height, width).
-
-        length_y, length_x: physical size of the window; f counts cycles per unit of that length.
-        low: frequencies below it are left out.
-        """
+    def spectrum(self, ny: int, nx: int) -> Tensor:
+        """Coefficients of one field, wave numbers -ny..ny-1 by 0..nx-1, as (2, 2 ny, nx): real and imaginary."""
         k = _HALF_BAND
         draws = torch.randn(2, 2 * k, k + 1, generator=self.generator)
-        rows, cols = 2 * math.ceil(height * _PAD / 2), 2 * math.ceil(width * _PAD / 2)
-        ny, nx = min(rows // 2, k), min(cols // 2, k)
-        fy = torch.arange(-ny, ny, dtype=torch.float32)[:, None] / (_PAD * length_y)
-        fx = torch.arange(nx, dtype=torch.float32)[None] / (_PAD * length_x)
-        frequency = (fx * fx + fy * fy).sqrt()
-        amplitude = torch.where(frequency > max(low, 1e-6), frequency.clamp_min(1e-3) ** (-beta), 0.0)
-        part = torch.complex(draws[0, k - ny : k + ny, :nx], draws[1, k - ny : k + ny, :nx]) * amplitude
-        spectrum = torch.zeros(rows, cols // 2 + 1, dtype=torch.complex64)
-        spectrum[:ny, :nx] = part[ny:]
-        spectrum[-ny:, :nx] = part[:ny]
-        out = torch.fft.irfft2(spectrum, s=(rows, cols))[:height, :width]
-        out = out - out.mean()
-        return out / (out.std() + 1e-12)
+        return draws[:, k - ny : k + ny, :nx]
+
+    def field(self, height: int, width: int, beta: float, **options) -> Tensor:
+        """One field (height, width), see :func:`power_law`."""
+        return power_law(SceneNoise([self]), height, width, beta, **options)[0, 0]
+
+
+class SceneNoise:
+    """One :class:`NoiseSource` per scene of a batch: the same numbers as for each scene alone."""
+
+    def __init__(self, sources: Sequence[NoiseSource], device: str | torch.device = "cpu") -> None:
+        self.sources, self.device = list(sources), torch.device(device)
+
+    def rand(self, count: Sequence[int], width: int) -> Tensor:
+        """(B, max count, width) uniform numbers; scene i draws count[i] rows, the rest is 0."""
+        out = torch.zeros(len(count), max(count), width)
+        for row, source, n in zip(out, self.sources, count, strict=True):
+            if n:
+                row[:n] = source.rand(n, width)
+        return out.to(self.device)
+
+    def spectrum(self, ny: int, nx: int, where: Sequence[bool] | None) -> Tensor:
+        """(B, 2, 2 ny, nx) coefficients; scenes where ``where`` is False draw nothing and get 0."""
+        out = torch.zeros(len(self.sources), 2, 2 * ny, nx)
+        for i, source in enumerate(self.sources):
+            if where is None or where[i]:
+                out[i] = source.spectrum(ny, nx)
+        return out.to(self.device)
+
+    def field(self, height: int, width: int, beta: float, **options) -> Tensor:
+        """See :func:`power_law`."""
+        return power_law(self, height, width, beta, **options)
+
+
+class StreamNoise:
+    """Numbers for a whole batch from one generator on any device: quick, but a scene depends on its batch."""
+
+    def __init__(self, count: int, generator: torch.Generator) -> None:
+        self.count, self.generator, self.device = count, generator, generator.device
+
+    def rand(self, count: Sequence[int], width: int) -> Tensor:
+        """(B, max count, width) uniform numbers."""
+        return torch.rand(len(count), max(count), width, generator=self.generator, device=self.device)
+
+    def spectrum(self, ny: int, nx: int, where: Sequence[bool] | None) -> Tensor:
+        """(B, 2, 2 ny, nx) coefficients."""
+        return torch.randn(self.count, 2, 2 * ny, nx, generator=self.generator, device=self.device)
+
+    def field(self, height: int, width: int, beta: float, **options) -> Tensor:
+        """See :func:`power_law`."""
+        return power_law(self, height, width, beta, **options)
+
+
+def power_law(
+    noise: SceneNoise | StreamNoise,
+    height: int,
+    width: int,
+    beta: float,
+    *,
+    length_y: float | Tensor = 1.0,
+    length_x: float = 1.0,
+    low: float = 0.0,
+    where: Sequence[bool] | None = None,
+) -> Tensor:
+    """Fields with amplitude spectrum f^-beta, zero mean, unit deviation, shape (B, 1, height, width).
+
+    length_y, length_x: physical size of the window; f counts cycles per unit of that length; length_y may be
+    one number per scene (B, 1, 1, 1). low: frequencies below it are left out. where: scenes that need the field.
+    """
+    k, device = _HALF_BAND, noise.device
+    rows, cols = 2 * math.ceil(height * _PAD / 2), 2 * math.ceil(width * _PAD / 2)
+    ny, nx = min(rows // 2, k), min(cols // 2, k)
+    fy = torch.arange(-ny, ny, dtype=torch.float32, device=device)[:, None] / (_PAD * length_y)
+    fx = torch.arange(nx, dtype=torch.float32, device=device)[None] / (_PAD * length_x)
+    frequency = (fx * fx + fy * fy).sqrt()
+    amplitude = torch.where(frequency > max(low, 1e-6), frequency.clamp_min(1e-3) ** (-beta), 0.0)
+    draws = noise.spectrum(ny, nx, where) * amplitude
+    spectrum = torch.zeros(draws.shape[0], 1, rows, cols // 2 + 1, dtype=torch.complex64, device=device)
+    part = torch.complex(draws[:, :1], draws[:, 1:])
+    spectrum[..., :ny, :nx] = part[..., ny:, :]
+    spectrum[..., -ny:, :nx] = part[..., :ny, :]
+    out = torch.fft.irfft2(spectrum, s=(rows, cols))[..., :height, :width]
+    out = out - out.mean((-2, -1), keepdim=True)
+    return out / (out.std((-2, -1), keepdim=True) + 1e-12)
 
 
 def smoothstep(x: Tensor, start: Tensor | float, stop: Tensor | float) -> Tensor:
@@ -71,10 +130,9 @@ def smoothstep(x: Tensor, start: Tensor | float, stop: Tensor | float) -> Tensor
 
 
 def sample_rows(field: Tensor, row: Tensor) -> Tensor:
-    """field (..., N, W) read at fractional rows (H, W) or (H, 1) -> (..., H, W), linear interpolation."""
+    """field (B, C, N, W) read at fractional rows (B, 1, H, W or 1) -> (B, C, H, W), linear interpolation."""
     count, width = field.shape[-2:]
     row = row.clamp(0, count - 1.001)
-    index = row.floor().long().expand(-1, width)
     fraction = row - row.floor()
-    index = index.expand(*field.shape[:-2], *index.shape)
+    index = row.floor().long().expand(field.shape[0], field.shape[1], -1, width)
     return field.gather(-2, index) * (1 - fraction) + field.gather(-2, index + 1) * fraction

@@ -82,10 +82,10 @@ class Scene:
     """Rock shows where the slope factor 1/|n| is below this."""
     rock_altitude: float = 1.0
     snow_line: float = 9.0
-    snow_depth: float = 0.8
-    """How much steeper snow may lie far above the snow line: large values give solid white caps."""
     snow_steep: float = 0.17
     """Snow does not lie where 1/|n| is below this."""
+    snow_depth: float = 0.8
+    """How much steeper snow may lie far above the snow line: large values give solid white caps."""
     forest_cover: float = 0.4
     forest_top: float = 0.9
     tree_height: float = 0.04

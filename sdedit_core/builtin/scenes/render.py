@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .noise import NoiseSource, smoothstep
+from .batch import SceneBatch
+from .noise import NoiseSource, SceneNoise, StreamNoise, smoothstep
 from .parameters import Scene
-from .sky import colour, paint_sky
+from .sky import paint_sky
 from .terrain import View, look
 from .trees import plant_conifers
 
@@ -23,98 +25,112 @@ def render(scene: Scene, *, height: int = 256, width: int = 256) -> Tensor:
 
     The same scene at another size is the same picture, finer or coarser.
     """
+    return render_batch([scene], height=height, width=width)
+
+
+def render_batch(
+    scenes: Sequence[Scene],
+    *,
+    height: int = 256,
+    width: int = 256,
+    device: str | torch.device = "cpu",
+    noise: StreamNoise | None = None,
+    supersample: int = SUPERSAMPLE,
+) -> Tensor:
+    """Render scenes together to (B, 3, height, width) in [0, 1] on a device.
+
+    noise: where the relief, clouds and trees come from; default: every scene's own seed, as in :func:`render`.
+    supersample: rendered pixels per side of a pixel; small pictures need more.
+    """
     if min(height, width) < 8:
         raise ValueError(f"a scene needs at least 8 x 8 pixels, got {height} x {width}")
-    rows, cols = height * SUPERSAMPLE, width * SUPERSAMPLE
-    noise = NoiseSource(scene.seed)
-    y = (torch.arange(rows, dtype=torch.float32) + 0.5) / rows
-    x = (torch.arange(cols, dtype=torch.float32) + 0.5) / cols
-    v = ((scene.horizon - y) * FIELD_OF_VIEW)[:, None]
-    u = ((x - 0.5) * FIELD_OF_VIEW * max(1.0, width / height))[None]
+    noise = SceneNoise([NoiseSource(scene.seed) for scene in scenes], device) if noise is None else noise
+    scene = SceneBatch(scenes, device)
+    rows, cols = height * supersample, width * supersample
+    y = (torch.arange(rows, dtype=torch.float32, device=device) + 0.5) / rows
+    x = (torch.arange(cols, dtype=torch.float32, device=device) + 0.5) / cols
+    v = (scene.horizon - y[:, None]) * FIELD_OF_VIEW
+    u = ((x - 0.5) * FIELD_OF_VIEW * max(1.0, width / height)).view(1, 1, 1, -1)
     sky, plain_sky = paint_sky(scene, noise, u, v)
     view = look(scene, noise, u, v)
-    air = _air(scene, u, view)
+    air = _air(scene, u)
     land = _paint_land(scene, view, air)
     image = torch.where(view.land > 0.5, land, sky)
-    if scene.water is not None:
+    if any(scene.wet):
         mirrored = torch.where(view.land > 0.5, land, plain_sky)
         image = _paint_water(scene, view, image, mirrored, air, u)
     if scene.conifers:
-        image = plant_conifers(scene, noise, image, view, u, v)
-    image = F.avg_pool2d(_develop(scene, image)[None], SUPERSAMPLE)
-    return image.clamp(0, 1)
+        image = plant_conifers(scene, noise, image, u, v)
+    return F.avg_pool2d(_develop(scene, image), supersample).clamp(0, 1)
 
 
-def _air(scene: Scene, u: Tensor, view: View) -> Tensor:
+def _air(scene: SceneBatch, u: Tensor) -> Tensor:
     """Colour of the haze, warmer below the sun."""
     toward = torch.exp(-((u - scene.glow_at[0]) ** 2) / 0.12) * scene.glow
-    air = 0.74 * colour(scene.haze) + 0.18 * colour(scene.zenith) + 0.08 * colour(scene.ambient)
-    return (air + 0.3 * toward * colour(scene.sun)).clamp(0, 1.1)
+    air = 0.74 * scene.haze + 0.18 * scene.zenith + 0.08 * scene.ambient
+    return (air + 0.3 * toward * scene.sun).clamp(0, 1.1)
 
 
-def _paint_land(scene: Scene, view: View, air: Tensor) -> Tensor:
+def _paint_land(scene: SceneBatch, view: View, air: Tensor) -> Tensor:
     """Materials by altitude and slope, sun and sky light, haze."""
     fine, coarse = view.fine, view.coarse
-    grass = colour(scene.grass) * (1 + 0.17 * fine + 0.07 * coarse)
-    if scene.patch_colour is not None:
-        amount = scene.patches * smoothstep(coarse + 0.25 * fine, 0.2, 1.3)
-        grass = grass + (colour(scene.patch_colour) * (1 + 0.18 * fine) - grass) * amount
+    grass = scene.grass * (1 + 0.17 * fine + 0.07 * coarse)
+    amount = scene.patches * smoothstep(coarse + 0.25 * fine, 0.2, 1.3)
+    grass = grass + (scene.patch_colour * (1 + 0.18 * fine) - grass) * amount
     out = grass
-    if scene.water is not None:
+    if any(scene.wet):
         shore = smoothstep(view.above_water, 0.05, 0.0) * (1 - view.forest)
-        out = out + (colour(scene.sand) * (1 + 0.08 * fine) - out) * shore
-    rock = colour(scene.rock) * (1 + 0.13 * fine + 0.08 * coarse)
-    if scene.strata:
-        wave = torch.sin(view.bands * 5.0) * 0.6 + torch.sin(view.bands * 13.0 + 1.0) * 0.4
-        rock = rock * (1 + scene.strata * wave)
+        out = out + (scene.sand * (1 + 0.08 * fine) - out) * shore
+    rock = scene.rock * (1 + 0.13 * fine + 0.08 * coarse)
+    wave = torch.sin(view.bands * 5.0) * 0.6 + torch.sin(view.bands * 13.0 + 1.0) * 0.4
+    rock = rock * (1 + scene.strata * wave)
     out = out + (rock - out) * view.rocky
-    forest = colour(scene.forest) * (1 + 0.45 * (view.crowns - 0.5) + 0.14 * fine)
+    forest = scene.forest * (1 + 0.45 * (view.crowns - 0.5) + 0.14 * fine)
     out = out + (forest - out) * (view.forest * (1 - 0.7 * view.rocky))
     deep = (view.altitude - scene.snow_line - 0.1).clamp(0, 0.6)
     lying = smoothstep(view.flatness + 0.03 * fine + scene.snow_depth * deep, scene.snow_steep, scene.snow_steep + 0.12)
     snow = smoothstep(view.altitude + 0.15 * coarse + 0.05 * fine, scene.snow_line, scene.snow_line + 0.16) * lying
-    out = out + (colour(scene.snow) * (1 + 0.02 * fine) - out) * snow
+    out = out + (scene.snow * (1 + 0.02 * fine) - out) * snow
     shade = smoothstep(coarse, 0.5, -0.9) * scene.cloud_shadow
     light = view.light * (1 - shade)
-    out = out.clamp(0, 1) * (colour(scene.ambient) * 0.95 * (0.6 + 0.4 * view.flatness) + colour(scene.sun) * light)
+    out = out.clamp(0, 1) * (scene.ambient * 0.95 * (0.6 + 0.4 * view.flatness) + scene.sun * light)
     clear = torch.exp(-view.distance / scene.haze_distance)
     low = smoothstep(view.above_water, 0.6, 0.0) * smoothstep(view.distance, 1.5, 6.0)
     clear = clear * (1 - scene.mist * low)
     return out * clear + air * (1 - clear)
 
 
-def _paint_water(scene: Scene, view: View, image: Tensor, mirrored: Tensor, air: Tensor, u: Tensor) -> Tensor:
+def _paint_water(scene: SceneBatch, view: View, image: Tensor, mirrored: Tensor, air: Tensor, u: Tensor) -> Tensor:
     """Mirror the picture about a smooth shore line, break it with ripples, add the glitter path."""
-    rows, cols = view.land.shape
+    rows, cols = view.land.shape[-2:]
     wet = (view.land > 0.5) & (view.water > 0.5)
-    row = torch.arange(rows, dtype=torch.float32)[:, None].expand(rows, cols)
-    shore = torch.cummax(torch.where(wet, torch.full_like(row, -1.0), row), 0).values
+    row = torch.arange(rows, dtype=torch.float32, device=u.device)[:, None].expand_as(view.land)
+    shore = torch.cummax(torch.where(wet, torch.full_like(row, -1.0), row), -2).values
     kernel = 2 * (cols // 24) + 1
     pad = kernel // 2
-    level = F.avg_pool2d(F.pad(shore[None, None], (pad, pad, 0, 0), mode="replicate"), (1, kernel), 1)[0, 0]
+    level = F.avg_pool2d(F.pad(shore, (pad, pad, 0, 0), mode="replicate"), (1, kernel), 1)
     beyond = (row - shore).clamp_min(0)
     depth = (row - level).clamp_min(0)
     shift = view.ripple * scene.ripples * rows / 128 * (beyond / (0.10 * rows)).clamp(0.05, 1)
     source = torch.minimum(level - depth + shift, shore - 1)
     source = torch.where(source < 0, -source, source).round().long().clamp(0, rows - 1)
-    mirror = mirrored.gather(1, source.expand(3, -1, -1))
+    mirror = mirrored.gather(-2, source.expand(-1, 3, -1, -1))
     share = 0.42 + 0.46 * torch.exp(-beyond / (0.30 * rows))
-    water = mirror * share + colour(scene.water_colour) * (1 - share)
+    water = mirror * share + scene.water_colour * (1 - share)
     water = water * (1 + 0.05 * view.ripple)
-    if scene.glitter and scene.glow_at is not None:
-        spread = 0.035 + 0.10 * beyond / rows
-        path = torch.exp(-(((u - scene.glow_at[0]) / spread) ** 2))
-        spark = smoothstep(view.ripple, -0.2, 0.9) * (beyond / (0.01 * rows)).clamp(0, 1)
-        water = water + scene.glitter * path * (0.25 + 0.75 * spark) * colour(scene.sun)
+    spread = 0.035 + 0.10 * beyond / rows
+    path = torch.exp(-(((u - scene.glow_at[0]) / spread) ** 2))
+    spark = smoothstep(view.ripple, -0.2, 0.9) * (beyond / (0.01 * rows)).clamp(0, 1)
+    water = water + scene.glitter * path * (0.25 + 0.75 * spark) * scene.sun
     clear = torch.exp(-view.distance / (1.4 * scene.haze_distance))
     water = water * clear + air * (1 - clear)
     return torch.where(wet, water, image)
 
 
-def _develop(scene: Scene, image: Tensor) -> Tensor:
+def _develop(scene: SceneBatch, image: Tensor) -> Tensor:
     """A film-like curve, saturation and gamma."""
     image = image.clamp(0, 1.7) * scene.exposure
     image = (1 - torch.exp(-1.55 * image)) / (1 - math.exp(-1.55 * 1.05))
-    grey = image.mean(0, keepdim=True)
+    grey = image.mean(1, keepdim=True)
     image = grey + (image - grey) * scene.saturation
     return image.clamp(0, 1) ** scene.gamma

@@ -13,15 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .noise import NoiseSource, smoothstep
-from .parameters import Scene
+from .batch import SceneBatch
+from .noise import SceneNoise, StreamNoise, smoothstep
 
 _NEAR, _FAR = math.log(0.36), math.log(60.0)
 
 
 @dataclass
 class View:
-    """What is seen at every pixel, all (H, W) float maps."""
+    """What is seen at every pixel, all (B, 1, H, W) float maps."""
 
     land: Tensor
     distance: Tensor
@@ -39,17 +39,17 @@ class View:
     ripple: Tensor
 
 
-def look(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> View:
-    """Build the height field and project it to the screen (u (1, W), elevation v (H, 1))."""
-    width = u.shape[1]
-    depth = max(192, int(v.shape[0] * 1.6))
-    length_u = float(u[0, -1] - u[0, 0])
+def look(scene: SceneBatch, noise: SceneNoise | StreamNoise, u: Tensor, v: Tensor) -> View:
+    """Build the height field and project it to the screen (u (1, 1, 1, W), elevation v (B, 1, H, 1))."""
+    width, device = u.shape[-1], u.device
+    depth = max(192, int(v.shape[-2] * 1.6))
+    length_u = float(u.flatten()[-1] - u.flatten()[0])
     length_z = _FAR - _NEAR
 
-    def field(beta: float, low: float, stretch: float = 1.0) -> Tensor:
-        return noise.field(depth, width, beta, length_y=length_z * stretch, length_x=length_u, low=low)
+    def field(beta: float, low: float, stretch: float = 1.0, where=None) -> Tensor:
+        return noise.field(depth, width, beta, length_y=length_z * stretch, length_x=length_u, low=low, where=where)
 
-    lz = torch.linspace(_NEAR, _FAR, depth)[:, None]
+    lz = torch.linspace(_NEAR, _FAR, depth, device=device)[:, None]
     z = lz.exp()
     base, second = field(2.0, 0.25), field(2.1, 0.6)
     ridges, small_ridges = 1.1 - 1.5 * second.abs(), 0.8 - field(1.9, 1.8).abs()
@@ -62,30 +62,27 @@ def look(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> View:
     envelope = scene.near_relief + (scene.far_relief - scene.near_relief) * far
     envelope = envelope * (1 - 0.45 * smoothstep(lz, 3.3, 4.1))
     q = envelope * (0.7 * base + 0.45 * ridges + scene.far_offset)
-    if scene.dunes:
-        crest = 1 - (field(2.6, 0.5, 2.2)).abs() * 1.3
+    if any(scene.dusty):
+        crest = 1 - (field(2.6, 0.5, 2.2, where=scene.dusty)).abs() * 1.3
         q = q + scene.dunes * crest * smoothstep(lz, -0.4, 0.8) * smoothstep(lz, 3.0, 1.2)
     mountain = torch.zeros_like(q)
-    for peak in scene.peaks:
-        reach = (((u - peak.u) / peak.width) ** 2 + ((lz - peak.depth) / 0.62) ** 2 + 1e-4).sqrt()
+    for at, tall, broad, away, table in scene.peaks:
+        reach = (((u - at) / broad) ** 2 + ((lz - away) / 0.62) ** 2 + 1e-4).sqrt()
         reach = reach + scene.peak_rough * (0.20 * base + 0.16 * second)
         profile = (1 - reach).clamp_min(0)
-        if peak.flat:
-            table = smoothstep(profile, 0.08, 0.34) * 0.92 + 0.06 * profile
-            profile = profile + (table - profile) * peak.flat
-        carved = 1 + scene.peak_rough * (0.30 * (ridges - 0.4) + 0.28 * small_ridges) * (1 - 0.7 * peak.flat)
-        mountain = torch.maximum(mountain, peak.height * profile * carved)
+        mesa = smoothstep(profile, 0.08, 0.34) * 0.92 + 0.06 * profile
+        profile = profile + (mesa - profile) * table
+        carved = 1 + scene.peak_rough * (0.30 * (ridges - 0.4) + 0.28 * small_ridges) * (1 - 0.7 * table)
+        mountain = torch.maximum(mountain, tall * profile * carved)
     q = q + mountain
     height = q * z
-    if scene.water is None:
-        level = torch.full((1, 1), -9.0)
-    else:
-        level = torch.full((1, 1), scene.water * camera)
+    level = scene.water * camera
+    if any(scene.wet):
         basin = smoothstep(lz + 0.10 * base, scene.water_far + 0.15, scene.water_far - 0.25)
         basin = basin * smoothstep(lz + 0.35 * base, scene.water_near - 0.2, scene.water_near + 0.2)
-        height = height - basin * (height - level + 0.25).clamp_min(0)
+        height = height - scene.has_water * basin * (height - level + 0.25).clamp_min(0)
     q = height / z
-    reference = max(float(scene.far_relief), 0.45 * float(q[depth // 2 :].amax()))
+    reference = torch.maximum(scene.far_relief, 0.45 * q[..., depth // 2 :, :].amax((-2, -1), keepdim=True))
     altitude = q / reference
     grown = smoothstep(coarse, 1.2 - 2.6 * scene.forest_cover, 1.55 - 2.6 * scene.forest_cover)
     grown = grown * (1 - smoothstep(altitude + 0.1 * fine, scene.forest_top - 0.25, scene.forest_top + 0.25))
@@ -96,11 +93,11 @@ def look(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> View:
     projected = (surface - camera) / z + trees * (1 - water)
 
     du, dl = length_u / width, length_z / (depth - 1)
-    slope_u = F.pad(q[:, 2:] - q[:, :-2], (1, 1)) / (2 * du)
-    slope_z = q + F.pad(q[2:] - q[:-2], (0, 0, 1, 1)) / (2 * dl)
+    slope_u = F.pad(q[..., 2:] - q[..., :-2], (1, 1)) / (2 * du)
+    slope_z = q + F.pad(q[..., 2:, :] - q[..., :-2, :], (0, 0, 1, 1)) / (2 * dl)
     norm = (1 + (1.35 * slope_u) ** 2 + (1.35 * slope_z) ** 2).sqrt()
     lx, ly, lzz = scene.light
-    size = math.sqrt(lx * lx + ly * ly + lzz * lzz)
+    size = (lx * lx + ly * ly + lzz * lzz).sqrt()
     light = ((-1.35 * slope_u * lx + ly - 1.35 * slope_z * lzz) / (norm * size)).clamp_min(0)
     flat = 1 / norm
     rocky = smoothstep(flat + 0.06 * fine, scene.rock_from, scene.rock_from - 0.18)
@@ -108,30 +105,15 @@ def look(scene: Scene, noise: NoiseSource, u: Tensor, v: Tensor) -> View:
     rocky = torch.maximum(rocky * smoothstep(lz, 0.6, 1.4), 0.95 * high)
     bands = height + 0.012 * z * coarse
 
-    maps = torch.stack(
-        [
-            z.expand_as(q),
-            altitude,
-            height - level,
-            flat,
-            light,
-            fine,
-            coarse,
-            grown,
-            crowns,
-            rocky,
-            water,
-            bands,
-            ripple,
-        ]
-    )
-    top = torch.cummax(projected, 0).values
-    rows = v.expand(-1, width)
-    index = torch.searchsorted(top.t().contiguous(), rows.t().contiguous()).t()
+    kinds = [z, altitude, height - level, flat, light, fine, coarse, grown, crowns, rocky, water, bands, ripple]
+    maps = torch.cat([kind.expand_as(q) for kind in kinds], dim=1)
+    top = torch.cummax(projected, -2).values[:, 0]
+    rows = v.expand(q.shape[0], -1, -1, width)[:, 0]
+    index = torch.searchsorted(top.mT.contiguous(), rows.mT.contiguous()).mT[:, None]
     land = index < depth
     index = index.clamp(1, depth - 1)
-    before, after = projected.gather(0, index - 1), projected.gather(0, index)
-    fraction = ((rows - before) / (after - before).clamp_min(1e-6)).clamp(0, 1)
-    many = index.expand(maps.shape[0], -1, -1)
-    seen = maps.gather(1, many - 1) * (1 - fraction) + maps.gather(1, many) * fraction
-    return View(land.float(), *seen)
+    before, after = projected.gather(-2, index - 1), projected.gather(-2, index)
+    fraction = ((rows[:, None] - before) / (after - before).clamp_min(1e-6)).clamp(0, 1)
+    many = index.expand(-1, maps.shape[1], -1, -1)
+    seen = maps.gather(-2, many - 1) * (1 - fraction) + maps.gather(-2, many) * fraction
+    return View(land.float(), *seen.split(1, dim=1))
