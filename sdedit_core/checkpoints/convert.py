@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..networks import UNet
+from ..networks import build_network
 from ..score_model import ModelInfo
 from . import own
 from .load import DTYPES, _info, find
@@ -50,7 +50,7 @@ def convert_checkpoint(
     if not target.absolute().parent.is_dir():
         raise ValueError(f"There is no folder {str(target.absolute().parent)!r} to write to.")
     found, raw = find(source, weights=weights, overrides=dict(overrides or {}))
-    shapes = UNet(found.spec, dtype=kind, device="meta").state_dict()
+    shapes = build_network(found.spec, dtype=kind, device="meta").state_dict()
     if set(shapes) != set(found.weights):
         raise ValueError("The file does not fit the network that it describes; is it complete?")
     tensors = {}

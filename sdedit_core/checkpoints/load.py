@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..networks import UNet
+from ..networks import build_network
 from ..preconditioning import Denoiser
 from ..score_model import ModelInfo, ScoreModel
 from . import adm, ddpm, diffusers, edm, known, own, score_sde
@@ -130,7 +130,7 @@ def recognise(raw: RawFile, options: Overrides, weights: str) -> Found:
 
 def build(found: Found, *, dtype: torch.dtype, device: str | torch.device, operations: Any = torch.nn) -> Denoiser:
     """The network with its weights, as a denoiser in the VE frame."""
-    net = UNet(found.spec, operations=operations, dtype=dtype, device="meta")
+    net = build_network(found.spec, operations=operations, dtype=dtype, device="meta")
     target = net.state_dict()
     missing, extra = sorted(set(target) - set(found.weights)), sorted(set(found.weights) - set(target))
     if missing or extra:

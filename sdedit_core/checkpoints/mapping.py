@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..networks import UNetSpec
+from ..networks import Spec, UNetSpec
 from ..preconditioning import Preconditioning
 
 
@@ -104,7 +104,7 @@ class Found:
 
     format: str
     architecture: str
-    spec: UNetSpec
+    spec: Spec
     weights: dict[str, Tensor]
     preconditioning: Preconditioning
     which: str = ONLY_SET

@@ -1,14 +1,14 @@
 """Our own format: ``.safetensors`` whose metadata describes the network block by block.
 
-Metadata key ``sdedit`` holds JSON: version, network (UNetSpec), preconditioning, gain, offset, size, name and
-provenance.  Tensors carry the network's own names, in canonical form.
+Metadata key ``sdedit`` holds JSON: version, network (UNetSpec or CompactSpec), preconditioning, gain, offset, size,
+name and provenance.  Tensors carry the network's own names, in canonical form.
 """
 
 from __future__ import annotations
 
 import json
 
-from ..networks import UNetSpec
+from ..networks import spec_from_dict
 from ..preconditioning import VE, preconditioning
 from .mapping import Found, Overrides, plain_tensors
 from .reading import RawFile
@@ -35,7 +35,7 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     if data.get("version") != VERSION:
         raise ValueError(f"it has version {data.get('version')!r} and this program reads {VERSION}; update it.")
     try:
-        spec, precond = UNetSpec.from_dict(data["network"]), preconditioning(data["preconditioning"])
+        spec, precond = spec_from_dict(data["network"]), preconditioning(data["preconditioning"])
         found = Found(
             NAME, str(data["architecture"]), spec, dict(raw.content), precond, which=str(data["weights"]),
             gain=float(data["gain"]), offset=float(data["offset"]), size=int(data["size"]) if data["size"] else None,
