@@ -1,4 +1,4 @@
-"""The ``sdedit`` command: ``sdedit demo``, ``sdedit edit``, ``sdedit info``.
+"""The ``sdedit`` command: ``sdedit demo``, ``sdedit edit``, ``sdedit info``, ``sdedit train``.
 
 Exit status: 0 done, 1 something was wrong with the input (one line on standard error says what), 2 wrong usage,
 130 interrupted.
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import __version__
+from .training.command import add_parser as add_train_parser
 
 DEMO_T0 = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 DEFAULT_MODEL = "landscape-alpine"
@@ -83,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
         "model", nargs="?", metavar="MODEL", help="built-in name or checkpoint path; none: list built-ins"
     )
     info.set_defaults(run=_info)
+
+    add_train_parser(commands)
     return parser
 
 

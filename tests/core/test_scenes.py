@@ -1,12 +1,16 @@
 """The landscape renderer: deterministic, in range, the same picture at every size."""
+
 from __future__ import annotations
+
+from random import Random
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from sdedit_core.builtin.scenes import MOODS, Scene, mood_scene, render
-from sdedit_core.builtin.scenes.noise import NoiseSource
+from sdedit_core.builtin.scenes import MOODS, Scene, mood_scene, render, render_batch
+from sdedit_core.builtin.scenes.noise import NoiseSource, StreamNoise
+from sdedit_core.training.variety import varied_scene
 
 
 @pytest.mark.parametrize("mood", MOODS)
@@ -46,3 +50,23 @@ def test_bad_arguments_are_refused():
         mood_scene("jungle", 0)
     with pytest.raises(ValueError, match="8 x 8"):
         render(Scene(), height=4, width=64)
+
+
+def test_scenes_rendered_together_are_the_scenes_rendered_alone():
+    scenes = [mood_scene(mood, 3) for mood in MOODS]
+    together = render_batch(scenes, height=32, width=48)
+    for scene, picture in zip(scenes, together, strict=True):
+        torch.testing.assert_close(picture[None], render(scene, height=32, width=48), atol=1e-4, rtol=0)
+
+
+def test_a_stream_of_scenes_is_varied_and_follows_its_generator():
+    scenes = [varied_scene(Random(k)) for k in range(6)]
+
+    def pictures(seed):
+        noise = StreamNoise(len(scenes), torch.Generator().manual_seed(seed))
+        return render_batch(scenes, height=24, width=24, noise=noise, supersample=4)
+
+    first = pictures(1)
+    assert torch.equal(first, pictures(1)) and not torch.equal(first, pictures(2))
+    assert torch.isfinite(first).all() and 0 <= first.min() and first.max() <= 1
+    assert first.flatten(1).std(1).min() > 0.03 and first.std(0).mean() > 0.08

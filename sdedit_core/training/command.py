@@ -1,0 +1,212 @@
+"""``sdedit train``: arguments in, a model file out."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+SIZES_HELP = "sizes and shares of the work, e.g. 128 or 128:3,256:2,192x128:1 (width x height; default %(default)s)"
+
+NETWORKS_HELP = "tiny, layout, base, large, ncsnpp-tiny, ncsnpp-small, ncsnpp (default %(default)s)"
+
+
+def add_parser(commands) -> None:
+    """Add the ``train`` sub-command to the ``sdedit`` command line."""
+    p = commands.add_parser("train", help="train a score model on your images, or on the built-in landscape renderer")
+    source = p.add_mutually_exclusive_group(required=True)
+    source.add_argument("images", nargs="?", metavar="IMAGES", help="folder with images")
+    source.add_argument("--builtin-scenes", action="store_true", help="stream of rendered landscapes")
+    p.add_argument("-o", "--output", required=True, metavar="FILE", help="model to write (.safetensors)")
+    p.add_argument("--sizes", default="128", metavar="SIZES", help=SIZES_HELP)
+    p.add_argument("--crops", type=int, default=1, metavar="N", help="squares cut from an oblong image (default 1)")
+    p.add_argument("--network", default="base", metavar="NAME", help=NETWORKS_HELP)
+    p.add_argument("--steps", type=int, default=20_000, help="optimisation steps in all (default %(default)s)")
+    p.add_argument("--batch", type=int, default=64, help="pictures per step at the first size (default %(default)s)")
+    p.add_argument("--accumulate", type=int, default=1, metavar="N", help="cut a batch into N parts to save memory")
+    p.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (default %(default)s)")
+    p.add_argument("--ema", type=float, default=0.06, help="relative width of the weight average (default %(default)s)")
+    p.add_argument(
+        "--sigma-max", type=float, default=348.0, help="of the VE schedule, for pixels in [0, 1] (default %(default)s)"
+    )
+    p.add_argument("--no-flip", dest="flip", action="store_false", help="do not mirror images")
+    p.add_argument(
+        "--precision", choices=("auto", "fp32", "bf16"), default="auto", help="auto: bf16 on CUDA, else fp32"
+    )
+    p.add_argument("--compile", action="store_true", help="compile the network (quicker steps after a slow start)")
+    p.add_argument("--pool", type=int, default=2048, metavar="N", help="rendered landscapes kept (default %(default)s)")
+    p.add_argument(
+        "--refresh", type=int, default=100, metavar="N", help="steps between renderings (default %(default)s)"
+    )
+    p.add_argument(
+        "--save-every", type=int, default=1000, metavar="N", help="steps between saves (default %(default)s)"
+    )
+    p.add_argument("--sheet-every", type=int, default=0, metavar="N", help="steps between sample sheets, 0 = none")
+    p.add_argument("--report-every", type=int, default=100, metavar="N", help="steps between reports")
+    p.add_argument("--stop-after", type=float, metavar="SECONDS", help="save and stop; the same command goes on later")
+    p.add_argument("--seed", type=int, default=0, help="decides everything random (default %(default)s)")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default %(default)s)")
+    p.set_defaults(run=run_train)
+
+
+def run_train(args: argparse.Namespace) -> None:
+    """Train, or go on training when the output's state file exists.  ValueError for bad input."""
+    import torch
+
+    from .run import Run, check_model_path
+    from .settings import Settings
+    from .trainer import Trainer
+
+    began = time.monotonic()
+    check_model_path(args.output)
+    sizes = parse_sizes(args.sizes)
+    with _processes(args.device) as (device, rank, world):
+        precision = args.precision
+        if precision == "auto":
+            precision = "bf16" if device.type == "cuda" else "fp32"
+        settings = Settings(
+            steps=args.steps,
+            batch=args.batch,
+            accumulate=args.accumulate,
+            rate=args.rate,
+            ema=args.ema,
+            sigma_max=2 * args.sigma_max,
+            flip=args.flip,
+            precision=precision,
+            seed=args.seed,
+            network=args.network,
+        )
+        if device.type == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+            torch.backends.cudnn.benchmark = True
+        source, guides = _source(args, sizes, device, rank)
+        trainer = Trainer(source, settings, device=device, rank=rank, world=world, compile=args.compile)
+        run = Run(trainer, args.output, guides=guides if args.sheet_every else None)
+        resumed = run.resume()
+        if rank == 0:
+            count = sum(p.numel() for p in trainer.network.parameters())
+            _say(f"{count:,} parameters on {device}, {precision}; data RMS {trainer.preconditioning.sigma_data:g}")
+            if resumed:
+                _say(f"going on at step {trainer.step}")
+        with _interrupts() as interrupted:
+
+            def stop() -> bool:
+                late = args.stop_after is not None and time.monotonic() - began > args.stop_after
+                return late or interrupted()
+
+            run.go(
+                report=_report if rank == 0 else None,
+                stop=stop,
+                report_every=args.report_every,
+                save_every=args.save_every,
+                sheet_every=args.sheet_every,
+            )
+        if rank == 0:
+            done = trainer.step >= settings.steps
+            _say(f"wrote {run.model}" if done else f"stopped at step {trainer.step}, state in {run.state}")
+
+
+def parse_sizes(text: str):
+    """'128:3,256:2,192x128' to sizes with shares; ValueError for anything else."""
+    from .sources import Size
+
+    out = []
+    for item in text.split(","):
+        size, _, share = item.partition(":")
+        width, _, height = size.lower().partition("x")
+        try:
+            out.append(Size(int(height or width), int(width), float(share or 1)))
+        except ValueError:
+            raise ValueError(f"--sizes must look like 128 or 128:3,256:2,192x128:1, got {text!r}.") from None
+    return tuple(out)
+
+
+def _source(args: argparse.Namespace, sizes, device, rank: int):
+    """The training source and the guides of the sample sheets."""
+    import torch
+    import torch.nn.functional as F
+
+    if args.builtin_scenes:
+        from ..builtin import EXAMPLE_GUIDES, example_guide
+        from .scene_source import SceneSource
+
+        slots = max(1, min(64, args.pool // 8))
+        source = SceneSource(
+            sizes, pool=args.pool, slots=slots, refresh=args.refresh, seed=args.seed + 7919 * rank, device=device
+        )
+        first = sizes[0]
+        guides = [example_guide(name, width=first.width, height=first.height) for name in EXAMPLE_GUIDES]
+        return source, torch.cat(guides)
+    from .sources import TensorSource, load_folder
+
+    if len(sizes) != 1 or sizes[0].height != sizes[0].width:
+        raise ValueError("Training on a folder takes one square size, such as --sizes 128.")
+    pictures = load_folder(args.images, size=sizes[0].height, crops=args.crops)
+    if rank == 0:
+        _say(f"{len(pictures)} pictures of {sizes[0].width} x {sizes[0].height}")
+    some = pictures[:: max(1, len(pictures) // 4)][:4].float() / 255
+    coarse = F.interpolate(some, scale_factor=1 / 8, mode="area")
+    return TensorSource(pictures.to(device)), F.interpolate(coarse, size=some.shape[-2:], mode="nearest")
+
+
+@contextlib.contextmanager
+def _processes(name: str) -> Iterator:
+    """(device, rank, world); joins the group when started by torchrun, and leaves it."""
+    import torch
+
+    world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"--device {name} cannot be used here: {str(error).splitlines()[0]}") from None
+    if world == 1:
+        yield device, 0, 1
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield device, rank, world
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and the termination signal ask the run to save and stop; a second Ctrl-C ends it at once."""
+    asked = False
+
+    def ask(number, frame) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    old = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for s, handler in old.items():
+            signal.signal(s, handler)
+
+
+def _report(progress) -> None:
+    levels = "  ".join(f"{name} {loss:.3f}" for name, loss in progress.by_level.items())
+    _say(
+        f"step {progress.step}/{progress.steps}  loss {progress.loss:.4f}  {progress.per_second:.0f} pictures/s  "
+        f"rate {progress.rate:.2g}  |  {levels}"
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,59 @@
+"""Files that are whole or not there: the finished model, the state of a run, pictures, the log."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+
+def write_whole(path: str | os.PathLike, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, flush it to disk, rename it into place."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        write(temporary)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ValueError(f"Cannot write {path}: {error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save_tensors(path: str | os.PathLike, tensors: Mapping[str, Tensor], header: dict[str, str]) -> None:
+    """Write a safetensors file with ``header`` as its metadata; whole or not at all."""
+    plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    write_whole(path, lambda temporary: save_file(plain, temporary, metadata=header))
+
+
+def read_tensors(path: str | os.PathLike, key: str) -> tuple[dict[str, Tensor], dict]:
+    """(tensors, meta) of a file that :func:`save_tensors` wrote; ValueError when it is not one."""
+    try:
+        with safe_open(os.fspath(path), framework="pt") as file:
+            header = file.metadata() or {}
+            if key not in header:
+                raise ValueError(f"{path} holds no {key!r} description; it was not written by this program.")
+            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header[key])
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+
+
+def write_text_line(path: str | os.PathLike, record: dict) -> None:
+    """Append one JSON line to the log."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def finite(tensor: Tensor) -> Tensor:
+    """The tensor; ValueError when it does not fit into float16."""
+    if not bool(torch.isfinite(tensor).all()) or float(tensor.abs().max()) > 6e4:
+        raise ValueError("The weights are not finite; the run diverged. Train with a lower learning rate.")
+    return tensor

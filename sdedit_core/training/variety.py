@@ -1,0 +1,99 @@
+"""Landscapes far more varied than the six moods: what a painter might mean, not only what a mood prescribes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from random import Random
+
+from ..builtin.scenes import MOODS, Conifer, Peak, Scene, mood_scene
+
+_SKY = (
+    "zenith haze sun ambient light sky_power disc disc_colour glow glow_at stars cloud_cover cloud_soft cloud_streak "
+    "cloud_opacity cloud_light cloud_dark glitter"
+).split()
+_TINTED = (
+    "zenith haze sun ambient grass forest rock sand conifer water_colour cloud_light cloud_dark patch_colour".split()
+)
+
+
+class _Dice:
+    """The numbers a mood asks for, from a Python generator (quicker than tensors of one element)."""
+
+    def __init__(self, random: Random) -> None:
+        self.uniform = random.uniform
+
+
+def varied_scene(random: Random) -> Scene:
+    """A scene of a random mood, now and then with another mood's sky, with all places, sizes and colours shaken."""
+    scene = _mood(random)
+    if random.random() < 0.22:
+        sky = _mood(random)
+        scene = replace(scene, **{name: getattr(sky, name) for name in _SKY})
+    changes: dict = {name: _tint(getattr(scene, name), random) for name in _TINTED}
+    changes["horizon"] = min(0.8, max(0.34, scene.horizon + random.gauss(0, 0.055)))
+    changes["peaks"] = _peaks(scene, random)
+    changes["conifers"] = _conifers(scene, random)
+    changes["haze_distance"] = scene.haze_distance * math.exp(random.gauss(0, 0.35))
+    changes["cloud_cover"] = min(0.95, max(0.0, scene.cloud_cover + random.gauss(0, 0.13)))
+    changes["exposure"] = math.exp(random.gauss(0, 0.09))
+    changes["saturation"] = random.uniform(0.85, 1.18)
+    changes["forest_cover"] = min(0.9, max(0.0, scene.forest_cover + random.gauss(0, 0.12)))
+    if scene.disc is not None and random.random() < 0.3:
+        u, v, radius = scene.disc
+        u, v = random.uniform(-0.55, 0.55), max(0.0, v + random.gauss(0, 0.08))
+        changes |= {"disc": (u, v, radius * random.uniform(0.8, 1.3)), "glow_at": (u, v)}
+    if scene.snow_line < 9:
+        changes["snow_line"] = 9.0 if random.random() < 0.12 else scene.snow_line * random.uniform(0.78, 1.15)
+    elif random.random() < 0.1:
+        changes["snow_line"] = random.uniform(0.8, 1.3)
+    changes |= _water(scene, random)
+    return replace(scene, **changes)
+
+
+def _mood(random: Random) -> Scene:
+    return mood_scene(MOODS[random.randrange(len(MOODS))], random.getrandbits(40), source=_Dice(random))
+
+
+def _tint(colour, random: Random):
+    if colour is None:
+        return None
+    level = random.gauss(0, 0.09)
+    return tuple(c * math.exp(level + random.gauss(0, 0.05)) for c in colour)
+
+
+def _peaks(scene: Scene, random: Random) -> tuple[Peak, ...]:
+    out = []
+    for peak in scene.peaks:
+        u = random.uniform(-0.75, 0.75) if random.random() < 0.4 else peak.u + random.gauss(0, 0.06)
+        height = peak.height * random.uniform(0.7, 1.3)
+        out.append(replace(peak, u=u, height=height, width=peak.width * random.uniform(0.75, 1.3)))
+    if random.random() < 0.25:
+        flat = scene.peaks[0].flat if scene.peaks else 0.0
+        out.append(Peak(random.uniform(-0.75, 0.75), random.uniform(0.1, 0.5), random.uniform(0.25, 0.6), 3.0, flat))
+    elif out and random.random() < 0.12:
+        out.pop()
+    return tuple(out)
+
+
+def _conifers(scene: Scene, random: Random) -> tuple[Conifer, ...]:
+    if random.random() < 0.8 or (scene.water is not None and scene.water_near < -1):
+        return scene.conifers
+    trees = []
+    for _ in range(random.randrange(0, 6)):
+        z = random.uniform(1.2, 2.8)
+        trees.append(Conifer(random.uniform(-0.62, 0.62), z, random.uniform(0.22, 0.6) * 1.8 / z))
+    return tuple(trees)
+
+
+def _water(scene: Scene, random: Random) -> dict:
+    if scene.water is not None:
+        if random.random() < 0.08:
+            return {"water": None}
+        far = scene.water_far + random.gauss(0, 0.15)
+        return {"water_far": far, "ripples": scene.ripples * math.exp(random.gauss(0, 0.3))}
+    if random.random() < 0.1:
+        sky = tuple(0.5 * z for z in scene.zenith)
+        near = -0.1 if random.random() < 0.5 else -9.0
+        return {"water": 0.18, "water_near": near, "water_far": random.uniform(2.0, 2.7), "water_colour": sky}
+    return {}
