@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..noise import mix64
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
 
 _BLEND = 0.16
@@ -59,7 +60,7 @@ class PatchPrior:
     """Denoiser of a few images. Build it with `PatchPrior.from_images`.
 
     native_size: short side of the reference images in pixels; pictures of about this size look best.
-    nbytes: memory held by the bank on its home device.
+    nbytes: memory held now. The bank of a patch size is built when its noise level first occurs.
     tick: optional callable invoked several times during one evaluation; it may raise to interrupt.
     """
 
@@ -67,8 +68,11 @@ class PatchPrior:
         self,
         images: Tensor,
         sizes: list[tuple[int, int]],
-        banks: list[PatchBank],
+        levels: Sequence[PatchLevel],
         *,
+        seed: int,
+        row_limit: int | None,
+        bank_limit: int,
         palette_freedom: float,
         position_aware: bool,
         row_window: float,
@@ -76,12 +80,14 @@ class PatchPrior:
         window_power: float,
         tick: Callable[[], None] | None,
     ) -> None:
-        self.images, self.sizes, self.banks = images, sizes, banks
+        self.images, self.sizes, self.levels = images, sizes, tuple(levels)
+        self.seed, self.row_limit, self.bank_limit = seed, row_limit, bank_limit
         self.palette_freedom, self.position_aware = palette_freedom, position_aware
         self.row_window, self.top, self.window_power = row_window, top, window_power
         self.tick = tick
         self.native_size = min(min(size) for size in sizes)
-        self._moved: dict[torch.device, tuple[Tensor, list[PatchBank]]] = {}
+        self._banks: dict[tuple[int, torch.device], PatchBank] = {}
+        self._images: dict[torch.device, Tensor] = {images.device: images}
 
     @classmethod
     def from_images(
@@ -101,7 +107,7 @@ class PatchPrior:
         window_power: float = 10.0,
         tick: Callable[[], None] | None = None,
     ) -> PatchPrior:
-        """Build the bank.
+        """Take the images; banks are built when they are first needed.
 
         images: (N, 3, H, W) in [0, 1], or a list of (3, H, W) or (1, 3, H, W) of any sizes of at least 16.
         palette_freedom: 0 keeps the colours of the images; 0.02-0.06 keeps those of the strokes (softer).
@@ -115,7 +121,6 @@ class PatchPrior:
         if palette_freedom < 0 or not math.isfinite(palette_freedom):
             raise ValueError(f"palette_freedom must be >= 0, got {palette_freedom}")
         clean = [_resize(image, size) for image in check_images(images)]
-        generator = torch.Generator().manual_seed(int(seed))
         sizes = [(image.shape[1], image.shape[2]) for image in clean]
         height, width = max(s[0] for s in sizes), max(s[1] for s in sizes)
         canvas = torch.zeros(len(clean), 3, height, width, dtype=torch.uint8)
@@ -128,25 +133,16 @@ class PatchPrior:
             canvas, sizes = torch.cat([canvas, mirrored]), sizes + sizes
         native = min(min(s) for s in sizes)
         chosen = tuple(levels) if levels is not None else default_levels(native, dense=not position_aware)
-        banks = []
         for level in chosen:
             if level.patch > native:
                 raise ValueError(f"patch of {level.patch} px does not fit into images of {native} px")
-            if tick is not None:
-                tick()
-            bank = PatchBank(
-                canvas,
-                sizes,
-                level,
-                row_limit=row_limit if position_aware else None,
-                bank_limit=bank_limit,
-                generator=generator,
-            )
-            banks.append(bank)
         return cls(
             canvas,
             sizes,
-            banks,
+            chosen,
+            seed=int(seed),
+            row_limit=row_limit if position_aware else None,
+            bank_limit=bank_limit,
             palette_freedom=float(palette_freedom),
             position_aware=position_aware,
             row_window=row_window,
@@ -155,10 +151,30 @@ class PatchPrior:
             tick=tick,
         )
 
+    def bank(self, index: int, device: torch.device | None = None) -> PatchBank:
+        """The bank of ``levels[index]`` on a device (default: where the images came from), built on first use."""
+        device = self.images.device if device is None else device
+        if (index, device) not in self._banks:
+            if device != self.images.device:
+                self._banks[index, device] = self.bank(index).to(device)
+            else:
+                if self.tick is not None:
+                    self.tick()
+                self._banks[index, device] = PatchBank(
+                    self.images,
+                    self.sizes,
+                    self.levels[index],
+                    row_limit=self.row_limit,
+                    bank_limit=self.bank_limit,
+                    generator=torch.Generator().manual_seed(mix64(self.seed, index) >> 1),
+                )
+        return self._banks[index, device]
+
     @property
     def nbytes(self) -> int:
-        """Bytes held by the images (uint8) and the features."""
-        return self.images.numel() + sum(bank.nbytes for bank in self.banks)
+        """Bytes held by the images (uint8) and by the banks built so far, on all devices."""
+        images = sum(image.numel() for image in self._images.values())
+        return images + sum(bank.nbytes for bank in self._banks.values())
 
     def summary(self) -> dict[str, object]:
         """What the prior consists of, for info text."""
@@ -166,11 +182,9 @@ class PatchPrior:
             "kind": "patch prior",
             "images": len(self.sizes),
             "native_size": self.native_size,
-            "patch_sizes": [bank.level.patch for bank in self.banks],
-            "patches": [len(bank.places) for bank in self.banks],
+            "patch_sizes": [level.patch for level in self.levels],
             "palette_freedom": self.palette_freedom,
             "position_aware": self.position_aware,
-            "megabytes": round(self.nbytes / 1e6, 1),
         }
 
     @torch.no_grad()
@@ -194,32 +208,26 @@ class PatchPrior:
 
     __call__ = denoise
 
-    def _on(self, device: torch.device) -> tuple[Tensor, list[PatchBank]]:
-        """Images and banks on a device, copied on first use."""
-        if device == self.images.device:
-            return self.images, self.banks
-        if device not in self._moved:
-            self._moved[device] = (self.images.to(device), [bank.to(device) for bank in self.banks])
-        return self._moved[device]
-
     def _denoise_one(self, x: Tensor, sigma: float) -> Tensor:
         """Mix of the one or two patch sizes in charge of this noise level."""
         if sigma <= 0:
             return x.clone()
-        images, banks = self._on(x.device)
-        fitting = [b for b in banks if b.level.patch <= min(x.shape[1:])]
+        if x.device not in self._images:
+            self._images[x.device] = self.images.to(x.device)
+        images = self._images[x.device]
+        fitting = [i for i, level in enumerate(self.levels) if level.patch <= min(x.shape[1:])]
         if not fitting:
             raise ValueError(f"a picture of {x.shape[2]} x {x.shape[1]} px is smaller than all patches")
         out, left = None, 1.0
-        for bank, following in zip(fitting, fitting[1:] + [None], strict=True):
+        for index in fitting:
             share = 1.0
-            if following is not None:
-                t = (math.log(bank.level.sigma_below / sigma) + _BLEND) / (2 * _BLEND)
+            if index != fitting[-1]:
+                t = (math.log(self.levels[index].sigma_below / sigma) + _BLEND) / (2 * _BLEND)
                 t = min(1.0, max(0.0, t))
                 share = t * t * (3 - 2 * t)
             share = min(share, left)
             if share > 0:
-                part = self._blend(images, bank, x, sigma) * share
+                part = self._blend(images, self.bank(index, x.device), x, sigma) * share
                 out = part if out is None else out + part
             left -= share
             if left <= 0:

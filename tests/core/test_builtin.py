@@ -1,4 +1,5 @@
 """What ships: references of every mood, stroke paintings, editing and compositing examples, priors."""
+
 from __future__ import annotations
 
 from pathlib import Path

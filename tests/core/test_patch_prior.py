@@ -1,4 +1,5 @@
 """The patch prior: closed form, limits, independence of samples, sizes, messages."""
+
 from __future__ import annotations
 
 import math
@@ -133,8 +134,8 @@ def test_position_aware_banks_keep_the_sky_up():
 
 def test_denoiser_is_continuous_across_patch_sizes(picture, prior):
     x = picture[None] + 0.1 * torch.randn(1, 3, 48, 48, generator=torch.Generator().manual_seed(6))
-    for bank in prior.banks[:-1]:
-        edge = bank.level.sigma_below
+    for level in prior.levels[:-1]:
+        edge = level.sigma_below
         near, far = (prior.denoise(x, torch.tensor([edge * f], dtype=torch.float64)) for f in (0.999, 1.001))
         assert (near - far).abs().max() < 0.03
 
@@ -157,6 +158,19 @@ def test_tick_can_interrupt(picture):
     made.tick = stop
     with pytest.raises(Stop):
         made.denoise(picture[None], torch.tensor([0.1]))
+
+
+def test_banks_are_built_when_their_noise_level_comes_and_in_any_order(picture):
+    x = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(8))
+    up, down = (PatchPrior.from_images(picture[None], seed=3) for _ in range(2))
+    assert not up._banks
+    low, high = torch.tensor([0.02]), torch.tensor([5.0])
+    first = up.denoise(x, low)
+    small = up.nbytes
+    assert 0 < len(up._banks) < len(up.levels)
+    last = up.denoise(x, high)
+    assert up.nbytes > small
+    assert torch.equal(down.denoise(x, high), last) and torch.equal(down.denoise(x, low), first)
 
 
 @pytest.mark.parametrize("total", [5, 100, 1600, 1613])
