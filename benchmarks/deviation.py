@@ -1,0 +1,120 @@
+"""Prediction and bounds of the deviation from the guide, against exact laws.
+
+    python benchmarks/deviation.py
+
+Part 1: the 2-evaluation predictor on Gaussian mixtures (2, 16 and 256 dimensions): predicted RMS change over many
+noised guides, against draws from the exact posterior ended as every run ends (D at sigma_min), and against a run.
+Part 2: violations of every bound on an exact Gaussian, paper's own step, 4000 runs per t0, delta 0.05.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+import torch
+from law.problems import PROBLEMS, Mixture
+
+from sdedit_core import SOLVERS, VESDE, ScoreModel, perturb
+from sdedit_core.bound import ScoreRecorder, bounds
+from sdedit_core.deviation import predict_deviation
+from sdedit_core.grids import sigma_grid
+from sdedit_core.priors.exact import GaussianPrior
+
+
+def mixture_model(problem: Mixture) -> ScoreModel:
+    """A mixture as a score model on states (B,1,1,d)."""
+
+    def denoise(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        flat = problem.denoise(x.flatten(1).double(), float(sigma[0]))
+        return flat.reshape(x.shape).to(x.dtype)
+
+    return ScoreModel.from_denoiser(denoise, schedule=VESDE(0.01, 348.0), data_range=None, channels=1)
+
+
+def guides(problem: Mixture, kind: str, n: int) -> torch.Tensor:
+    """n guides (n,1,1,d): "data" = draws of the data, "stroke" = shrunken mean of two draws, off the data."""
+    g = torch.Generator().manual_seed(21)
+    x = problem.sample(n, g)
+    if kind == "stroke":
+        x = 0.4 * (x + problem.sample(n, g))
+    return x.float().reshape(n, 1, 1, -1)
+
+
+def exact_rms(problem: Mixture, model: ScoreModel, guide: torch.Tensor, t0: float) -> float:
+    """RMS change of exact posterior draws from the same noised guides, with D at sigma_min taken as every run does."""
+    state = perturb(model, guide, t0, seed=0)
+    smin = model.schedule.sigma_min
+    if state.sigma <= smin:
+        final = model.denoise(state.samples, state.sigma)
+        return float((final - guide).square().mean().sqrt())
+    g = torch.Generator().manual_seed(5)
+    x0 = torch.cat([problem.posterior(x, state.sigma).sample(1, g) for x in state.samples.flatten(1).double()])
+    # Forward bridge: x(sigma_min) given x0 and x(t0) is Gaussian around their line in sigma^2.
+    q = (smin / state.sigma) ** 2
+    z = torch.randn(x0.shape, dtype=torch.float64, generator=g)
+    x = x0 + q * (state.samples.flatten(1).double() - x0) + smin * math.sqrt(1.0 - q) * z
+    final = problem.denoise(x, smin)
+    return float((final - guide.flatten(1)).square().mean().sqrt())
+
+
+def run(model: ScoreModel, guide: torch.Tensor, t0: float, *, steps: int, solver: str) -> tuple:
+    """(samples, record) of a run from the noised guide of seed 0, with plain normals on the way."""
+    g, record = torch.Generator().manual_seed(9), ScoreRecorder(model.denoise)
+    levels = sigma_grid(model.schedule, t0, steps, grid=SOLVERS[solver].grid)
+    x = perturb(model, guide, t0, seed=0).samples
+    samples = SOLVERS[solver].solve(record, x, levels, noise=lambda a, b: torch.randn(guide.shape, generator=g))
+    return samples, record
+
+
+def predictor(args: argparse.Namespace) -> float:
+    """Print the table; returns the worst relative error against the exact law."""
+    worst = 0.0
+    print(f"{'problem':8s}{'guide':8s}{'t0':>6s}{'predicted':>11s}{'exact':>9s}{'error':>8s}{'run':>9s}{'error':>8s}")
+    for name in ("gm2", "gm16", "gm256"):
+        problem = PROBLEMS[name]()
+        model = mixture_model(problem)
+        for kind in ("data", "stroke"):
+            guide = guides(problem, kind, args.starts)
+            for t0 in (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+                predicted = predict_deviation(model, guide, t0, seed=0).rms
+                exact = exact_rms(problem, model, guide, t0)
+                measured = run(model, guide, t0, steps=args.steps, solver="auto")[0]
+                measured = float((measured - guide).square().mean().sqrt())
+                error, other = predicted / exact - 1.0, predicted / measured - 1.0
+                worst = max(worst, abs(error))
+                print(
+                    f"{name:8s}{kind:8s}{t0:6.2f}{predicted:11.4f}{exact:9.4f}{error:+8.1%}{measured:9.4f}{other:+8.1%}"
+                )
+    print(f"worst error against the exact law: {worst:.1%}")
+    return worst
+
+
+def violations(args: argparse.Namespace) -> None:
+    """Print how often every bound is violated on an exact Gaussian of d = 192."""
+    model = GaussianPrior(mean=0.5, std=0.25).score_model()
+    guide = 0.5 + 0.25 * torch.randn(args.runs, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    print(f"\nGaussian data, std 0.25, d 192, {args.runs} runs per t0, C = largest along the run, delta 0.05")
+    print(f"{'t0':>5s}{'measured':>11s}{'printed':>11s}{'repaired':>11s}{'strict':>11s}{'typical':>11s}   violations")
+    for t0 in (0.05, 0.1, 0.2, 0.3, 0.45, 0.5, 0.7):
+        samples, record = run(model, guide, t0, steps=50, solver="reverse_diffusion")
+        b = bounds(record, guide=guide, samples=samples, sigma=model.schedule.sigma(t0))
+        columns = [torch.tensor(getattr(b, n)) for n in ("measured", "proposition", "repaired", "strict", "typical")]
+        numbers = "".join(f"{float(column.mean()):11.4g}" for column in columns)
+        broken = [int((columns[0] > column).sum()) for column in columns[1:]]
+        print(f"{t0:5.2f}{numbers}   {broken}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--starts", type=int, default=1000, help="noised guides per case")
+    parser.add_argument("--steps", type=int, default=40, help="of the run that the prediction is compared with")
+    parser.add_argument("--runs", type=int, default=4000, help="for the bounds")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    predictor(args)
+    violations(args)
+
+
+if __name__ == "__main__":
+    main()

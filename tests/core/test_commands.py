@@ -1,0 +1,121 @@
+"""The commands that make t0 an instrument, as the shell runs them."""
+
+import argparse
+import json
+
+import pytest
+import torch
+
+from sdedit_core import commands as package
+from sdedit_core.images import load_image, save_image
+
+
+def picture(seed, size):
+    coarse = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for folder, count, first in (("photos", 4, 0), ("real", 5, 100)):
+        (tmp_path / folder).mkdir()
+        for i in range(count):
+            save_image(picture(first + i, 30), tmp_path / folder / f"p{i}.png")
+    return tmp_path
+
+
+def run_command(*argv):
+    """One command as the shell runs it; returns its namespace."""
+    parser = argparse.ArgumentParser()
+    package.add_parsers(parser.add_subparsers(required=True))
+    args = parser.parse_args([str(a) for a in argv])
+    torch.set_num_threads(1)
+    args.run(args)
+    return args
+
+
+def test_command_evaluate_writes_table_plot_and_sheet(photos, capsys):
+    options = ["--size", "32", "--steps", "2", "--t0", "0.2,0.5,0.7", "--images", photos / "real/p0.png"]
+    both = [photos / "photos", "--reference", photos / "real", "-o", photos / "o", *options]
+    run_command("evaluate", *both, "--shard", "1/2")
+    assert "6 pictures of other shards are missing" in capsys.readouterr().out
+    run_command("evaluate", *both, "--shard", "2/2")
+    text = capsys.readouterr().out
+    assert "realism" in text and "untouched photos" in text
+    for name in ("table.csv", "summary.json", "sheet.png", "settings.json"):
+        assert (photos / "o" / name).exists()
+
+
+def test_command_sweep_writes_sheet_table_and_pictures(photos, capsys):
+    guide = photos / "photos/p0.png"
+    run_command(
+        *("sweep", guide, "-o", photos / "sheet.png", "--t0", "0,0.3,0.6", "--steps", "2", "--images", guide),
+        *("--csv", photos / "t.csv", "--pictures", photos / "cells", "--reference", photos / "real"),
+    )
+    text = capsys.readouterr().out
+    assert "realism" in text and "sheet.png" in text
+    assert torch.equal(load_image(photos / "cells/t0-0.png"), load_image(guide))
+    assert len((photos / "t.csv").read_text().splitlines()) == 4
+    run_command("sweep", guide, "-o", photos / "probe.png", "--probe", "--t0", "0.2,0.4", "--images", guide)
+    assert "expected RMS change" in capsys.readouterr().out and (photos / "probe.png").exists()
+
+
+def test_command_sweep_keeps_its_cells_when_interrupted(photos, monkeypatch, capsys):
+    from sdedit_core.sweep import SweepPlan
+
+    original, made = SweepPlan.cell, []
+
+    def cell(self, t0, **options):
+        if made:
+            raise KeyboardInterrupt
+        made.append(t0)
+        return original(self, t0, **options)
+
+    monkeypatch.setattr(SweepPlan, "cell", cell)
+    guide = photos / "photos/p0.png"
+    with pytest.raises(SystemExit) as status:
+        run_command("sweep", guide, "-o", photos / "s.png", "--t0", "0.2,0.4", "--steps", "2", "--images", guide)
+    assert status.value.code == 130 and (photos / "s.png").exists()
+    assert "1 of 2 cells" in capsys.readouterr().err
+
+
+def test_command_tune_begins_continues_and_takes_back(photos, capsys):
+    guide, out = photos / "photos/p0.png", photos / "t.png"
+    run_command("tune", guide, "-o", out, "--images", guide, "--steps", "2")
+    first = out.read_bytes()
+    with pytest.raises(ValueError, match="--restart"):
+        run_command("tune", guide, "-o", out)
+    run_command("tune", "-o", out, "--more", "real")
+    assert "t0 0.7" in capsys.readouterr().out and out.read_bytes() != first
+    run_command("tune", "-o", out, "--undo")
+    assert out.read_bytes() == first
+    run_command("tune", "-o", out, "--show")
+    assert "t0 0.4" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="--more faithful"):
+        run_command("tune", "-o", out)
+    run_command("tune", guide, "-o", out, "--images", guide, "--steps", "2", "--restart", "--change", "0.05")
+    line = next(line for line in capsys.readouterr().out.splitlines() if "expected RMS change" in line)
+    assert float(line.split()[-1]) == pytest.approx(0.05, rel=0.05)
+
+
+def test_command_report_compares_files_and_makes_edits(photos, capsys):
+    guide, other = photos / "photos/p0.png", photos / "photos/p1.png"
+    run_command("report", guide, other, "--heat-map", photos / "h.png", "--json", photos / "r.json")
+    assert "whole" in capsys.readouterr().out and load_image(photos / "h.png").shape[-1] == 30
+    assert json.loads((photos / "r.json").read_text())["bounds"] is None
+    run_command("report", guide, "--images", guide, "--t0", "0.3", "--steps", "2", "-o", photos / "e.png")
+    text = capsys.readouterr().out
+    assert "expected before sampling" in text and "proposition 1" in text and (photos / "e.png").exists()
+    with pytest.raises(ValueError, match="--t0 belongs"):
+        run_command("report", guide, other, "--t0", "0.3")
+
+
+def test_commands_strokes_and_mask(photos, capsys):
+    guide = photos / "photos/p0.png"
+    run_command("strokes", guide, "-o", photos / "s.png", "--colours", "4", "--kernel", "7")
+    assert torch.unique((load_image(photos / "s.png")[0] * 255).flatten(1), dim=1).shape[1] == 4
+    run_command("mask", guide, photos / "s.png", "-o", photos / "m.png")
+    assert "may change" in capsys.readouterr().out
+    assert set(load_image(photos / "m.png").unique().tolist()) <= {0.0, 1.0}
+    with pytest.raises(ValueError, match="odd"):
+        run_command("strokes", guide, "-o", photos / "s.png", "--kernel", "wide")

@@ -1,0 +1,139 @@
+"""The paper's protocol on a folder: resume, shards, determinism, the summary."""
+
+import json
+import sys
+import types
+
+import pytest
+import torch
+
+from sdedit_core.evaluate import Evaluation, Folder, Protocol, parse_shard, picture_names
+from sdedit_core.images import load_image, save_image
+from sdedit_core.kid import kernel_inception_distance
+from sdedit_core.priors.exact import GaussianPrior
+
+PROTOCOL = Protocol(model="test", t0=(0.0, 0.3, 0.6), width=24, height=24, steps=3, kernel=5)
+
+
+def model():
+    out = GaussianPrior(mean=0.5, std=0.2).score_model()
+    out.data_range = (0.0, 1.0)
+    return out
+
+
+def picture(seed, size=24):
+    coarse = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for folder, count, first in (("photos", 4, 0), ("real", 5, 100)):
+        (tmp_path / folder).mkdir()
+        for i in range(count):
+            save_image(picture(first + i, 30), tmp_path / folder / f"p{i}.png")
+    return tmp_path
+
+
+def evaluation(root, out="out", protocol=PROTOCOL):
+    made = Evaluation(root / out, protocol, picture_names(root / "photos"))
+    made.prepare()
+    return made
+
+
+def contents(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*.png"))}
+
+
+def test_shards_in_any_order_make_the_files_of_one_run(photos):
+    whole = evaluation(photos, "whole")
+    assert whole.run(model(), photos / "photos") == 12
+    parts = evaluation(photos, "parts")
+    counts = [parts.run(model(), photos / "photos", shard=(i, 3)) for i in (3, 1, 2)]
+    assert sorted(counts) == [3, 3, 6] and not parts.missing()
+    assert contents(photos / "whole") == contents(photos / "parts")
+
+
+def test_it_resumes_after_an_interruption_without_doing_work_twice(photos):
+    half = evaluation(photos)
+
+    def stop(name, t0, seen=[]):  # noqa: B006
+        seen.append(name)
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        half.run(model(), photos / "photos", on_picture=stop)
+    assert len(half.missing()) == 7
+    kept = contents(photos / "out")
+    again = evaluation(photos)
+    assert again.run(model(), photos / "photos") == 7 and not again.missing()
+    assert all(contents(photos / "out")[name] == data for name, data in kept.items())
+    assert again.run(model(), photos / "photos") == 0
+
+
+def test_a_picture_depends_on_its_own_name_only(photos):
+    first = evaluation(photos, "first")
+    first.run(model(), photos / "photos")
+    (photos / "photos" / "p0.png").unlink()
+    second = evaluation(photos, "second")
+    second.run(model(), photos / "photos")
+    assert contents(photos / "second").items() <= contents(photos / "first").items()
+
+
+def test_other_settings_are_refused_but_more_t0_are_welcome(photos):
+    evaluation(photos)
+    changed = Protocol(**{**PROTOCOL.__dict__, "steps": 5})
+    with pytest.raises(ValueError, match=r"steps 3 \(now 5\)"):
+        evaluation(photos, protocol=changed)
+    more = evaluation(photos, protocol=Protocol(**{**PROTOCOL.__dict__, "t0": (0.1, 0.3)}))
+    assert len(more.missing()) == 8
+
+
+def test_the_summary_measures_against_strokes_and_reference(photos):
+    made = evaluation(photos)
+    made.run(model(), photos / "photos")
+    summary = made.summarise(model(), Folder(photos / "real", width=24, height=24))
+    assert [row.t0 for row in summary.rows] == [0.0, 0.3, 0.6]
+    assert summary.rows[0].l2 == 0.0 and 0.0 < summary.rows[1].l2 < summary.rows[2].l2
+    assert summary.rows[0].realism == pytest.approx(summary.guides)
+    assert summary.floor is not None and summary.floor != summary.guides
+    guide, edit = load_image(photos / "out/guides/p0.png.png"), load_image(photos / "out/t0-0.3/p0.png.png")
+    assert guide.shape == edit.shape == (1, 3, 24, 24)
+    assert torch.unique((guide[0] * 255).round().flatten(1), dim=1).shape[1] <= 6
+    data = json.loads((photos / "out/summary.json").read_text())
+    assert data["rows"][0]["psnr"] is None and data["rows"][1]["l2"] == pytest.approx(summary.rows[1].l2)
+    assert len((photos / "out/table.csv").read_text().splitlines()) == 4
+    (photos / "out/t0-0.3/p1.png.png").unlink()
+    with pytest.raises(ValueError, match=r"1 pictures are still missing.*p1\.png at t0 0\.3"):
+        made.summarise(model(), Folder(photos / "real", width=24, height=24))
+
+
+def test_shard_names():
+    assert parse_shard("2/8") == (2, 8)
+    for bad in ("0/3", "4/3", "1", "a/b", "1/2/3"):
+        with pytest.raises(ValueError, match="i/n"):
+            parse_shard(bad)
+
+
+def test_folders_without_pictures_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="no picture"):
+        picture_names(tmp_path)
+    with pytest.raises(ValueError, match="not a folder"):
+        picture_names(tmp_path / "none")
+
+
+def test_kid_asks_the_library_for_what_the_paper_reports(tmp_path, monkeypatch):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for i in range(3):
+            save_image(picture(i), tmp_path / folder / f"{i}.png")
+    asked = {}
+    fake = types.ModuleType("torch_fidelity")
+    fake.calculate_metrics = lambda **options: asked.update(options) or {"kernel_inception_distance_mean": 0.0156}
+    monkeypatch.setitem(sys.modules, "torch_fidelity", fake)
+    assert kernel_inception_distance(tmp_path / "a", tmp_path / "b") == 0.0156
+    assert asked["kid"] is True and asked["kid_subset_size"] == 3 and asked["cuda"] is False
+    monkeypatch.setitem(sys.modules, "torch_fidelity", None)
+    with pytest.raises(ValueError, match="pip install torch-fidelity"):
+        kernel_inception_distance(tmp_path / "a", tmp_path / "b")

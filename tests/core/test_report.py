@@ -1,0 +1,64 @@
+"""Edit report: numbers, notes, JSON."""
+
+import json
+
+import pytest
+import torch
+
+from sdedit_core.priors.exact import GaussianPrior
+from sdedit_core.report import edit_report
+from sdedit_core.sweep import SweepPlan
+
+GUIDE = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+def cell_report(**options):
+    model = GaussianPrior(mean=0.5, std=0.2).score_model()
+    cell = SweepPlan(model, GUIDE, steps=12, predict=True, **options).cell(0.3)
+    picture = cell.samples.clamp(0, 1)
+    extra = {"t0": cell.t0, "sigma": cell.sigma, "nfe": cell.nfe, "seconds": cell.seconds}
+    return edit_report(GUIDE, picture, mask=options.get("mask"), predicted=cell.predicted, bounds=cell.bounds, **extra)
+
+
+def test_a_run_is_reported_with_prediction_and_bounds():
+    text = str(cell_report())
+    for words in ("t0 0.3", "13 evaluations", " s", "L2", "PSNR", "SSIM", "whole", "expected before sampling"):
+        assert words in text
+    for words in ("measured", "path-wise, strict", "proposition 1, as printed", "repaired", "empirical"):
+        assert words in text
+
+
+def test_masked_reports_have_regions_and_an_exact_outside():
+    mask = torch.zeros(1, 1, 16, 16)
+    mask[..., :8] = 1.0
+    report = cell_report(mask=mask)
+    item = report.items[0]
+    assert item["outside"].l2 == 0.0 and item["inside"].l2 == pytest.approx(item["whole"].l2)
+    assert "equal" in str(report) and not report.notes
+
+
+def test_a_changed_kept_region_is_remarked():
+    mask = torch.zeros(1, 1, 16, 16)
+    mask[..., :8] = 1.0
+    report = edit_report(GUIDE, (GUIDE + 0.01).clamp(0, 1), mask=mask)
+    assert any("kept region differs" in note for note in report.notes)
+
+
+def test_json_is_strict():
+    mask = torch.ones(1, 1, 16, 16)
+    text = json.dumps(edit_report(GUIDE, GUIDE, mask=mask).to_dict(), allow_nan=False)
+    data = json.loads(text)
+    assert data["items"][0]["whole"]["psnr"] is None and data["items"][0]["outside"]["pixels"] == 0
+    full = json.loads(json.dumps(cell_report().to_dict(), allow_nan=False))
+    assert full["bounds"]["d"] == 768 and full["predicted"]["rms"] > 0
+
+
+def test_a_batch_has_a_line_for_each_item():
+    both = torch.cat([GUIDE, GUIDE])
+    text = str(edit_report(both, both))
+    assert "0: whole" in text and "1: whole" in text
+
+
+def test_pictures_of_other_sizes_are_refused():
+    with pytest.raises(ValueError, match="one size"):
+        edit_report(GUIDE, torch.zeros(1, 3, 16, 17))

@@ -1,0 +1,206 @@
+"""t0 Sweep: common random numbers, no extra work, cancelling, the table."""
+
+import math
+
+import pytest
+import torch
+
+from sdedit_core import ScoreModel, sdedit
+from sdedit_core.priors.exact import GaussianPrior
+from sdedit_core.realism import SlicedWasserstein
+from sdedit_core.sweep import SweepPlan, parse_t0_values, rows, sweep
+from sdedit_core.tradeoff import Row, SweetSpot, sweet_spot, table, to_csv, write_whole
+
+GUIDE = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+EIGHT = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+
+
+class Cancelled(Exception):
+    """As a host's interrupt."""
+
+
+def counted():
+    prior, calls = GaussianPrior(mean=0.5, std=0.2), []
+
+    def denoise(x, sigma):
+        calls.append(float(sigma[0]))
+        return prior.denoise(x, sigma)
+
+    return ScoreModel.from_denoiser(denoise), calls
+
+
+def test_every_cell_is_the_single_run_bit_for_bit():
+    model, _ = counted()
+    mask = torch.zeros(1, 1, 16, 16)
+    mask[..., 4:12] = 1.0
+    plan = SweepPlan(model, GUIDE, steps=6, seed=5, mask=mask, repeats=2)
+    for cell in sweep(plan, [0.0, 0.3, 0.6]).cells:
+        alone = sdedit(model, GUIDE, t0=cell.t0, steps=6, seed=5, mask=mask, repeats=2)
+        assert torch.equal(cell.samples, alone.samples) and cell.sigma == alone.sigma and cell.nfe == alone.nfe
+        assert torch.equal(cell.samples[..., :4], GUIDE[..., :4])
+
+
+def test_options_of_an_edit_pass_through():
+    model, _ = counted()
+    plan = SweepPlan(model, GUIDE, steps=6, options={"eta": 0.0, "grid": "log"}, predict=True)
+    cell = plan.cell(0.4)
+    assert torch.equal(cell.samples, sdedit(model, GUIDE, t0=0.4, steps=6, eta=0.0, grid="log").samples)
+    assert cell.predicted is None and cell.bounds is None and any("reverse SDE" in note for note in cell.notes)
+    with pytest.raises(ValueError, match="sigmas"):
+        SweepPlan(model, GUIDE, options={"sigmas": [1.0, 0.0]})
+
+
+def test_a_sweep_of_eight_evaluates_no_more_than_eight_single_runs():
+    model, calls = counted()
+    sweep(SweepPlan(model, GUIDE, steps=7), EIGHT)
+    together = len(calls)
+    calls.clear()
+    for t0 in EIGHT:
+        sdedit(model, GUIDE, t0=t0, steps=7)
+    assert together == len(calls) == 56
+
+
+def test_prediction_costs_one_evaluation_per_cell():
+    model, calls = counted()
+    result = sweep(SweepPlan(model, GUIDE, steps=7, predict=True), EIGHT)
+    assert len(calls) == 64 == sum(cell.nfe for cell in result.cells)
+
+
+def test_common_random_numbers_make_neighbours_alike():
+    """With one noise for all t0 the pictures move smoothly; with another seed they jump."""
+    model, _ = counted()
+    same = sweep(SweepPlan(model, GUIDE, steps=20, seed=1), [0.40, 0.41]).cells
+    other = SweepPlan(model, GUIDE, steps=20, seed=2).cell(0.41)
+    step = float((same[0].samples - same[1].samples).square().mean().sqrt())
+    jump = float((same[0].samples - other.samples).square().mean().sqrt())
+    assert step < 0.35 * jump
+
+
+MASKED = {"mask": torch.zeros(1, 1, 16, 16)}
+
+
+@pytest.mark.parametrize("options", [{}, {"repeats": 2}, {"solver": "reverse_diffusion"}, {"solver": "seeds3"}, MASKED])
+def test_the_callback_is_called_as_often_as_planned(options):
+    steps, cells = [], []
+    plan = SweepPlan(counted()[0], GUIDE, steps=5, **options)
+    values = [0.0, 0.2, 0.7]
+    sweep(plan, values, callback=steps.append, on_cell=lambda cell, i, n: cells.append((cell.t0, i, n)))
+    assert len(steps) == plan.callbacks(values)
+    assert cells == [(0.0, 0, 3), (0.2, 1, 3), (0.7, 2, 3)]
+
+
+@pytest.mark.parametrize("where", ["step", "cell"])
+def test_cancelling_leaves_the_finished_cells(where):
+    model, _ = counted()
+    done = []
+
+    def callback(step):
+        if where == "step" and len(done) == 2 and step.index == 3:
+            raise Cancelled
+
+    def on_cell(cell, index, total):
+        done.append(cell)
+        if where == "cell" and len(done) == 2:
+            raise Cancelled
+
+    plan = SweepPlan(model, GUIDE, steps=6)
+    result = sweep(plan, EIGHT, callback=callback, on_cell=on_cell, stop=(Cancelled,))
+    assert [cell.t0 for cell in result.cells] == [0.1, 0.2] and not result.complete
+    assert isinstance(result.stopped, Cancelled)
+    assert torch.equal(result.cells[1].samples, sdedit(model, GUIDE, t0=0.2, steps=6).samples)
+    assert result.batch().shape == (4, 3, 16, 16)
+
+
+def test_cancelling_before_the_first_cell_and_other_exceptions_go_through():
+    model, _ = counted()
+
+    def stop(step):
+        raise Cancelled
+
+    def fail(step):
+        raise RuntimeError("out of memory")
+
+    plan = SweepPlan(model, GUIDE, steps=6)
+    with pytest.raises(Cancelled):
+        sweep(plan, EIGHT, callback=stop, stop=(Cancelled,))
+    with pytest.raises(Cancelled):
+        sweep(plan, EIGHT, callback=stop)
+    with pytest.raises(RuntimeError):
+        sweep(plan, EIGHT, callback=fail, stop=(Cancelled,))
+
+
+def test_values_are_read_from_lists_and_ranges():
+    assert parse_t0_values("0.3, 0.1,0.3") == [0.1, 0.3]
+    assert parse_t0_values("0.2:0.7:6") == [0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    assert parse_t0_values("0, 0.4:0.5:2; 1") == [0.0, 0.4, 0.5, 1.0]
+    assert parse_t0_values([0.5, 0.25]) == [0.25, 0.5]
+
+
+@pytest.mark.parametrize("text", ["", "a", "0.1:0.2", "1.5", "0.1:0.2:1", "0.1:0.2:x", "nan", []])
+def test_bad_values_are_refused(text):
+    with pytest.raises(ValueError, match="t0 values"):
+        parse_t0_values(text)
+
+
+@pytest.mark.parametrize("bad", [{"steps": 0}, {"solver": "magic"}, {"seed": 1.5}, {"repeats": 0}])
+def test_a_bad_plan_is_refused_before_the_work(bad):
+    with pytest.raises(ValueError):
+        SweepPlan(counted()[0], GUIDE, **bad)
+
+
+def test_the_table_measures_pictures_and_brings_predictions_to_pixels():
+    model, _ = counted()
+    plan = SweepPlan(model, GUIDE, steps=8, predict=True)
+    result = sweep(plan, [0.0, 0.3, 0.6])
+    pictures = [cell.samples.clamp(0, 1) for cell in result.cells]
+    realism = SlicedWasserstein(GUIDE, patches_per_level=512, directions=16)
+    found = rows(result, GUIDE, pictures, realism=realism, pixel=1.0)
+    assert found[0].l2 == 0.0 and found[0].psnr == math.inf and found[0].predicted_l2 == 0.0
+    for row, picture in zip(found, pictures, strict=True):
+        norms = (picture - GUIDE).double().square().flatten(1).sum(1)
+        assert row.l2 == pytest.approx(float(norms.sqrt().mean())) and row.l2_squared == pytest.approx(
+            float(norms.mean())
+        )
+    assert found[1].predicted_l2 == pytest.approx(found[1].l2, rel=0.1)
+    assert found[1].l2 < found[1].strict_l2 <= found[1].repaired_l2
+    assert found[2].realism > found[0].realism  # the guide is its own reference
+    double = rows(result, GUIDE, pictures, pixel=2.0)
+    assert double[1].predicted_l2 == pytest.approx(found[1].predicted_l2 / 2)
+    latents = rows(result, GUIDE, pictures)
+    assert latents[1].predicted_l2 is None and latents[1].realism is None
+    with pytest.raises(ValueError, match="3 finished cells"):
+        rows(result, GUIDE, pictures[:2])
+
+
+def made_rows(realism, l2=(0.0, 1.0, 2.0, 3.0, 4.0)):
+    return [
+        Row(t0=i / 10, sigma=1.0, l2=f, l2_squared=f * f, rmse=f, psnr=10.0, ssim=0.5, realism=r)
+        for i, (f, r) in enumerate(zip(l2, realism, strict=True))
+    ]
+
+
+def test_the_sweet_spot_is_nearest_to_the_ideal_corner():
+    assert sweet_spot(made_rows([1.0, 0.9, 0.2, 0.15, 0.1]), floor=0.1, ceiling=1.0) == SweetSpot(0.2, 0.2, 0.2, False)
+    flat = sweet_spot(made_rows([1.0, 0.5, 0.1, 0.0, 0.0], l2=(0, 1, 1.02, 1.04, 4)))
+    assert (flat.best, flat.low, flat.high) == (0.3, 0.2, 0.3) and "0.3" in str(flat)
+    assert sweet_spot(made_rows([1.0, 0.9, 0.8, 0.7, 0.0], l2=(0, 3, 3.5, 3.9, 0.5))).edge
+    assert sweet_spot(made_rows([None] * 5)) is None and sweet_spot(made_rows([1, 2, 3, 4, 5])[:2]) is None
+    assert sweet_spot(made_rows([1.0] * 5)) is None
+
+
+def test_table_and_csv():
+    found = made_rows([1.0, 0.5, 0.4, 0.3, 0.2])
+    text = table(found)
+    assert "L2" in text and "realism" in text and "evals" not in text and len(text.splitlines()) == 6
+    lines = to_csv(found).splitlines()
+    assert lines[0].startswith("t0,sigma,l2,") and lines[2].split(",")[2] == "1.0" and lines[1].endswith(",,")
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path):
+    write_whole(tmp_path / "a.csv", "one")
+    write_whole(tmp_path / "a.csv", b"two")
+    assert (tmp_path / "a.csv").read_text() == "two" and [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+    with pytest.raises(ValueError, match="does not exist"):
+        write_whole(tmp_path / "no" / "a.csv", "one")
+    with pytest.raises(ValueError, match="folder"):
+        write_whole(tmp_path, "one")
