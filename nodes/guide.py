@@ -6,36 +6,47 @@ import torch
 
 from .options import CATEGORY, check_number
 
+EDIT, COMPOSITE = "edit: ", "composite: "
+
+
+def _names() -> dict[str, str]:
+    """All examples, name -> description."""
+    from ..sdedit_core.builtin import EXAMPLE_COMPOSITES, EXAMPLE_EDITS, EXAMPLE_GUIDES
+
+    edits = {EDIT + name: text for name, text in EXAMPLE_EDITS.items()}
+    return {**EXAMPLE_GUIDES, **edits, **{COMPOSITE + name: text for name, text in EXAMPLE_COMPOSITES.items()}}
+
 
 class ExampleGuide:
     ID = "SDEdit_ExampleGuide"
     NAME = "Example Guide"
     CATEGORY = CATEGORY
     FUNCTION = "paint"
-    RETURN_TYPES = ("IMAGE", "MASK", "IMAGE")
-    RETURN_NAMES = ("guide", "mask", "photo")
+    RETURN_TYPES = ("IMAGE", "MASK", "IMAGE", "IMAGE")
+    RETURN_NAMES = ("guide", "mask", "photo", "patch")
     OUTPUT_TOOLTIPS = (
-        "The guide: a stroke painting, or a picture with strokes on it.",
-        "Where the strokes are (1 = change). All 1 for stroke paintings, which may change everywhere.",
-        "A photo-like picture: what an edit was painted on; for stroke paintings another scene of the same kind.",
+        "The guide: a stroke painting, a picture with strokes on it, or a rough composite.",
+        "Where the strokes or the pasted patch are (1 = change). All 1 for stroke paintings.",
+        "A photo-like picture: what was painted or pasted on; for stroke paintings a scene of the same kind.",
+        "For composites, the picture that the patch is cut from; otherwise the guide.",
     )
-    DESCRIPTION = "A ready-made guide for trying SDEdit: stroke paintings for the built-in models, and edits."
-    SEARCH_ALIASES = ["sdedit", "stroke painting", "example image", "sketch", "sample input", "demo"]
+    DESCRIPTION = (
+        "A ready-made guide for trying SDEdit: stroke paintings for the built-in models, edits, and composites."
+    )
+    SEARCH_ALIASES = ["sdedit", "stroke painting", "example image", "sketch", "sample input", "demo", "composite"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:
-        from ..sdedit_core.builtin import EXAMPLE_GUIDES
-
-        names = list(EXAMPLE_GUIDES)
+        names = _names()
         side = {"default": 256, "min": 64, "max": 1024, "step": 8}
         return {
             "required": {
                 "name": (
-                    names,
+                    list(names),
                     {
-                        "default": names[0],
-                        "tooltip": "Which guide. Load the built-in model of the same name with it.\n"
-                        + "\n".join(f"{name}: {text}" for name, text in EXAMPLE_GUIDES.items()),
+                        "default": next(iter(names)),
+                        "tooltip": "Which guide. Load the built-in model that its name begins with.\n"
+                        + "\n".join(f"{name}: {text}" for name, text in names.items()),
                     },
                 ),
                 "width": ("INT", {**side, "tooltip": "Width in pixels; the built-in models like 128 to 512."}),
@@ -44,15 +55,23 @@ class ExampleGuide:
         }
 
     def paint(self, name: str, width: int, height: int) -> tuple:
-        from ..sdedit_core.builtin import EXAMPLE_GUIDES, example_guide, scene
+        from ..sdedit_core.builtin import example_composite, example_edit, example_guide, scene
         from ..sdedit_core.images import fit
 
         width, height = int(check_number(width, "width", 16, 4096)), int(check_number(height, "height", 16, 4096))
-        if name not in EXAMPLE_GUIDES:
-            raise ValueError(f"Unknown example guide {name!r}; expected one of {', '.join(EXAMPLE_GUIDES)}.")
-        guide = example_guide(name, width=width, height=height)
-        photo = fit(scene(name, 0, max(width, height)), width=width, height=height)
-        return _image(guide), torch.ones(1, height, width), _image(photo)
+        if name not in _names():
+            raise ValueError(f"Unknown example guide {name!r}; expected one of {', '.join(_names())}.")
+        side = max(width, height)
+        if name.startswith(EDIT):
+            photo, guide, mask = example_edit(name.removeprefix(EDIT), side)
+            patch = guide
+        elif name.startswith(COMPOSITE):
+            photo, patch, mask, guide = example_composite(name.removeprefix(COMPOSITE), side)
+        else:
+            guide = patch = example_guide(name, width=width, height=height)
+            photo, mask = scene(name, 0, side), torch.ones(1, 1, height, width)
+        guide, photo, patch, mask = (fit(x, width=width, height=height) for x in (guide, photo, patch, mask))
+        return _image(guide), (mask[:, 0] >= 0.5).float(), _image(photo), _image(patch)
 
 
 def _image(picture: torch.Tensor) -> torch.Tensor:

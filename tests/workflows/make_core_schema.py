@@ -6,10 +6,10 @@ import urllib.request
 from pathlib import Path
 
 USED = """
-CheckpointLoaderSimple CLIPTextEncode FeatherMask GrowMask ImageCompositeMasked ImageCrop ImageScale KSampler
-KSamplerSelect LoadImage LotusConditioning MaskComposite MaskToImage PreviewAny PreviewImage SamplerCustom
-SamplerCustomAdvanced CFGGuider BasicGuider DisableNoise RandomNoise SaveImage SetLatentNoiseMask SolidMask UNETLoader
-VAEDecode VAEEncode VAELoader
+CheckpointLoaderSimple CLIPTextEncode FeatherMask GrowMask ImageBlur ImageToMask ImageCompositeMasked ImageCrop
+ImageScale KSampler KSamplerSelect LoadImage LotusConditioning MaskComposite MaskToImage PreviewAny PreviewImage
+SamplerCustom SamplerCustomAdvanced CFGGuider BasicGuider DisableNoise RandomNoise SaveImage SetLatentNoiseMask SolidMask
+UNETLoader VAEDecode VAEEncode VAELoader
 """.split()
 FILES = {"ckpt_name", "image", "unet_name", "vae_name"}
 
@@ -35,7 +35,7 @@ def main() -> None:
 def _short(name: str, entry: list) -> list:
     """An input without its tooltip; file lists emptied, they differ on every machine."""
     options = {k: v for k, v in (entry[1] if len(entry) > 1 else {}).items() if k not in ("tooltip", "image_upload")}
-    return [[] if name in FILES else entry[0], options]
+    return [[] if name in FILES and isinstance(entry[0], list) else entry[0], options]
 
 
 if __name__ == "__main__":

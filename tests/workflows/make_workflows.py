@@ -108,7 +108,72 @@ def one_photo() -> Graph:
     return g
 
 
-WORKFLOWS = (strokes, one_photo)
+def photo_edit() -> Graph:
+    g = Graph("edit_a_photo_with_strokes")
+    g.note(
+        "about",
+        (-420, 0),
+        (380, 560),
+        "## Paint on a picture\n\nThree trees are painted into a meadow. SDEdit makes them belong; **everything "
+        "outside the mask comes back bit for bit**.\n\n"
+        "- **mask**: white may change, black is kept. Grey starts at a lower t0 and changes less.\n"
+        "- Your own: *Load Image*, open it in the **Mask Editor**, draw with the paint pen and mask what you drew. "
+        "Leave a little room around the strokes.\n"
+        "- Strokes still look painted? Raise **t0**, or set **repeats** to 2.\n"
+        "- The edit ignores your strokes? Lower **t0**.",
+    )
+    g.group("1. Picture, strokes and mask", (-20, 0), (380, HEIGHT), BLUE)
+    name = "edit: autumn-conifers"
+    g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name=name, width=256, height=256)
+    g.node("painted", "PreviewImage", (0, TOP + 270), (160, 240), title="Painted", images=Ref("guide", 0))
+    g.node("grey", "MaskToImage", (180, TOP + 270), (160, 40), title="Mask", mask=Ref("guide", 1))
+    g.node("shown", "PreviewImage", (180, TOP + 370), (160, 140), title="May change", images=Ref("grey", 0))
+    g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 590), (340, 420), model_name="landscape-autumn")
+    g.guide = Ref("guide", 0)
+    sdedit(g, 400, t0=0.42, mask=Ref("guide", 1), steps=20)
+    return g
+
+
+def composite() -> Graph:
+    g = Graph("composite_a_patch")
+    g.note(
+        "about",
+        (-420, 0),
+        (380, 560),
+        "## Paste something in\n\nA peak is cut out of one picture and pasted into another with ComfyUI's own nodes. "
+        "SDEdit makes it belong.\n\n"
+        "1. **ImageCompositeMasked** pastes the patch where the rough mask is.\n"
+        "2. **GrowMask** widens the mask, so that the seam may change.\n"
+        "3. The blur makes its edge soft: grey pixels start at a lower **t0**, so the change fades out. Nothing is "
+        "blended.\n\n"
+        "t0 0.3 to 0.4 removes the seam and keeps the patch. Composite before the noise is added, never after.",
+    )
+    g.group("1. Composite and mask", (-20, 0), (740, HEIGHT), BLUE)
+    name = "composite: alpine-peak"
+    g.node("example", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name=name, width=256, height=256)
+    g.node(
+        "paste",
+        "ImageCompositeMasked",
+        (0, TOP + 270),
+        (340, 180),
+        destination=Ref("example", 2),
+        source=Ref("example", 3),
+        mask=Ref("example", 1),
+    )
+    g.node("rough", "PreviewImage", (0, TOP + 530), (340, 320), title="Rough composite", images=Ref("paste", 0))
+    x = 380
+    g.node("grow", "GrowMask", (x, TOP), (320, 90), mask=Ref("example", 1), expand=10)
+    g.node("grey", "MaskToImage", (x, TOP + 170), (150, 40), mask=Ref("grow", 0))
+    g.node("blur", "ImageBlur", (x + 170, TOP + 170), (150, 90), image=Ref("grey", 0), blur_radius=8, sigma=4.0)
+    g.node("soft", "ImageToMask", (x, TOP + 300), (150, 60), title="Soft mask", image=Ref("blur", 0))
+    g.node("shown", "PreviewImage", (x + 170, TOP + 340), (150, 160), title="May change", images=Ref("blur", 0))
+    g.node("model", "SDEdit_ScoreModelLoader", (x, TOP + 590), (320, 420), model_name="landscape-alpine")
+    g.guide = Ref("paste", 0)
+    sdedit(g, 760, t0=0.34, mask=Ref("soft", 0), steps=20)
+    return g
+
+
+WORKFLOWS = (strokes, photo_edit, composite, one_photo)
 
 
 def main() -> None:
