@@ -8,8 +8,8 @@ from pathlib import Path
 USED = """
 CheckpointLoaderSimple CLIPTextEncode FeatherMask GrowMask ImageBlur ImageToMask ImageCompositeMasked ImageCrop
 ImageScale KSampler KSamplerSelect LoadImage LotusConditioning MaskComposite MaskToImage PreviewAny PreviewImage
-SamplerCustom SamplerCustomAdvanced CFGGuider BasicGuider DisableNoise RandomNoise SaveImage SetLatentNoiseMask SolidMask
-UNETLoader VAEDecode VAEEncode VAELoader
+SamplerCustom SamplerCustomAdvanced CFGGuider BasicGuider DisableNoise RandomNoise SaveImage
+SetLatentNoiseMask SolidMask UNETLoader VAEDecode VAEEncode VAELoader
 """.split()
 FILES = {"ckpt_name", "image", "unet_name", "vae_name"}
 

@@ -1,6 +1,6 @@
 """Maintainer tool: python make_thumbnails.py http://127.0.0.1:8188 [names]  ->  workflows/*.jpg from real runs.
 
-The picture a workflow saves, with its guide (the first Preview Image) inset.
+The picture a workflow saves, with its guide (what the Preview Image nodes show) inset.
 """
 
 import io
@@ -15,7 +15,8 @@ from comfy_client import Client
 from PIL import Image, ImageOps
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
-SIDE, INSET, BORDER, MARGIN = 512, 176, 4, 14
+SIDE, INSET, BORDER, MARGIN = 512, 150, 4, 12
+NO_INSET = "May change"  # title of previews that show a mask
 
 
 def main() -> None:
@@ -30,11 +31,11 @@ def main() -> None:
             raise SystemExit(f"{path.stem}: {run.error}")
         shown = {key: out["images"][0] for key, out in run.outputs.items() if "images" in out}
         saved = next(key for key in shown if graph[key]["class_type"] == "SaveImage")
-        guide = next((key for key in sorted(shown, key=int) if key != saved), None)
+        guides = [k for k in sorted(shown, key=int) if k != saved and graph[k]["_meta"]["title"] != NO_INSET]
         picture = square(client, shown[saved], SIDE)
-        if guide:
+        for i, guide in enumerate(guides):
             inset = ImageOps.expand(square(client, shown[guide], INSET), BORDER, "white")
-            picture.paste(inset, (MARGIN, SIDE - MARGIN - inset.height))
+            picture.paste(inset, (MARGIN, MARGIN + i * (inset.height + MARGIN)))
         picture.save(WORKFLOWS / f"{path.stem}.jpg", quality=88, optimize=True)
 
 

@@ -94,7 +94,8 @@ def one_photo() -> Graph:
     )
     g.group("1. Guide and photo", (-20, 0), (380, HEIGHT), BLUE)
     g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name="autumn", width=256, height=256)
-    g.node("photo", "PreviewImage", (0, TOP + 270), (340, 240), title="The photo", images=Ref("guide", 2))
+    g.node("photo", "PreviewImage", (0, TOP + 270), (160, 240), title="The photo", images=Ref("guide", 2))
+    g.node("strokes", "PreviewImage", (180, TOP + 270), (160, 240), title="Strokes", images=Ref("guide", 0))
     g.node(
         "model",
         "SDEdit_ScoreModelFromImages",
@@ -130,7 +131,7 @@ def photo_edit() -> Graph:
     g.node("shown", "PreviewImage", (180, TOP + 370), (160, 140), title="May change", images=Ref("grey", 0))
     g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 590), (340, 420), model_name="landscape-autumn")
     g.guide = Ref("guide", 0)
-    sdedit(g, 400, t0=0.42, mask=Ref("guide", 1), steps=20)
+    sdedit(g, 400, t0=0.42, mask=Ref("guide", 1), steps=16)
     return g
 
 
@@ -140,16 +141,16 @@ def composite() -> Graph:
         "about",
         (-420, 0),
         (380, 560),
-        "## Paste something in\n\nA peak is cut out of one picture and pasted into another with ComfyUI's own nodes. "
-        "SDEdit makes it belong.\n\n"
+        "## Paste something in\n\nTrees are cut out of one picture and pasted into another with ComfyUI's own "
+        "nodes. SDEdit mends the seam and the mountain behind.\n\n"
         "1. **ImageCompositeMasked** pastes the patch where the rough mask is.\n"
         "2. **GrowMask** widens the mask, so that the seam may change.\n"
         "3. The blur makes its edge soft: grey pixels start at a lower **t0**, so the change fades out. Nothing is "
         "blended.\n\n"
-        "t0 0.3 to 0.4 removes the seam and keeps the patch. Composite before the noise is added, never after.",
+        "t0 0.25 to 0.35 removes the seam and keeps the patch. Composite before the noise is added, never after.",
     )
     g.group("1. Composite and mask", (-20, 0), (740, HEIGHT), BLUE)
-    name = "composite: alpine-peak"
+    name = "composite: autumn-conifers"
     g.node("example", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name=name, width=256, height=256)
     g.node(
         "paste",
@@ -167,9 +168,9 @@ def composite() -> Graph:
     g.node("blur", "ImageBlur", (x + 170, TOP + 170), (150, 90), image=Ref("grey", 0), blur_radius=8, sigma=4.0)
     g.node("soft", "ImageToMask", (x, TOP + 300), (150, 60), title="Soft mask", image=Ref("blur", 0))
     g.node("shown", "PreviewImage", (x + 170, TOP + 340), (150, 160), title="May change", images=Ref("blur", 0))
-    g.node("model", "SDEdit_ScoreModelLoader", (x, TOP + 590), (320, 420), model_name="landscape-alpine")
+    g.node("model", "SDEdit_ScoreModelLoader", (x, TOP + 590), (320, 420), model_name="landscape-autumn")
     g.guide = Ref("paste", 0)
-    sdedit(g, 760, t0=0.34, mask=Ref("soft", 0), steps=20)
+    sdedit(g, 760, t0=0.3, mask=Ref("soft", 0), steps=16)
     return g
 
 
