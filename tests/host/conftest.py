@@ -19,7 +19,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(Path(__file__).parent))
 
-from comfy_client import Client  # noqa: E402
+from comfy_client import Client
+from tiny_files import write_all
 
 NOT_FOUND = "no ComfyUI: set COMFYUI_DIR=/path/to/ComfyUI and COMFYUI_PYTHON=/path/to/its/python to run the host tests"
 
@@ -56,6 +57,7 @@ def base(tmp_path_factory):
         target.symlink_to(ROOT, target_is_directory=True)
     except OSError:
         shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__"))
+    write_all(base / "elsewhere")
     (base / "elsewhere" / "my_model.pth").write_bytes(b"not a checkpoint")
     (base / "elsewhere" / "readme.txt").write_text("must not be listed")
     (base / "paths.yaml").write_text(f"tests:\n    base_path: {base.as_posix()}\n    score_models: elsewhere\n")

@@ -23,7 +23,8 @@ def test_nodes_models_and_help_are_served(comfy):
     assert names[0].startswith("landscape-"), "built-ins come first"
     assert "my_model.pth" in names, "extra_model_paths.yaml is honoured"
     assert "readme.txt" not in names
-    assert comfy.json("/models/score_models") == ["my_model.pth"]
+    files = ["my_model.pth", "tiny_classes.safetensors", "tiny_ve.safetensors"]
+    assert sorted(comfy.json("/models/score_models")) == files
     for page in ("SDEdit_ScoreModelLoader", "SDEdit_AddVENoise", "SDEdit_ReverseSDESampler"):
         assert comfy.request(f"/extensions/ComfyUI-SDEdit/docs/{page}.md")[0] == 200
 
@@ -186,6 +187,47 @@ def test_model_from_images(comfy, base):
     graph["info"] = node("PreviewAny", source=["loader", 2])
     run = succeed(comfy, graph)
     assert "2 images" in run.text("info")
+
+
+@pytest.mark.parametrize("options", [{}, {"solver": "seeds3"}, {"eta": 0.0}, {"repeats": 2}])
+def test_a_network_from_a_file(comfy, options):
+    graph = edit(size=32, **options)
+    graph["loader"] = node("SDEdit_ScoreModelLoader", model_name="tiny_ve.safetensors")
+    graph["info"] = node("PreviewAny", source=["loader", 2])
+    run = succeed(comfy, graph)
+    assert "tiny test network" in run.text("info") and "sigma_max=50" in run.text("info")
+    assert pictures(comfy, run).shape == (1, 32, 32, 3)
+
+
+def test_class_labels_reach_the_network(comfy):
+    def result(label):
+        graph = save_latent(edit(size=32, t0=0.6), ["sample", 0])
+        graph["loader"] = node("SDEdit_ScoreModelLoader", model_name="tiny_classes.safetensors", class_label=label)
+        return latents(comfy, succeed(comfy, graph))
+
+    assert not torch.equal(result(1), result(2))
+    graph = edit(size=32)
+    graph["loader"] = node("SDEdit_ScoreModelLoader", model_name="tiny_classes.safetensors", class_label=10)
+    assert "classes 0 to 9" in comfy.run(graph).error
+
+
+def test_stock_sampler_on_a_network_from_a_file(comfy):
+    graph = stock_sampler(edit(size=32), sampler_name="dpmpp_2m", scheduler="simple", denoise=0.6)
+    graph["loader"] = node("SDEdit_ScoreModelLoader", model_name="tiny_classes.safetensors", class_label=3)
+    assert pictures(comfy, succeed(comfy, graph)).shape == (1, 32, 32, 3)
+
+
+def test_soft_mask_is_a_start_time_per_pixel(comfy, base):
+    ramp = np.zeros((64, 64), np.uint8)
+    ramp[:, 16:48], ramp[:, 48:] = 128, 255
+    put_image(comfy, base, "soft.png", np.stack([ramp] * 3, axis=-1))
+    mask = node("LoadImageMask", image="soft.png", channel="red")
+    graph = save_latent(save_latent(edit(t0=0.5, mask=mask), ["sample", 0]), ["encode", 0], "clean")
+    run = succeed(comfy, graph)
+    change = (latents(comfy, run) - latents(comfy, run, "clean")).abs()
+    assert float(change[..., :16].max()) == 0.0
+    assert 0.0 < float(change[..., 20:44].mean()) < 0.7 * float(change[..., 52:].mean())
+    assert "soft" in run.text("readout") and "t0 per pixel" in run.text("report")
 
 
 def test_cancel_stops_and_the_server_goes_on(comfy):

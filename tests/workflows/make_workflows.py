@@ -13,17 +13,28 @@ BLUE, GREEN, PURPLE = "#3f789e", "#3f9e5a", "#7a5a9e"
 TOP, HEIGHT = 60, 1090  # first row of nodes; height of the groups
 
 
-def sdedit(g: Graph, x: int, *, model: str = "model", mask: Ref | None = None, t0: float, steps: int = 12) -> None:
+def sdedit(
+    g: Graph,
+    x: int,
+    *,
+    t0: float,
+    steps: int = 12,
+    mask: Ref | None = None,
+    model: Ref | None = None,
+    vae: Ref | None = None,
+    **prompt: object,
+) -> None:
     """The part that every workflow shares: encode, noise, sample, decode, with both read-outs, in two groups."""
+    model, vae = model or Ref("model", 0), vae or Ref("model", 1)
     g.group("2. SDEdit", (x - 20, 0), (760, HEIGHT), GREEN)
-    g.node("encode", "VAEEncode", (x, TOP), (320, 80), pixels=g.guide, vae=Ref(model, 1))
+    g.node("encode", "VAEEncode", (x, TOP), (320, 80), pixels=g.guide, vae=vae)
     noise = {"mask": mask} if mask else {}
     g.node(
         "noise",
         "SDEdit_AddVENoise",
         (x, TOP + 170),
         (320, 270),
-        model=Ref(model, 0),
+        model=model,
         latent=Ref("encode", 0),
         t0=t0,
         seed=1,
@@ -35,14 +46,15 @@ def sdedit(g: Graph, x: int, *, model: str = "model", mask: Ref | None = None, t
         "SDEdit_ReverseSDESampler",
         (x + 380, TOP),
         (330, 560),
-        model=Ref(model, 0),
+        model=model,
         latent=Ref("noise", 0),
         steps=steps,
         seed=1,
+        **prompt,
     )
     g.node("report", "PreviewAny", (x + 380, TOP + 650), (330, 280), title="Report", source=Ref("sample", 2))
     g.group("3. Result", (x + 770, 0), (480, HEIGHT), PURPLE)
-    g.node("decode", "VAEDecode", (x + 790, TOP), (220, 80), samples=Ref("sample", 0), vae=Ref(model, 1))
+    g.node("decode", "VAEDecode", (x + 790, TOP), (220, 80), samples=Ref("sample", 0), vae=vae)
     g.node(
         "save",
         "SaveImage",
@@ -174,7 +186,117 @@ def composite() -> Graph:
     return g
 
 
-WORKFLOWS = (strokes, photo_edit, composite, one_photo)
+def _prompt(g: Graph, x: int, positive: str, clip: Ref, negative: str = "") -> dict:
+    g.node("positive", "CLIPTextEncode", (x, TOP + 350), (340, 160), title="Prompt", text=positive, clip=clip)
+    g.node("negative", "CLIPTextEncode", (x, TOP + 590), (340, 140), title="Not this", text=negative, clip=clip)
+    return {"positive": Ref("positive", 0), "negative": Ref("negative", 0)}
+
+
+def checkpoint() -> Graph:
+    g = Graph("any_checkpoint_strokes_to_picture")
+    g.note(
+        "about",
+        (-420, 0),
+        (380, 620),
+        "## Strokes and a prompt, with any checkpoint\n\nThe same three nodes on SD 1.5, SDXL and the like: choose "
+        "your file in **Load Checkpoint**, set width and height to the size it likes (512 or 1024).\n\n"
+        "- **t0** is what *denoise* is with the schedulers normal, simple and sgm_uniform; with karras and others it "
+        "is not. 0.5 to 0.75 is usual for strokes.\n"
+        "- All **steps** are run, whatever t0 is.\n"
+        "- LoRA, ControlNet and the other model nodes go where they always go.",
+    )
+    g.group("1. Guide, model, prompt", (-20, 0), (740, HEIGHT), BLUE)
+    g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name="lake", width=1024, height=1024)
+    g.node("strokes", "PreviewImage", (0, TOP + 270), (340, 360), title="Strokes", images=Ref("guide", 0))
+    g.node("model", "CheckpointLoaderSimple", (360, TOP), (340, 120), ckpt_name="sd_xl_base_1.0.safetensors")
+    words = "photo of a snow peak over a mountain lake, calm water, clear sky"
+    prompt = _prompt(g, 360, words, Ref("model", 1), "painting, drawing, text")
+    g.guide = Ref("guide", 0)
+    sdedit(g, 760, t0=0.65, steps=25, vae=Ref("model", 2), cfg=6.0, **prompt)
+    return g
+
+
+def checkpoint_edit() -> Graph:
+    g = Graph("any_checkpoint_masked_edit")
+    g.note(
+        "about",
+        (-420, 0),
+        (380, 620),
+        "## Edit a region, with any checkpoint\n\nWhite in the mask may change; the latent outside comes back bit for "
+        "bit.\n\n- Put your own picture and mask in: *Load Image* and its **Mask Editor**.\n"
+        "- The prompt says what the strokes should become.\n"
+        "- A mask is scaled down to the latent, so its edge turns soft: those pixels start at a lower t0.\n"
+        "- The VAE itself is not exact. To keep the old pixels too, paste the result over the picture with "
+        "*ImageCompositeMasked* and the same mask, as done here.",
+    )
+    g.group("1. Picture, model, prompt", (-20, 0), (740, HEIGHT), BLUE)
+    name = "edit: lake-peak"
+    g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name=name, width=1024, height=1024)
+    g.node("strokes", "PreviewImage", (0, TOP + 270), (340, 360), title="Painted", images=Ref("guide", 0))
+    g.node("model", "CheckpointLoaderSimple", (360, TOP), (340, 120), ckpt_name="sd_xl_base_1.0.safetensors")
+    words = "photo of a lake with a high snow peak and its reflection"
+    prompt = _prompt(g, 360, words, Ref("model", 1), "painting, drawing, text")
+    g.guide = Ref("guide", 0)
+    sdedit(g, 760, t0=0.6, steps=25, vae=Ref("model", 2), mask=Ref("guide", 1), cfg=6.0, **prompt)
+    x = 760 + 790 + 220 + 20
+    g.node(
+        "paste",
+        "ImageCompositeMasked",
+        (x, TOP),
+        (200, 150),
+        destination=Ref("guide", 0),
+        source=Ref("decode", 0),
+        mask=Ref("guide", 1),
+    )
+    g.nodes["save"]["inputs"]["images"] = Ref("paste", 0)
+    g.nodes["save"]["at"], g.nodes["save"]["size"] = (760 + 790, TOP + 240), (440, 560)
+    return g
+
+
+def flow_model() -> Graph:
+    g = Graph("stock_sampler_from_t0")
+    g.note(
+        "about",
+        (-420, 0),
+        (380, 620),
+        "## Stock samplers, exact t0\n\n*Add VE Noise at t0* and *Sigmas from t0* turn ComfyUI's own sampling nodes "
+        "into SDEdit: choose any **KSamplerSelect** sampler, or *Reverse SDE (SAMPLER)* for ours.\n\n"
+        "- The noise is already in the latent: hence **DisableNoise**.\n"
+        "- Right on flow models too (SD3, Flux, ...), where stock AddNoise and DisableNoise start with too little "
+        "noise.\n- **t0** is the same in both nodes. Here a built-in model stands in; load your own instead.",
+    )
+    g.group("1. Guide and model", (-20, 0), (380, HEIGHT), BLUE)
+    g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name="desert", width=256, height=256)
+    g.node("strokes", "PreviewImage", (0, TOP + 270), (340, 240), title="Strokes", images=Ref("guide", 0))
+    g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 590), (340, 420), model_name="landscape-desert")
+    g.group("2. Noise and levels at t0", (380, 0), (360, HEIGHT), GREEN)
+    g.node("encode", "VAEEncode", (400, TOP), (320, 80), pixels=Ref("guide", 0), vae=Ref("model", 1))
+    latent = {"model": Ref("model", 0), "latent": Ref("encode", 0)}
+    g.node("noise", "SDEdit_AddVENoise", (400, TOP + 170), (320, 270), **latent, t0=0.4, seed=1)
+    g.node("levels", "SDEdit_SigmasFromT0", (400, TOP + 530), (320, 230), model=Ref("model", 0), t0=0.4, steps=16)
+    g.group("3. ComfyUI's own sampler", (760, 0), (760, HEIGHT), PURPLE)
+    both = {"positive": Ref("model", 3), "negative": Ref("model", 3)}
+    g.node("guider", "CFGGuider", (780, TOP), (320, 150), model=Ref("model", 0), cfg=1.0, **both)
+    g.node("off", "DisableNoise", (780, TOP + 240), (320, 40))
+    g.node("which", "KSamplerSelect", (780, TOP + 370), (320, 90), sampler_name="dpmpp_2m_sde")
+    g.node(
+        "sample",
+        "SamplerCustomAdvanced",
+        (780, TOP + 550),
+        (320, 340),
+        noise=Ref("off", 0),
+        guider=Ref("guider", 0),
+        sampler=Ref("which", 0),
+        sigmas=Ref("levels", 0),
+        latent_image=Ref("noise", 0),
+    )
+    g.node("decode", "VAEDecode", (1140, TOP), (220, 80), samples=Ref("sample", 0), vae=Ref("model", 1))
+    picture = {"images": Ref("decode", 0), "filename_prefix": "SDEdit/" + g.name}
+    g.node("save", "SaveImage", (1140, TOP + 170), (360, 460), title="Picture", **picture)
+    return g
+
+
+WORKFLOWS = (strokes, photo_edit, composite, one_photo, flow_model, checkpoint, checkpoint_edit)
 
 
 def main() -> None:

@@ -332,6 +332,17 @@ def check_sigmas_from_t0_equal_ksampler():
             assert torch.equal(ours, theirs), (kind, t0, spacing, float((ours - theirs).abs().max()))
 
 
+def check_denoise_of_the_even_schedulers_is_t0():
+    for kind in ("eps", "v", "flow", "flux"):
+        m = model(kind)
+        schedule = host.model_schedule(m)
+        for scheduler in ("normal", "simple", "sgm_uniform"):
+            for denoise in (0.3, 0.5, 0.7):
+                stock = comfy.samplers.KSampler(m, 20, m.load_device, "euler", scheduler, denoise, m.model_options)
+                t0 = schedule.t(host.frame_of(m.get_model_object("model_sampling")).to_ve(float(stock.sigmas[0])))
+                assert abs(t0 - denoise) < 0.02, (kind, scheduler, denoise, t0)
+
+
 def check_stock_sampler_continues_our_state():
     for kind in KINDS:
         m, g = model(kind), guide()
