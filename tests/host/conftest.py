@@ -64,6 +64,17 @@ def base(tmp_path_factory):
     return base
 
 
+@pytest.fixture(scope="session")
+def checkpoint(base, comfy_location):
+    """Name of a tiny Stable Diffusion checkpoint for Load Checkpoint."""
+    folder, python = comfy_location
+    target = base / "models" / "checkpoints" / "tiny_sd.safetensors"
+    script = Path(__file__).parent / "inside" / "write_checkpoint.py"
+    done = subprocess.run([python, str(script), str(target)], cwd=folder, capture_output=True, text=True)
+    assert target.exists(), done.stderr[-3000:]
+    return target.name
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

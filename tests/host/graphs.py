@@ -12,16 +12,14 @@ WORKFLOWS = Path(__file__).parents[2] / "workflows"
 
 def edit(*, t0=0.36, steps=3, size=64, seed=1, sampler_seed=2, guide="alpine", mask=None, batch=1, **sampler):
     """Stroke painting to picture, small and quick; node names say what they are."""
+    inputs = {"model": ["loader", 0], "latent": ["noise", 0], "steps": steps, "solver": "auto", "seed": sampler_seed}
+    inputs |= sampler
     graph = {
         "loader": node("SDEdit_ScoreModelLoader", model_name="landscape-" + guide),
         "guide": node("SDEdit_ExampleGuide", name=guide, width=size, height=size),
         "encode": node("VAEEncode", pixels=["guide", 0], vae=["loader", 1]),
         "noise": node("SDEdit_AddVENoise", model=["loader", 0], latent=["encode", 0], t0=t0, seed=seed),
-        "sample": node(
-            "SDEdit_ReverseSDESampler",
-            **{"model": ["loader", 0], "latent": ["noise", 0], "steps": steps, "solver": "auto", "seed": sampler_seed},
-            **sampler,
-        ),
+        "sample": node("SDEdit_ReverseSDESampler", **inputs),
         "decode": node("VAEDecode", samples=["sample", 0], vae=["loader", 1]),
         "save": node("SaveImage", images=["decode", 0], filename_prefix="t"),
         "report": node("PreviewAny", source=["sample", 2]),

@@ -191,30 +191,30 @@ def test_model_from_images(comfy, base):
 
 @pytest.mark.parametrize("options", [{}, {"solver": "seeds3"}, {"eta": 0.0}, {"repeats": 2}])
 def test_a_network_from_a_file(comfy, options):
-    graph = edit(size=32, **options)
+    graph = edit(**options)
     graph["loader"] = node("SDEdit_ScoreModelLoader", model_name="tiny_ve.safetensors")
     graph["info"] = node("PreviewAny", source=["loader", 2])
     run = succeed(comfy, graph)
     assert "tiny test network" in run.text("info") and "sigma_max=50" in run.text("info")
-    assert pictures(comfy, run).shape == (1, 32, 32, 3)
+    assert pictures(comfy, run).shape == (1, 64, 64, 3)
 
 
 def test_class_labels_reach_the_network(comfy):
     def result(label):
-        graph = save_latent(edit(size=32, t0=0.6), ["sample", 0])
+        graph = save_latent(edit(size=64, t0=0.6), ["sample", 0])
         graph["loader"] = node("SDEdit_ScoreModelLoader", model_name="tiny_classes.safetensors", class_label=label)
         return latents(comfy, succeed(comfy, graph))
 
     assert not torch.equal(result(1), result(2))
-    graph = edit(size=32)
+    graph = edit(size=64)
     graph["loader"] = node("SDEdit_ScoreModelLoader", model_name="tiny_classes.safetensors", class_label=10)
     assert "classes 0 to 9" in comfy.run(graph).error
 
 
 def test_stock_sampler_on_a_network_from_a_file(comfy):
-    graph = stock_sampler(edit(size=32), sampler_name="dpmpp_2m", scheduler="simple", denoise=0.6)
+    graph = stock_sampler(edit(size=64), sampler_name="dpmpp_2m", scheduler="simple", denoise=0.6)
     graph["loader"] = node("SDEdit_ScoreModelLoader", model_name="tiny_classes.safetensors", class_label=3)
-    assert pictures(comfy, succeed(comfy, graph)).shape == (1, 32, 32, 3)
+    assert pictures(comfy, succeed(comfy, graph)).shape == (1, 64, 64, 3)
 
 
 def test_soft_mask_is_a_start_time_per_pixel(comfy, base):

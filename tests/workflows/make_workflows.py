@@ -104,20 +104,20 @@ def one_photo() -> Graph:
         "- **position_aware** on: the top of the photo serves the top of the picture.\n"
         "- **t0** 0.3 to 0.5.",
     )
-    g.group("1. Guide and photo", (-20, 0), (380, HEIGHT), BLUE)
+    g.group("1. Guide and photo", (-20, 0), (740, HEIGHT), BLUE)
     g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name="autumn", width=256, height=256)
-    g.node("photo", "PreviewImage", (0, TOP + 270), (160, 240), title="The photo", images=Ref("guide", 2))
-    g.node("strokes", "PreviewImage", (180, TOP + 270), (160, 240), title="Strokes", images=Ref("guide", 0))
+    g.node("photo", "PreviewImage", (360, TOP), (340, 400), title="The photo", images=Ref("guide", 2))
+    g.node("strokes", "PreviewImage", (360, TOP + 480), (340, 400), title="Strokes", images=Ref("guide", 0))
     g.node(
         "model",
         "SDEdit_ScoreModelFromImages",
-        (0, TOP + 590),
+        (0, TOP + 280),
         (340, 280),
         images=Ref("guide", 2),
         position_aware=True,
     )
     g.guide = Ref("guide", 0)
-    sdedit(g, 400, t0=0.4)
+    sdedit(g, 760, t0=0.4)
     return g
 
 
@@ -135,15 +135,15 @@ def photo_edit() -> Graph:
         "- Strokes still look painted? Raise **t0**, or set **repeats** to 2.\n"
         "- The edit ignores your strokes? Lower **t0**.",
     )
-    g.group("1. Picture, strokes and mask", (-20, 0), (380, HEIGHT), BLUE)
+    g.group("1. Picture, strokes and mask", (-20, 0), (740, HEIGHT), BLUE)
     name = "edit: autumn-conifers"
     g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name=name, width=256, height=256)
-    g.node("painted", "PreviewImage", (0, TOP + 270), (160, 240), title="Painted", images=Ref("guide", 0))
-    g.node("grey", "MaskToImage", (180, TOP + 270), (160, 40), title="Mask", mask=Ref("guide", 1))
-    g.node("shown", "PreviewImage", (180, TOP + 370), (160, 140), title="May change", images=Ref("grey", 0))
-    g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 590), (340, 420), model_name="landscape-autumn")
+    g.node("painted", "PreviewImage", (360, TOP), (340, 340), title="Painted", images=Ref("guide", 0))
+    g.node("grey", "MaskToImage", (360, TOP + 420), (340, 40), mask=Ref("guide", 1))
+    g.node("shown", "PreviewImage", (360, TOP + 540), (340, 340), title="May change", images=Ref("grey", 0))
+    g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 280), (340, 420), model_name="landscape-autumn")
     g.guide = Ref("guide", 0)
-    sdedit(g, 400, t0=0.42, mask=Ref("guide", 1), steps=16)
+    sdedit(g, 760, t0=0.42, mask=Ref("guide", 1), steps=16)
     return g
 
 
@@ -173,14 +173,14 @@ def composite() -> Graph:
         source=Ref("example", 3),
         mask=Ref("example", 1),
     )
-    g.node("rough", "PreviewImage", (0, TOP + 530), (340, 320), title="Rough composite", images=Ref("paste", 0))
-    x = 380
-    g.node("grow", "GrowMask", (x, TOP), (320, 90), mask=Ref("example", 1), expand=10)
-    g.node("grey", "MaskToImage", (x, TOP + 170), (150, 40), mask=Ref("grow", 0))
-    g.node("blur", "ImageBlur", (x + 170, TOP + 170), (150, 90), image=Ref("grey", 0), blur_radius=8, sigma=4.0)
-    g.node("soft", "ImageToMask", (x, TOP + 300), (150, 60), title="Soft mask", image=Ref("blur", 0))
-    g.node("shown", "PreviewImage", (x + 170, TOP + 340), (150, 160), title="May change", images=Ref("blur", 0))
-    g.node("model", "SDEdit_ScoreModelLoader", (x, TOP + 590), (320, 420), model_name="landscape-autumn")
+    g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 540), (340, 420), model_name="landscape-autumn")
+    x = 360
+    g.node("rough", "PreviewImage", (x, TOP), (340, 230), title="Rough composite", images=Ref("paste", 0))
+    g.node("grow", "GrowMask", (x, TOP + 300), (340, 90), mask=Ref("example", 1), expand=10)
+    g.node("grey", "MaskToImage", (x, TOP + 450), (340, 40), mask=Ref("grow", 0))
+    g.node("blur", "ImageBlur", (x, TOP + 550), (340, 90), image=Ref("grey", 0), blur_radius=8, sigma=4.0)
+    g.node("soft", "ImageToMask", (x, TOP + 700), (340, 60), title="Soft mask", image=Ref("blur", 0))
+    g.node("shown", "PreviewImage", (x, TOP + 820), (340, 190), title="May change", images=Ref("blur", 0))
     g.guide = Ref("paste", 0)
     sdedit(g, 760, t0=0.3, mask=Ref("soft", 0), steps=16)
     return g

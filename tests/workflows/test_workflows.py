@@ -86,6 +86,7 @@ def test_layout(path):
         assert apart, f"nodes {a} and {b} overlap"
     groups = [g["bounding"] for g in workflow["groups"]]
     for node in workflow["nodes"]:
+        assert node["size"][0] >= 200, f"node {node['id']} is narrower than the front end draws it"
         if node["type"] not in NOTES:
             x, y, w, h = boxes[node["id"]]
             inside = [g for g in groups if g[0] <= x and g[1] <= y and x + w <= g[0] + g[2] and y + h <= g[1] + g[3]]
