@@ -63,8 +63,9 @@ def list_model_files() -> list[str]:
 def model_path(name: str) -> str:
     """Full path of an entry of :func:`list_model_files`; ValueError when it is gone."""
     for root in folder_paths.get_folder_paths(FOLDER):
-        path = os.path.realpath(os.path.join(root, name))
-        if os.path.commonpath([path, os.path.realpath(root)]) == os.path.realpath(root) and os.path.exists(path):
+        root = os.path.abspath(root)
+        path = os.path.abspath(os.path.join(root, name))  # links are followed, ".." is not
+        if path.startswith(root + os.sep) and os.path.exists(path):
             return path
     looked = ", ".join(folder_paths.get_folder_paths(FOLDER))
     raise ValueError(f"No score model {name!r}. Put the file into {looked} and press R to refresh the list.")

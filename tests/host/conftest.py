@@ -59,6 +59,15 @@ def base(tmp_path_factory):
         shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__"))
     write_all(base / "elsewhere")
     (base / "elsewhere" / "my_model.pth").write_bytes(b"not a checkpoint")
+    (base / "elsewhere" / "diffusers_folder").mkdir()
+    (base / "elsewhere" / "diffusers_folder" / "config.json").write_text("{}")
+    (base / "elsewhere" / "diffusers_folder" / "diffusion_pytorch_model.safetensors").write_bytes(b"")
+    link = base / "models" / "score_models" / "linked.safetensors"
+    link.parent.mkdir()
+    try:
+        link.symlink_to(base / "elsewhere" / "tiny_ve.safetensors")
+    except OSError:
+        shutil.copy(base / "elsewhere" / "tiny_ve.safetensors", link)
     (base / "elsewhere" / "readme.txt").write_text("must not be listed")
     (base / "paths.yaml").write_text(f"tests:\n    base_path: {base.as_posix()}\n    score_models: elsewhere\n")
     return base

@@ -30,6 +30,12 @@ def test_unreadable_model_file(comfy):
     wrong(comfy, graph, "my_model.pth")
 
 
+def test_incomplete_diffusers_folder(comfy):
+    graph = edit()
+    graph["loader"]["inputs"]["model_name"] = "diffusers_folder/"
+    wrong(comfy, graph, "diffusers_folder")
+
+
 def test_file_deleted_after_the_list_was_made(comfy, base):
     path = base / "elsewhere" / "gone.pth"
     path.write_bytes(b"x")

@@ -23,8 +23,8 @@ def test_nodes_models_and_help_are_served(comfy):
     assert names[0].startswith("landscape-"), "built-ins come first"
     assert "my_model.pth" in names, "extra_model_paths.yaml is honoured"
     assert "readme.txt" not in names
-    files = ["my_model.pth", "tiny_classes.safetensors", "tiny_ve.safetensors"]
-    assert sorted(comfy.json("/models/score_models")) == files
+    assert "diffusers_folder/" in names and not any("diffusion_pytorch_model" in name for name in names)
+    assert {"my_model.pth", "linked.safetensors", "tiny_ve.safetensors"} <= set(comfy.json("/models/score_models"))
     for page in ("SDEdit_ScoreModelLoader", "SDEdit_AddVENoise", "SDEdit_ReverseSDESampler"):
         assert comfy.request(f"/extensions/ComfyUI-SDEdit/docs/{page}.md")[0] == 200
 
@@ -192,7 +192,8 @@ def test_model_from_images(comfy, base):
 @pytest.mark.parametrize("options", [{}, {"solver": "seeds3"}, {"eta": 0.0}, {"repeats": 2}])
 def test_a_network_from_a_file(comfy, options):
     graph = edit(**options)
-    graph["loader"] = node("SDEdit_ScoreModelLoader", model_name="tiny_ve.safetensors")
+    name = "linked.safetensors" if options else "tiny_ve.safetensors"
+    graph["loader"] = node("SDEdit_ScoreModelLoader", model_name=name)
     graph["info"] = node("PreviewAny", source=["loader", 2])
     run = succeed(comfy, graph)
     assert "tiny test network" in run.text("info") and "sigma_max=50" in run.text("info")
