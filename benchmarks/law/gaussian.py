@@ -18,6 +18,8 @@ from sdedit_core.sde import VESDE
 from sdedit_core.solvers import SOLVERS, Solver
 from sdedit_core.solvers.law import affine_law, exact_law
 
+SCHEDULE = VESDE(0.01, 348.0)
+
 
 @functools.cache
 def image_spectrum(size: int = 256, total_std: float = 0.25) -> tuple[torch.Tensor, torch.Tensor]:
@@ -63,5 +65,12 @@ def budget_steps(solver: Solver, evaluations: int) -> int:
 def run(name: str, evaluations: int, t0: float, *, grid: str | None = None, strict: bool = False, **options) -> float:
     """W2 in 1/255 of a named solver at a budget, on VESDE(0.01, 348)."""
     solver = SOLVERS[name]
-    levels = sigma_grid(VESDE(0.01, 348.0), t0, budget_steps(solver, evaluations), grid=grid or solver.grid)
+    steps = budget_steps(solver, evaluations)
+    levels = sigma_grid(SCHEDULE, t0, steps, grid=grid or solver.grid, data_std=0.25)
     return w2(solver.solve, levels, strict=strict, **options)[0]
+
+
+def paper_500(t0: float, *, strict: bool = False, final: bool = True) -> float:
+    """The paper's solver at 500 uniform-t steps; without ``final`` as published, its last noise kept and no D."""
+    levels = sigma_grid(SCHEDULE, t0, 500, grid="uniform-t")
+    return w2(SOLVERS["reverse_diffusion"].solve, levels, strict=strict, keep_last_noise=not final)[0]

@@ -77,5 +77,11 @@ def measure(
 def run(name: str, t0: float, solver: str, evaluations: int, *, grid: str | None = None, **options) -> Law:
     """:func:`measure` for a named solver at a budget of evaluations."""
     chosen = SOLVERS[solver]
-    levels = sigma_grid(SCHEDULE, t0, budget_steps(chosen, evaluations), grid=grid or chosen.grid)
+    steps = budget_steps(chosen, evaluations)
+    levels = sigma_grid(SCHEDULE, t0, steps, grid=grid or chosen.grid, data_std=0.25)
     return measure(name, t0, chosen.solve, levels, seed=123 + evaluations, **options)
+
+
+def line(law: Law) -> str:
+    """One line of a table."""
+    return f"{law.energy:6.3f} % / {law.std:.3f} / {law.mean:.3f} / {law.scales:.3f}"

@@ -1,0 +1,104 @@
+"""Every claim of docs/solvers.md as a measured figure beside its threshold."""
+
+from __future__ import annotations
+
+import argparse
+
+from sdedit_core.noise import BrownianPath, NoiseStream
+
+from . import gaussian, masked, mixture, overhead, strong
+
+TIMES = (0.3, 0.5, 0.7)
+
+
+class Table:
+    """Prints rows and counts misses."""
+
+    def __init__(self):
+        self.rows = self.missed = 0
+
+    def row(self, what: str, values: list[float], limits: list[float], digits: int = 3) -> None:
+        ok = all(v <= limit for v, limit in zip(values, limits, strict=True))
+        self.rows, self.missed = self.rows + 1, self.missed + (not ok)
+        show = " / ".join(f"{v:.{digits}f}" for v in values), " / ".join(f"{v:g}" for v in limits)
+        print(f"{'met   ' if ok else 'MISSED'} {what:74s} {show[0]:30s} <= {show[1]}", flush=True)
+
+
+def show(args: argparse.Namespace) -> None:
+    """Run everything; takes about ten minutes on one core."""
+    table = Table()
+    _gaussian(table)
+    _mixtures(table, args.scale)
+    _strong(table, args.rows)
+    _masks(table)
+    _overhead(table)
+    print(f"{table.rows - table.missed} of {table.rows} met")
+
+
+def _gaussian(table: Table) -> None:
+    print(f"W2 per pixel in 1/255 on the Gaussian image model, t0 = {TIMES}")
+    raw = [gaussian.paper_500(t, final=False) for t in TIMES]
+    print(f"       {'the paper at 500, as published':74s} {' / '.join(f'{v:.3f}' for v in raw)}")
+    for n, limits in ((10, (0.50, 0.70, 1.75)), (20, (0.60, 0.60, 0.65)), (40, (0.60, 0.60, 0.60))):
+        table.row(f"auto, {n} evaluations", [gaussian.run("auto", n, t) for t in TIMES], list(limits))
+    table.row("sde_2m, 20 evaluations", [gaussian.run("sde_2m", 20, t) for t in TIMES], [0.60, 0.70, 1.30])
+    own = [gaussian.run("seeds3", n, t, strict=True) for n, t in zip((13, 16, 19), TIMES, strict=True)]
+    paper = [gaussian.paper_500(t, strict=True) for t in TIMES]
+    table.row("discretisation alone: SEEDS-3 at 13/16/19 against the paper at 500", own, paper)
+
+
+def _mixtures(table: Table, scale: float) -> None:
+    print("mixtures: whitened energy distance in %, |std ratio - 1|; 'auto' against SDE-DPM-Solver++(2M)")
+    for name in ("gm2", "gm16", "gm256"):
+        floors = [mixture.references(name, t, scale)[2] for t in TIMES]
+        print(f"       {name + ': noise floor':74s} {' / '.join(f'{f.energy:.3f}' for f in floors)}")
+        auto = {n: [mixture.run(name, t, "auto", n, scale=scale) for t in TIMES] for n in (10, 20)}
+        two = {n: [mixture.run(name, t, "sde_2m", n, scale=scale) for t in TIMES] for n in (10, 20)}
+        table.row(f"{name}: energy distance, 20 evaluations", [q.energy for q in auto[20]], [0.03, 0.02, 0.02])
+        table.row(f"{name}: |std ratio - 1|, 20 evaluations", [abs(q.std - 1) for q in auto[20]], [0.03, 0.02, 0.02])
+        table.row(f"{name}: energy distance, 10 evaluations", [q.energy for q in auto[10]], [0.08, 0.02, 0.02])
+        for n in (10, 20):
+            # What the exact sampler itself scatters by is no difference.
+            limits = [q.energy + 2.0 * f.energy for q, f in zip(two[n], floors, strict=True)]
+            table.row(f"{name}: energy distance, {n} evaluations, against 2M", [q.energy for q in auto[n]], limits)
+            limits = [q.mean + f.mean for q, f in zip(two[n], floors, strict=True)]
+            table.row(f"{name}: mean error, {n} evaluations, against 2M", [q.mean for q in auto[n]], limits)
+
+
+def _strong(table: Table, rows: int) -> None:
+    values = strong.settle("gm256", 0.5, "auto", [16, 32], rows=rows)
+    table.row("same seed, 16 and 32 against 2048 steps, gm256, in posterior stds", values, [0.30, 0.20])
+    both = NoiseStream((3, 16, 16), seed=1, stream="path", samples=(0, 1))
+    one = NoiseStream((3, 16, 16), seed=1, stream="path", samples=(1,))
+    paths = [BrownianPath(s, sigma_min=0.01, sigma_max=348.0) for s in (both, one)]
+    gap = (paths[0](1.9, 0.5)[1:] - paths[1](1.9, 0.5)).abs().max()
+    table.row("batch split: largest difference", [float(gap)], [0.0])
+
+
+def _masks(table: Table) -> None:
+    print(f"masks, 20 evaluations, relative W2 and seam ratio, t0 = {TIMES}")
+    got = {name: [masked.hard_gaussian(t, 20, name) for t in TIMES] for name in masked.HARD}
+    for name, rows in got.items():
+        if not name.startswith(("tilt", "bridge + auto")):
+            show = " / ".join(f"{r.w2:.3f}" for r in rows), " / ".join(f"{r.seam:.2f}" for r in rows)
+            print(f"       {name:74s} {show[0]}   seam {show[1]}")
+    table.row("bridge: relative W2", [r.w2 for r in got["bridge + auto"]], [0.145, 0.29, 0.29])
+    table.row("tilt: relative W2", [r.w2 for r in got["tilt + auto"]], [0.05, 0.18, 0.22])
+    table.row("tilt: seam ratio", [r.seam for r in got["tilt + auto"]], [1.04, 1.12, 1.18], 2)
+    mixed = [masked.hard_mixture(t, 20, masked.tilt(masked.mca))[0] for t in TIMES]
+    table.row("tilt (clipped) on the mixture line: energy distance in %", mixed, [1.5, 3.0, 3.5], 2)
+    soft = [masked.soft_gaussian(t, 20, "t0 per pixel (auto)") for t in TIMES]
+    table.row("soft mask: relative W2", [r.w2 for r in soft], [0.045, 0.08, 0.125])
+    table.row("soft mask: |std ratio - 1| in the grey zone", [abs(r.std - 1) for r in soft], [0.05, 0.05, 0.05])
+
+
+def _overhead(table: Table) -> None:
+    print("cost beside the network, 3 x 256 x 256 float32, one thread")
+    own = overhead.cost("auto")
+    forward = overhead.ncsnpp_forward()
+    per_step = own.solver + own.noise
+    if forward is None:
+        print(f"       auto: {own.solver:.2f} ms solver + {own.noise:.1f} ms noise a step (no NCSN++ to compare with)")
+    else:
+        table.row(f"auto: overhead in % of an NCSN++-256 forward ({forward:.1f} s)", [0.1 * per_step / forward], [2.0])
+    table.row("auto: state tensors alive at the network, at the noise", [own.at_network, own.at_noise], [3, 3], 0)
