@@ -33,12 +33,12 @@ def karras(sigma_start: float, sigma_end: float, n: int, *, rho: float = 7.0) ->
 
 
 def auto_rho(sigma_start: float, *, data_std: float = 0.5) -> float:
-    """``2 + ln(sigma_start / data_std)``, between 2 and 7: the measured optimum of ``mca`` (docs/solvers.md).
+    """``3 + 0.6 ln(sigma_start / data_std)``, between 3 and 7: measured for ``mca`` (docs/solvers.md).
 
-    Starting near the spread of the data, the first steps choose between modes and deserve the smallest step; far
-    above it they only find the mean colour.
+    Starting near the spread of the data, the first steps choose between modes and deserve small steps; far above
+    it they only find the mean colour.
     """
-    return min(7.0, max(2.0, 2.0 + math.log(sigma_start / data_std)))
+    return min(7.0, max(3.0, 3.0 + 0.6 * math.log(sigma_start / data_std)))
 
 
 def log_uniform(sigma_start: float, sigma_end: float, n: int) -> list[float]:

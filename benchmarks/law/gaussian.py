@@ -70,7 +70,22 @@ def run(name: str, evaluations: int, t0: float, *, grid: str | None = None, stri
     return w2(solver.solve, levels, strict=strict, **options)[0]
 
 
-def paper_500(t0: float, *, strict: bool = False, final: bool = True) -> float:
-    """The paper's solver at 500 uniform-t steps; without ``final`` as published, its last noise kept and no D."""
+def paper_500(t0: float, *, strict: bool = False, ending: str = "D") -> float:
+    """The paper's solver at 500 steps.
+
+    ``ending``: "D" takes x0 = D in the last step (score SDE's noise removal), "noise" keeps the last noise as
+    algorithm 1 is printed, with sigma(0) = 0, and "stop" ends at sigma_min with its noise in the picture.
+    """
     levels = sigma_grid(SCHEDULE, t0, 500, grid="uniform-t")
-    return w2(SOLVERS["reverse_diffusion"].solve, levels, strict=strict, keep_last_noise=not final)[0]
+    if ending == "stop":
+        levels = sigma_grid(SCHEDULE, t0, 500, grid="log")
+        return w2(_stopped, levels)[0]
+    return w2(SOLVERS["reverse_diffusion"].solve, levels, strict=strict, keep_last_noise=ending == "noise")[0]
+
+
+def _stopped(denoise, x, sigmas, *, noise):
+    """The paper's steps down to the last positive level, and no further."""
+    kept = []
+    peek = lambda step: kept.append(step.x.clone()) if step.sigma_next == sigmas[-2] else None  # noqa: E731
+    SOLVERS["reverse_diffusion"].solve(denoise, x, sigmas, noise=noise, callback=peek)
+    return kept[0]

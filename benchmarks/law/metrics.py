@@ -56,7 +56,7 @@ class Law:
 class Reference:
     """An exact mixture posterior and one cached exact sample of it."""
 
-    def __init__(self, posterior: Mixture, n: int, generator: torch.Generator, *, pairs: int = 8000):
+    def __init__(self, posterior: Mixture, n: int, generator: torch.Generator, *, pairs: int = 4000):
         self.posterior, self.n = posterior, n
         self.mean, cov = posterior.moments()
         self.trace = float(cov.trace())

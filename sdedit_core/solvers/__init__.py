@@ -18,7 +18,7 @@ _ALL = (
         "20 steps are as good as 500 of the paper's, 10 are a good draft.",
         solve=mca,
         grid="auto",
-        options=("slope",),
+        options=("slope", "finish"),
     ),
     Solver(
         name="mca",
@@ -26,7 +26,7 @@ _ALL = (
         summary="What auto uses: right mean and right spread from 8 to 40 steps, one evaluation a step.",
         solve=mca,
         grid="auto",
-        options=("slope",),
+        options=("slope", "finish"),
     ),
     Solver(
         name="sde_2m",

@@ -35,7 +35,7 @@ def lift(
     Steps that no pixel takes part in yet cost no evaluation.
     """
     pairs = step_pairs(sigmas)
-    x, last, gain = x.clone(), None, None
+    x, last, b_last = x.clone(), None, None
     for i, t, s in pairs:
         started = levels > s
         start = levels.clamp(max=t)
@@ -50,11 +50,11 @@ def lift(
             if last is None:
                 last = d.clone()
             else:
-                innovation = torch.sub(d, last, out=last).mul_(gain)
+                gain = _gain(b_last, slope, finish=s == 0.0) if correct else torch.zeros_like(b_last)
+                innovation = torch.sub(d, last, out=last).mul_(gain.to(x))
                 x.add_(innovation)
                 last = innovation.add_(d)
-            slopes = ((1.0 - slope * b).clamp(min=1e-300) ** -0.5 - 1.0) / slope if correct else torch.zeros_like(b)
-            gain = torch.where(b > 0.0, slopes, 0.0).to(x)
+            b_last = b
         x.mul_(keep).addcmul_(anchor, rest)
         if last is not None:
             x.addcmul_(last, b_x)
@@ -63,3 +63,10 @@ def lift(
         if callback is not None:
             callback(Step(i, len(pairs), t, s, x, anchor if last is None else last))
     return x
+
+
+def _gain(b: torch.Tensor, slope: float, *, finish: bool) -> torch.Tensor:
+    """kappa of :mod:`.mca` for a b per pixel; 0 where b is, as a pixel that has just started has no last D."""
+    if finish:
+        return (2.0 / (2.0 - b)).sqrt() - 1.0
+    return ((1.0 - slope * b) ** -0.5 - 1.0) / slope

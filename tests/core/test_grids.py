@@ -68,11 +68,11 @@ def test_unknown_grid_lists_the_names():
         sigma_grid(SCHEDULES[0], 0.5, 20, grid="cosine")
 
 
-def test_auto_grid_moves_from_rho_2_at_the_data_spread_to_rho_7():
-    assert [auto_rho(0.25 * math.exp(k), data_std=0.25) for k in (-2, 0, 1, 5, 9)] == pytest.approx([2, 2, 3, 7, 7])
+def test_auto_grid_moves_from_rho_3_at_the_data_spread_to_rho_7():
+    assert [auto_rho(0.25 * math.exp(k), data_std=0.25) for k in (-2, 0, 1, 5, 9)] == pytest.approx([3, 3, 3.6, 6, 7])
     ve = SCHEDULES[0]
-    assert sigma_grid(ve, 0.3, 9, grid="auto", data_std=0.25) == [*karras(ve.sigma(0.3), 0.01, 9, rho=2.0), 0.0]
-    rho = 2.0 + math.log(ve.sigma(0.5) / 0.25)
+    assert sigma_grid(ve, 0.3, 9, grid="auto", data_std=0.25) == [*karras(ve.sigma(0.3), 0.01, 9, rho=3.0), 0.0]
+    rho = 3.0 + 0.6 * math.log(ve.sigma(0.5) / 0.25)
     assert sigma_grid(ve, 0.5, 9, grid="auto", data_std=0.25) == [*karras(ve.sigma(0.5), 0.01, 9, rho=rho), 0.0]
 
 

@@ -2,7 +2,9 @@
 
 import functools
 import math
+from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 
@@ -29,7 +31,7 @@ GAINS = [0.000115, 0.002865, 0.067024, 0.534759]
 GOLDEN = {
     "reverse_diffusion": (reverse_diffusion, {}, GAINS, [0.028091, 0.135796, 0.609916, 1.510061]),
     "ancestral": (ancestral, {}, GAINS, [0.013542, 0.074501, 0.372952, 0.964413]),
-    "mca": (mca, {}, GAINS, [0.019436, 0.101404, 0.490169, 1.338727]),
+    "mca, full finish": (mca, {"finish": "full"}, GAINS, [0.019436, 0.101404, 0.490169, 1.338727]),
     "sde_2m": (sde_2m, {}, GAINS, [0.016475, 0.104863, 0.520941, 1.409564]),
     "seeds3": (seeds3, {}, GAINS, [0.017913, 0.099504, 0.483641, 1.368056]),
     "sa_solver": (sa_solver, {}, GAINS, [0.014654, 0.106448, 0.550129, 1.498461]),
@@ -43,6 +45,41 @@ def test_golden_affine_law(name):
     gain, std = affine_law(solve, stds=STDS, sigmas=LEVELS, **options)
     torch.testing.assert_close(gain, torch.tensor(gains, dtype=torch.float64), rtol=0, atol=1e-5)
     torch.testing.assert_close(std, torch.tensor(stds, dtype=torch.float64), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("finish", ["balanced", "none"])
+def test_mca_by_its_recursion(finish):
+    """State and last D of one direction as vectors over (start, noises): written out once more, independently."""
+    for c in STDS:
+        x = np.zeros(11)
+        x[0] = 1.0
+        last = None
+        for k, (t, s) in enumerate(pairwise(LEVELS)):
+            d = c * c / (c * c + t * t) * x
+            if last is not None:
+                b = 1 - (t / LEVELS[k - 1]) ** 2
+                kappa = (1 / math.sqrt(1 - 0.7 * b) - 1) / 0.7
+                if s == 0.0:
+                    kappa = math.sqrt(2 / (2 - b)) - 1 if finish == "balanced" else 0.0
+                x, d = x + kappa * (d - last), d + kappa * (d - last)
+            x, last = (s / t) ** 2 * x + (1 - (s / t) ** 2) * d, d
+            if s > 0.0:
+                x[k + 1] += s * math.sqrt(1 - (s / t) ** 2)
+        gain, std = affine_law(mca, stds=[c], sigmas=LEVELS, finish=finish)
+        assert float(gain) == pytest.approx(x[0], rel=1e-12)
+        assert float(std) == pytest.approx(float(np.sqrt((x[1:] ** 2).sum())), rel=1e-12)
+    with pytest.raises(ValueError, match="finish"):
+        affine_law(mca, stds=[1.0], sigmas=LEVELS, finish="half")
+
+
+def test_balanced_finish_is_exact_for_a_half_resolved_direction():
+    """c = the last level: the last D's spread given the state before is the exact one."""
+    levels = [0.05, 0.01, 0.0]
+    std = affine_law(mca, stds=[0.01], sigmas=levels)[1]
+    # Exact: Var[D(x_s) | x_t] = J^2 Var[x_s | x_t], J = 1/2, Var[x_s | x_t] = s^2 b + b^2 Var[x0 | x_t].
+    b = 1 - 0.04
+    exact = 0.5 * math.sqrt(1e-4 * b + b * b * (0.01 * 0.05) ** 2 / (0.01**2 + 0.05**2))
+    assert float(std) == pytest.approx(exact, rel=1e-9)
 
 
 def test_exact_law():
@@ -85,7 +122,7 @@ def test_mean_is_exact_at_any_step_size(solve):
 def test_first_step_of_mca_on_manifold_data_is_exact():
     """Where D = x in a direction (J = 1), slope 1 gives the exact spread at any step size."""
     levels = [2.0, 0.5, 0.01, 0.0]
-    gain, std = affine_law(functools.partial(mca, slope=1.0), stds=[1e6], sigmas=levels)
+    gain, std = affine_law(functools.partial(mca, slope=1.0, finish="full"), stds=[1e6], sigmas=levels)
     assert float(gain) == pytest.approx(1.0, abs=1e-9)
     assert float(std) == pytest.approx(math.sqrt(4.0 - 1e-4), rel=1e-9)
 
