@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from graph import Graph, Ref
 
 BLUE, GREEN, PURPLE = "#3f789e", "#3f9e5a", "#7a5a9e"
-TOP, HEIGHT = 60, 1090  # first row of nodes; height of the groups
+TOP, HEIGHT = 60, 1140  # first row of nodes; height of the groups
 
 
 def sdedit(
@@ -175,12 +175,12 @@ def composite() -> Graph:
     )
     g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 540), (340, 420), model_name="landscape-autumn")
     x = 360
-    g.node("rough", "PreviewImage", (x, TOP), (340, 230), title="Rough composite", images=Ref("paste", 0))
-    g.node("grow", "GrowMask", (x, TOP + 300), (340, 90), mask=Ref("example", 1), expand=10)
-    g.node("grey", "MaskToImage", (x, TOP + 450), (340, 40), mask=Ref("grow", 0))
+    g.node("rough", "PreviewImage", (x, TOP), (340, 250), title="Rough composite", images=Ref("paste", 0))
+    g.node("grow", "GrowMask", (x, TOP + 320), (340, 90), mask=Ref("example", 1), expand=10)
+    g.node("grey", "MaskToImage", (x, TOP + 460), (340, 40), mask=Ref("grow", 0))
     g.node("blur", "ImageBlur", (x, TOP + 550), (340, 90), image=Ref("grey", 0), blur_radius=8, sigma=4.0)
-    g.node("soft", "ImageToMask", (x, TOP + 700), (340, 60), title="Soft mask", image=Ref("blur", 0))
-    g.node("shown", "PreviewImage", (x, TOP + 820), (340, 190), title="May change", images=Ref("blur", 0))
+    g.node("soft", "ImageToMask", (x, TOP + 690), (340, 60), title="Soft mask", image=Ref("blur", 0))
+    g.node("shown", "PreviewImage", (x, TOP + 800), (340, 260), title="May change", images=Ref("blur", 0))
     g.guide = Ref("paste", 0)
     sdedit(g, 760, t0=0.3, mask=Ref("soft", 0), steps=16)
     return g
