@@ -33,7 +33,7 @@ def test_unreadable_model_file(comfy):
 def test_incomplete_diffusers_folder(comfy):
     graph = edit()
     graph["loader"]["inputs"]["model_name"] = "diffusers_folder/"
-    wrong(comfy, graph, "diffusers_folder")
+    wrong(comfy, graph, "diffusion_pytorch_model", "0 bytes")
 
 
 def test_file_deleted_after_the_list_was_made(comfy, base):
