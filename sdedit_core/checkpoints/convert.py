@@ -9,10 +9,9 @@ from typing import Any
 
 import torch
 
-from ..networks import build_network
 from ..score_model import ModelInfo
 from . import own
-from .load import DTYPES, _info, find
+from .load import DTYPES, _info, find, fitted
 from .reading import file_hash
 
 
@@ -50,14 +49,10 @@ def convert_checkpoint(
     if not target.absolute().parent.is_dir():
         raise ValueError(f"There is no folder {str(target.absolute().parent)!r} to write to.")
     found, raw = find(source, weights=weights, overrides=dict(overrides or {}))
-    shapes = build_network(found.spec, dtype=kind, device="meta").state_dict()
-    if set(shapes) != set(found.weights):
-        raise ValueError("The file does not fit the network that it describes; is it complete?")
+    shapes = fitted(found, kind).state_dict()
     tensors = {}
     for key, meta in shapes.items():
         tensor = found.weights[key].to(dtype=meta.dtype).contiguous().clone()
-        if tensor.shape != meta.shape:
-            raise ValueError(f"The file's {key} is {tuple(tensor.shape)}, {tuple(meta.shape)} was expected.")
         if not bool(torch.isfinite(tensor).all()):
             raise ValueError(f"{key} does not fit into {dtype}; choose bf16 or fp32.")
         tensors[key] = tensor

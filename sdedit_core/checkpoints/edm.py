@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from ..networks import BlockSpec, UNetSpec
 from ..networks.ncsnpp import SKIP_SCALE, norm_groups
@@ -38,7 +39,7 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     """Rebuild the network from the key names."""
     state, which = choose_state(raw.content, weights)
     table = "u" in state
-    state = _model({k: v for k, v in state.items() if k not in ("u", "sigma_min", "sigma_max")})
+    state = _model(state)
     w = Weights(state)
     if any(k.endswith((".emb_gain", ".emb_linear.weight")) for k in state):
         raise ValueError("it is an EDM2 network, which this version does not run.")
@@ -56,9 +57,9 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     return found
 
 
-def _model(state):
-    inner = strip(state, "model.")
-    return inner
+def _model(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The network's own tensors, without the preconditioning's buffers and prefix."""
+    return strip({k: v for k, v in state.items() if k not in ("u", "sigma_min", "sigma_max")}, "model.")
 
 
 def _preconditioning(raw: RawFile, options: Overrides, table: bool, song: bool, found: Found) -> Preconditioning:

@@ -53,11 +53,11 @@ def load_checkpoint(
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}.")
     found, raw = find(path, weights=weights, overrides=overrides)
-    stored = found.weights["conv_in.weight"].dtype, found.weights["middle.0.conv0.weight"].dtype
     chosen = DTYPES[dtype]
     if chosen is None:
-        half = stored[1] if stored[1] in (torch.float16, torch.bfloat16) else torch.float32
-        chosen = half if torch.device(device).type != "cpu" else torch.float32
+        stored = max(found.weights.values(), key=torch.Tensor.numel).dtype
+        keep = torch.device(device).type != "cpu" and stored in (torch.float16, torch.bfloat16)
+        chosen = stored if keep else torch.float32
     denoiser = build(found, dtype=chosen, device=device, operations=operations)
     spec = found.spec
     return ScoreModel(
@@ -83,6 +83,7 @@ def inspect_checkpoint(
     ``digest`` also hashes the file (about a second a gigabyte) and looks it up among known ones.
     """
     found, raw = find(path, weights=weights, overrides=overrides, meta=True)
+    fitted(found, torch.float32)
     info = _info(found, raw)
     if digest:
         info.detected.append(f"sha256 {file_hash(raw.path)}")
@@ -128,24 +129,30 @@ def recognise(raw: RawFile, options: Overrides, weights: str) -> Found:
     )
 
 
-def build(found: Found, *, dtype: torch.dtype, device: str | torch.device, operations: Any = torch.nn) -> Denoiser:
-    """The network with its weights, as a denoiser in the VE frame."""
+def fitted(found: Found, dtype: torch.dtype, operations: Any = torch.nn) -> torch.nn.Module:
+    """The network without memory (meta device); ValueError unless the file's weights fit it exactly."""
     net = build_network(found.spec, operations=operations, dtype=dtype, device="meta")
     target = net.state_dict()
     missing, extra = sorted(set(target) - set(found.weights)), sorted(set(found.weights) - set(target))
     if missing or extra:
         what = f"lacks {', '.join(missing[:3])}" if missing else f"has the unknown {', '.join(extra[:3])}"
         raise ValueError(f"The file does not fit the network that it describes: it {what}.")
-    state = {}
     for key, meta in target.items():
         tensor = found.weights[key]
-        if tensor.shape != meta.shape:
+        if tensor.shape != meta.shape or not tensor.is_floating_point():
             raise ValueError(
-                f"The file does not fit the network that it describes: {key} is {tuple(tensor.shape)}, "
+                f"The file does not fit the network that it describes: {key} is {tuple(tensor.shape)} {tensor.dtype}, "
                 f"{tuple(meta.shape)} was expected."
             )
-        if not tensor.is_floating_point():
-            raise ValueError(f"The file's {key} has type {tensor.dtype}; weights are floating point.")
+    return net
+
+
+def build(found: Found, *, dtype: torch.dtype, device: str | torch.device, operations: Any = torch.nn) -> Denoiser:
+    """The network with its weights, as a denoiser in the VE frame."""
+    net = fitted(found, dtype, operations)
+    state = {}
+    for key, meta in net.state_dict().items():
+        tensor = found.weights[key]
         layout = torch.channels_last if tensor.dim() == 4 else torch.contiguous_format
         state[key] = tensor.to(device=device, dtype=meta.dtype, memory_format=layout, copy=True)
     net.load_state_dict(state, assign=True)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 MAX_PICKLE = 32 << 20
 MAX_OPCODES = 4_000_000
-MAX_INTEGER = 1 << 40
+MAX_INTEGER = 1 << 34
+MAX_ENTRIES = 10_000
 
 _STORAGES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
 ALLOWED = {
@@ -45,18 +46,23 @@ class UnsafePickle(ValueError):
 
 def check_pickle(path: Path) -> None:
     """Raise ValueError unless every pickle inside a PyTorch file is harmless; reads a few megabytes at most."""
-    if zipfile.is_zipfile(path):
-        _check_zip(path)
-    else:
+    with path.open("rb") as file:
+        zipped = file.read(4) == b"PK\x03\x04"
+    if not zipped:
         with path.open("rb") as file:
             _check_legacy(file)
+        return
+    try:
+        _check_zip(path)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError):
+        raise ValueError("It is a truncated or damaged zip archive. Download it again.") from None
 
 
 def _check_zip(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
-        if len(entries) > 50_000:
-            raise ValueError(f"The archive has {len(entries)} entries; no checkpoint has so many.")
+        if len(entries) > MAX_ENTRIES:
+            raise ValueError(f"The archive has {len(entries):,} entries; no score checkpoint has so many.")
         if any(e.compress_type != zipfile.ZIP_STORED for e in entries):
             raise ValueError("The archive is compressed, which PyTorch files never are.")
         if sum(e.file_size for e in entries) > path.stat().st_size:

@@ -23,7 +23,7 @@ from .pickles import check_pickle
 
 MAX_FILE = 64 << 30
 MAX_HEADER = 64 << 20
-MAX_TENSORS = 20_000
+MAX_TENSORS = 10_000
 MAX_JSON = 4 << 20
 WAY_OUT = (
     "Pickle files (.pkl) can run any code when they are opened, so they are refused. Convert it to .safetensors on a "
@@ -71,7 +71,8 @@ def read_file(path: Path, *, meta: bool = False) -> RawFile:
         else:
             raw = _read_torch(path, head, meta)
     except ValueError as error:
-        raise ValueError(f"{path.name}: {error}") from None
+        text = str(error)
+        raise ValueError(f"{path.name}: {text[0].upper()}{text[1:]}") from None
     return raw
 
 

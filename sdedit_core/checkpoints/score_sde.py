@@ -137,8 +137,12 @@ class _Walker:
         if max(self.modules) > 2000:
             raise ValueError("its module list is longer than any score-SDE network's.")
         self.kinds = [self._kind(i) for i in range(max(self.modules) + 1)]
-        if "refine" in self.kinds:
-            raise ValueError("it is an NCSN v1/v2 (RefineNet), which this version does not run; NCSN++ and DDPM do.")
+        if "unknown" in self.kinds:
+            i = self.kinds.index("unknown")
+            raise ValueError(
+                f"module {i} of its list, with {', '.join(sorted(self.modules[i])[:4])}, belongs to no NCSN++, DDPM++ "
+                "or DDPM. Is the file complete, or is it another kind of network (NCSN v1, v2)?"
+            )
         self.fourier = self.kinds[0] == "fourier"
         blocks = [i for i, k in enumerate(self.kinds) if k == "res"]
         if not blocks:
@@ -164,7 +168,7 @@ class _Walker:
         if names == {"W"}:
             return "fourier"
         if names == {"weight", "bias"}:
-            return {1: "norm", 2: "linear", 4: "conv"}.get(len(self._shape(i, "weight")), "refine")
+            return {1: "norm", 2: "linear", 4: "conv"}.get(len(self._shape(i, "weight")), "unknown")
         if "NIN_3.W" in names:
             return "attention"
         if {"GroupNorm_0.weight", "Conv_0.weight", "Dense_0.weight"} <= names:
@@ -173,7 +177,7 @@ class _Walker:
             return "combine" if self._shape(i, "Conv_0.weight")[2:] == (1, 1) else "resample"
         if names == {"Conv2d_0.weight", "Conv2d_0.bias"}:
             return "fir"
-        return "refine"
+        return "unknown"
 
     def _resamples(self, i: int) -> bool:
         return self._shape(i, "GroupNorm_0.weight") == self._shape(i, "GroupNorm_1.weight")

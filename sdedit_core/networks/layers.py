@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .norm import Workspace, group_norm
+from .norm import Workspace, group_norm, wants_grad
 
 
 class FIR(nn.Module):
@@ -33,6 +33,10 @@ class FIR(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         c = x.shape[1]
+        if self.direction == "up" and x.device.type == "cpu" and x.dtype != torch.float32:
+            # the transposed convolution has no fast half-precision kernel there; bilinear x2 is the same filter
+            x = F.interpolate(F.pad(x, (1, 1, 1, 1)), scale_factor=2.0, mode="bilinear")
+            return x[:, :, 2:-2, 2:-2].contiguous(memory_format=torch.channels_last)
         kernel = self.kernel.to(device=x.device, dtype=x.dtype).expand(c, 1, 4, 4)
         if self.direction == "down":
             return F.conv2d(x, kernel, stride=2, padding=1, groups=c)
@@ -124,8 +128,30 @@ class ResBlock(nn.Module):
         elif self.spec.resample == "up":
             h.add_(self.resample(self.shortcut(x)))
         else:
-            h.add_(self.shortcut(x))
+            _add_convolved(h, self.shortcut, x)
         return h if self.attention is None else self.attention(h)
+
+
+def _add_convolved(h: Tensor, conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """``h += conv(x)``; a 1x1 convolution on the CPU accumulates in the matrix product, with no tensor between."""
+    weight = conv.weight
+    if (
+        weight.shape[2:] != (1, 1)
+        or weight.device.type != "cpu"
+        or not h.dtype == x.dtype == weight.dtype
+        or type(conv).forward is not nn.Conv2d.forward  # a host's layer may patch its weight
+        or not (_is_token_matrix(h) and _is_token_matrix(x))
+        or wants_grad(x, conv)
+        or h.requires_grad
+    ):
+        return h.add_(conv(x))
+    tokens, inputs = (v.permute(0, 2, 3, 1).view(-1, v.shape[1]) for v in (h, x))
+    tokens.addmm_(inputs, weight.flatten(1).t())
+    return h
+
+
+def _is_token_matrix(x: Tensor) -> bool:
+    return x.is_contiguous(memory_format=torch.channels_last)
 
 
 class ConvResample(nn.Module):

@@ -47,9 +47,10 @@ def group_norm(
 ) -> Tensor:
     """``silu(norm(x + add) * (1 + scale) + shift)``, x (B,C,H,W), the extras (B,C) and optional.
 
-    ``out`` may be x itself (then x is overwritten), a buffer like x, or None for a new tensor; only the blocked
-    path uses it.  That path serves float32 channels-last tensors on the CPU: PyTorch's kernel sums a whole image
-    in float32 there and is off by up to 4e-4 at 1024 x 1024 (this one: 3e-7), and it needs twice the time.
+    ``out`` may be x itself (then x may be overwritten), a buffer like x, or None for a new tensor; the blocked
+    path writes the result there.  That path serves float32 channels-last tensors on the CPU: PyTorch's kernel
+    sums a whole image in float32 there and is off by up to 4e-4 at 1024 x 1024 (this one: 3e-7), and it needs
+    twice the time.
     """
     if (
         x.device.type == "cpu"
@@ -60,7 +61,7 @@ def group_norm(
     ):
         return _blocked(norm, x, add, scale_shift, silu, torch.empty_like(x) if out is None else out)
     if add is not None:
-        x = x + add[:, :, None, None]
+        x = x.add_(add[:, :, None, None]) if out is x else x + add[:, :, None, None]
     h = norm(x)
     if scale_shift is not None:
         scale, shift = scale_shift
