@@ -1,0 +1,152 @@
+"""Files written by the original implementations load by detection and denoise as the originals do."""
+
+from __future__ import annotations
+
+import lzma
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sdedit_core.checkpoints import convert_checkpoint, inspect_checkpoint, load_checkpoint
+
+HERE = Path(__file__).parent / "checkpoints"
+EXPECTED = load_file(HERE / "expected.safetensors")
+OVERRIDES = {"adm_cond.pt": {"num_head_channels": 16}}
+NAMES = sorted({k.split("/")[0] for k in EXPECTED})
+
+
+def unpack(name: str, folder: Path) -> Path:
+    """The checkpoint, with its config.json where it has one, as a user would have it."""
+    stem, suffix = name.split(".", 1)
+    config = HERE / f"{stem}.config.json"
+    path = folder / (f"diffusion_pytorch_model.{suffix}" if config.exists() else name)
+    if config.exists():
+        (folder / "config.json").write_bytes(config.read_bytes())
+    path.write_bytes(lzma.decompress((HERE / f"{name}.xz").read_bytes()))
+    return folder if config.exists() else path
+
+
+def expectation(name: str, which: str):
+    """(x, sigma, y, the original's denoised image on the stored grid)"""
+    get = lambda key: EXPECTED.get(f"{name}/{which}/{key}")  # noqa: E731
+    sigma = get("sigma")
+    x0, z = get("x0").float() / 16, get("z").float() / 12
+    return x0 + sigma.float()[:, None, None, None] * z, sigma, get("y"), get("D")
+
+
+def difference(model, name: str, which: str) -> float:
+    """Largest difference to the original, relative to its maximum, the worst over the noise levels."""
+    x, sigma, y, wanted = expectation(name, which)
+    with torch.inference_mode():
+        got = model.denoise(x, sigma.float(), y)[:, :, ::2, ::3]
+    scale = wanted.abs().amax(dim=(1, 2, 3))
+    return float(((got - wanted).abs().amax(dim=(1, 2, 3)) / scale).max())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_matches_the_original(name, tmp_path):
+    path = unpack(name, tmp_path)
+    model = load_checkpoint(path, **OVERRIDES.get(name, {}))
+    assert difference(model, name, "ema") < 1e-5
+    info = inspect_checkpoint(path, **OVERRIDES.get(name, {}))
+    assert info.parameters == model.info.parameters > 0
+    assert (info.detected, info.assumed) == (model.info.detected, model.info.assumed)
+    assert next(model.module.parameters()).is_floating_point()
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if f"{n}/raw/D" in EXPECTED])
+def test_raw_weights_differ_from_ema(name, tmp_path):
+    path = unpack(name, tmp_path)
+    raw = load_checkpoint(path, weights="raw")
+    assert difference(raw, name, "raw") < 1e-5
+    assert difference(raw, name, "ema") > 1e-2
+    assert raw.info.weights.startswith("raw")
+    assert load_checkpoint(path).info.weights == "EMA"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_converted_file_is_the_same_model(name, tmp_path):
+    path = unpack(name, tmp_path)
+    target = tmp_path / "converted.safetensors"
+    convert_checkpoint(path, target, overrides=OVERRIDES.get(name, {}))
+    model = load_checkpoint(target)
+    assert difference(model, name, "ema") < 1e-5
+    original = load_checkpoint(path, **OVERRIDES.get(name, {}))
+    for attribute in ("data_range", "size", "size_multiple", "num_classes", "channels"):
+        assert getattr(model, attribute) == getattr(original, attribute)
+    assert repr(model.schedule) == repr(original.schedule)
+    assert any("converted from" in note for note in model.info.notes)
+
+
+def test_half_precision_files_are_smaller_and_close(tmp_path):
+    path = unpack("ncsnpp_ve.pth", tmp_path)
+    for dtype, tolerance in (("fp16", 5e-3), ("bf16", 5e-2)):
+        target = tmp_path / f"{dtype}.safetensors"
+        convert_checkpoint(path, target, dtype=dtype)
+        assert difference(load_checkpoint(target), "ncsnpp_ve.pth", "ema") < tolerance
+        assert difference(load_checkpoint(target, dtype="bf16"), "ncsnpp_ve.pth", "ema") < 5e-2
+    full = tmp_path / "fp32.safetensors"
+    convert_checkpoint(path, full)
+    assert target.stat().st_size < 0.75 * full.stat().st_size < 0.5 * path.stat().st_size
+
+
+def test_wrong_order_of_q_k_v_is_wrong(tmp_path):
+    """What a file cannot say matters: the option must have an effect."""
+    path = unpack("adm_cond.pt", tmp_path)
+    wrong = load_checkpoint(path, num_head_channels=16, use_new_attention_order=True)
+    assert difference(wrong, "adm_cond.pt", "ema") > 1e-3
+
+
+def test_a_sidecar_says_what_the_file_cannot(tmp_path):
+    path = unpack("adm_cond.pt", tmp_path)
+    path.with_suffix(".json").write_text('{"num_head_channels": 16, "name": "sidecar net", "image_size": 16}')
+    model = load_checkpoint(path)
+    assert difference(model, "adm_cond.pt", "ema") < 1e-5
+    assert model.info.name == "sidecar net" and model.size == (16, 16)
+    assert load_checkpoint(path, image_size=32).size == (32, 32)
+
+
+def test_class_labels(tmp_path):
+    adm = load_checkpoint(unpack("adm_cond.pt", tmp_path), num_head_channels=16)
+    x, sigma = torch.zeros(1, 3, 16, 16), torch.ones(1)
+    assert adm.num_classes == 4
+    with pytest.raises(ValueError, match="class label"):
+        adm.denoise(x, sigma)
+    with pytest.raises(ValueError, match="0 to 3"):
+        adm.denoise(x, sigma, torch.tensor([4]))
+    song = load_checkpoint(unpack("edm_song.safetensors", tmp_path))
+    one, none = song.denoise(x, sigma, torch.tensor([1])), song.denoise(x, sigma)
+    assert not torch.equal(one, none)
+
+
+def test_other_sizes_work(tmp_path):
+    """Attention belongs to a level, not to a pixel size."""
+    model = load_checkpoint(unpack("ncsnpp_ve.pth", tmp_path))
+    assert model.size == (32, 32) and model.size_multiple == 2
+    assert model.denoise(torch.rand(1, 3, 24, 40), 0.5).shape == (1, 3, 24, 40)
+    with pytest.raises(ValueError, match="multiples of 2"):
+        model.denoise(torch.rand(1, 3, 23, 40), 0.5)
+
+
+def test_per_sample_noise_levels_do_not_mix(tmp_path):
+    model = load_checkpoint(unpack("ncsnpp_ve.pth", tmp_path))
+    x, sigma = torch.rand(3, 3, 16, 16), torch.tensor([0.02, 1.0, 200.0])
+    both = model.denoise(x, sigma)
+    alone = torch.cat([model.denoise(x[i : i + 1], sigma[i : i + 1]) for i in range(3)])
+    assert torch.allclose(both, alone, atol=1e-4 * float(both.abs().max()))
+
+
+def test_gradients_flow(tmp_path):
+    """Likelihoods and guidance need d D / d x; the in-place paths must step aside."""
+    model = load_checkpoint(unpack("ncsnpp_ve.pth", tmp_path))
+    x = torch.rand(1, 3, 16, 16, dtype=torch.float32).requires_grad_()
+    v = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    out = model.denoise(x, 0.5)
+    (gradient,) = torch.autograd.grad((out * v).sum(), x)
+    with torch.no_grad():
+        e = 1e-2
+        numeric = ((model.denoise(x + e * v, 0.5) - model.denoise(x - e * v, 0.5)) * v).sum() / (2 * e)
+    assert torch.allclose((gradient * v).sum(), numeric, rtol=2e-2)
+    assert torch.allclose(out, model.denoise(x.detach(), 0.5), atol=1e-5)
