@@ -9,13 +9,9 @@ Shows (1) the error of D against the exact posterior mean, RMS relative to the d
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sdedit_core.edit import sdedit
 from sdedit_core.priors.exact import GaussianMixturePrior

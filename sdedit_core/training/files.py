@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 
-def write_whole(path: str | os.PathLike, write: Callable[[Path], None]) -> None:
+def write_whole(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, flush it to disk, rename it into place."""
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
@@ -31,7 +31,8 @@ def write_whole(path: str | os.PathLike, write: Callable[[Path], None]) -> None:
 def save_tensors(path: str | os.PathLike, tensors: Mapping[str, Tensor], header: dict[str, str]) -> None:
     """Write a safetensors file with ``header`` as its metadata; whole or not at all."""
     plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    write_whole(path, lambda temporary: save_file(plain, temporary, metadata=header))
+    # save_file would make a file that only its owner may read
+    write_whole(path, lambda temporary: temporary.write_bytes(save(plain, metadata=header)))
 
 
 def read_tensors(path: str | os.PathLike, key: str) -> tuple[dict[str, Tensor], dict]:

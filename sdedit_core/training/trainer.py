@@ -74,7 +74,7 @@ class Trainer:
         """Root mean square of the data to three digits, from 256 pictures of the first size."""
         self.source.prepare(0)
         generator = self._generator(0, 0, stream=7, rank=0)
-        sample = self.source.draw(256, self.source.sizes[0], generator).double()
+        sample = self.source.draw(256, self.source.sizes[0], generator).cpu().double()
         if not bool(torch.isfinite(sample).all()):
             raise ValueError("The training pictures contain NaN or infinite values.")
         spread = sample.square().mean().sqrt().clamp_min(1e-3).float().to(self.device)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from sdedit_core.builtin.scenes import MOODS, Scene, mood_scene, render, render_batch
-from sdedit_core.builtin.scenes.noise import NoiseSource, StreamNoise
+from sdedit_core.builtin.scenes.noise import NoiseSource, StreamNoise, power_law
 from sdedit_core.training.variety import varied_scene
 
 
@@ -70,3 +70,19 @@ def test_a_stream_of_scenes_is_varied_and_follows_its_generator():
     assert torch.equal(first, pictures(1)) and not torch.equal(first, pictures(2))
     assert torch.isfinite(first).all() and 0 <= first.min() and first.max() <= 1
     assert first.flatten(1).std(1).min() > 0.03 and first.std(0).mean() > 0.08
+
+
+def test_rendering_stays_on_its_device():
+    """On the "meta" device any tensor left on the CPU raises."""
+
+    class MetaNoise:
+        device = torch.device("meta")
+        rand = staticmethod(lambda count, width: torch.empty(len(count), max(count), width, device="meta"))
+        spectrum = staticmethod(lambda ny, nx, where: torch.empty(24, 2, 2 * ny, nx, device="meta"))
+
+        def field(self, *sizes, **options):
+            return power_law(self, *sizes, **options)
+
+    scenes = [varied_scene(Random(k)) for k in range(24)]
+    picture = render_batch(scenes, height=16, width=24, device="meta", noise=MetaNoise())
+    assert picture.shape == (24, 3, 16, 24) and picture.device.type == "meta"

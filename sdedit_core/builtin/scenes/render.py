@@ -50,9 +50,10 @@ def render_batch(
     y = (torch.arange(rows, dtype=torch.float32, device=device) + 0.5) / rows
     x = (torch.arange(cols, dtype=torch.float32, device=device) + 0.5) / cols
     v = (scene.horizon - y[:, None]) * FIELD_OF_VIEW
-    u = ((x - 0.5) * FIELD_OF_VIEW * max(1.0, width / height)).view(1, 1, 1, -1)
+    span = FIELD_OF_VIEW * max(1.0, width / height)
+    u = ((x - 0.5) * span).view(1, 1, 1, -1)
     sky, plain_sky = paint_sky(scene, noise, u, v)
-    view = look(scene, noise, u, v)
+    view = look(scene, noise, u, v, span * (cols - 1) / cols)
     air = _air(scene, u)
     land = _paint_land(scene, view, air)
     image = torch.where(view.land > 0.5, land, sky)

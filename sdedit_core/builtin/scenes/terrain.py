@@ -39,11 +39,10 @@ class View:
     ripple: Tensor
 
 
-def look(scene: SceneBatch, noise: SceneNoise | StreamNoise, u: Tensor, v: Tensor) -> View:
-    """Build the height field and project it to the screen (u (1, 1, 1, W), elevation v (B, 1, H, 1))."""
+def look(scene: SceneBatch, noise: SceneNoise | StreamNoise, u: Tensor, v: Tensor, length_u: float) -> View:
+    """Build the height field and project it to the screen (u (1, 1, 1, W) of length_u, elevation v (B, 1, H, 1))."""
     width, device = u.shape[-1], u.device
     depth = max(192, int(v.shape[-2] * 1.6))
-    length_u = float(u.flatten()[-1] - u.flatten()[0])
     length_z = _FAR - _NEAR
 
     def field(beta: float, low: float, stretch: float = 1.0, where=None) -> Tensor:
