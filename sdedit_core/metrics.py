@@ -71,11 +71,14 @@ def squared_l2(a: torch.Tensor, b: torch.Tensor, mask: torch.Tensor | None = Non
     return difference.flatten(1).sum(1)
 
 
-def ssim_map(a: torch.Tensor, b: torch.Tensor, *, value_range: float = 1.0) -> torch.Tensor:
+def ssim_map(
+    a: torch.Tensor, b: torch.Tensor, *, inside: torch.Tensor | None = None, value_range: float = 1.0
+) -> torch.Tensor:
     """Structural similarity at every pixel, (B,H,W) float64, mean over channels.
 
     Gaussian window of 11 px and deviation 1.5, K1 0.01, K2 0.03 (Wang et al., 2004); borders are replicated, so
-    that every pixel of a mask has a value.
+    that every pixel has a value.  With ``inside`` (B|1,1,H,W), windows see its pixels only and values outside it
+    mean nothing: what happens across a mask's border then does not leak in.
     """
     check_pictures(a, b)
     taps = torch.arange(SSIM_WINDOW, dtype=torch.float64, device=a.device) - SSIM_WINDOW // 2
@@ -89,9 +92,15 @@ def ssim_map(a: torch.Tensor, b: torch.Tensor, *, value_range: float = 1.0) -> t
         return F.conv2d(image, window.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
 
     a, b = a.double(), b.double()
-    mean_a, mean_b = blur(a), blur(b)
-    var_a, var_b = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2
-    cov = blur(a * b) - mean_a * mean_b
+    weight = torch.ones_like(a[:1]) if inside is None else inside.double().expand(-1, channels, -1, -1)
+    total = blur(weight).clamp_min(1e-12)
+
+    def mean(image: torch.Tensor) -> torch.Tensor:
+        return blur(image * weight) / total
+
+    mean_a, mean_b = mean(a), mean(b)
+    var_a, var_b = mean(a * a) - mean_a**2, mean(b * b) - mean_b**2
+    cov = mean(a * b) - mean_a * mean_b
     c1, c2 = (SSIM_K1 * value_range) ** 2, (SSIM_K2 * value_range) ** 2
     light = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
     return (light * (2 * cov + c2) / (var_a + var_b + c2)).mean(1)
@@ -103,7 +112,7 @@ def distances(a: torch.Tensor, b: torch.Tensor, mask: torch.Tensor | None = None
     if mask is None:
         mask = torch.ones(1, 1, *a.shape[-2:], device=a.device)
     inside = may_change(mask, a).expand(a.shape[0], 1, -1, -1)
-    sums, similarity = squared_l2(a, b, inside.float()), ssim_map(a, b)
+    sums, similarity = squared_l2(a, b, inside.float()), ssim_map(a, b, inside=inside)
     out = []
     for total, local, where in zip(sums.tolist(), similarity, inside[:, 0], strict=True):
         pixels = int(where.sum())

@@ -79,6 +79,17 @@ def test_ssim_over_the_whole_picture_agrees_with_scipy():
     assert distances(a, b)[0].ssim == pytest.approx(sum(values) / 3, abs=1e-9)
 
 
+def test_regional_ssim_does_not_look_across_the_masks_border():
+    a, b = noise(1, 3, 24, 24), noise(1, 3, 24, 24, seed=1)
+    mask = torch.zeros(1, 1, 24, 24)
+    mask[..., :10] = 1.0
+    b = torch.where(mask > 0, b, a)  # equal outside
+    item = regions(a, b, mask)[0]
+    assert item["outside"].ssim == pytest.approx(1.0) and item["inside"].ssim < 0.2
+    other = torch.where(mask > 0, a, noise(1, 3, 24, 24, seed=2))
+    assert regions(a, other, mask)[0]["inside"].ssim == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(
     "a, b",
     [
