@@ -23,8 +23,8 @@ from sdedit_core.images import contact_sheet
 from sdedit_core.plots import tradeoff_plot
 from sdedit_core.realism import SlicedWasserstein
 from sdedit_core.strokes import simulate_strokes
-from sdedit_core.sweep import SweepPlan, parse_t0_values, rows, sweep
-from sdedit_core.tradeoff import Row, sweet_spot, table, to_csv, write_whole
+from sdedit_core.sweep import SweepPlan, parse_t0_values, sweep
+from sdedit_core.tradeoff import Row, rows, sweet_spot, table, to_csv, write_whole
 
 
 def mood_rows(mood: str, args: argparse.Namespace) -> tuple[list[Row], float, float, list[torch.Tensor]]:
@@ -77,7 +77,7 @@ def main() -> None:
         print(" ".join(f"{row.t0:g}:{row.realism:.4f}" for row in found), flush=True)
     found = [mean_row([mood[0][i] for mood in done]) for i in range(len(args.t0))]
     floor, strokes = (sum(mood[k] for mood in done) / len(done) for k in (1, 2))
-    spot = sweet_spot(found, floor=floor, ceiling=strokes)
+    spot = sweet_spot(found, ceiling=strokes)
     print(table(found))
     print(f"realism: renders {floor:.4f}, strokes {strokes:.4f}")
     print(spot)

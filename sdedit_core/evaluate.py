@@ -216,7 +216,7 @@ class Evaluation:
             rows.append(Row(t0=t0, sigma=model.schedule.sigma(t0), **means, realism=distance(pictures).mean))
         floor = distance(self.pictures("originals")).mean if self.protocol.strokes else None
         of_guides = distance(guides).mean
-        summary = Summary(rows, floor, of_guides, sweet_spot(rows, floor=floor, ceiling=of_guides))
+        summary = Summary(rows, floor, of_guides, sweet_spot(rows, ceiling=of_guides))
         write_whole(self.out / "table.csv", to_csv(rows))
         write_whole(self.out / "summary.json", json.dumps(_plain(asdict(summary)), indent=2, allow_nan=False) + "\n")
         return summary

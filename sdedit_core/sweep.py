@@ -18,13 +18,10 @@ from .deviation import Deviation, pixel_size, predict_from_state
 from .edit import check_repeats, sdedit
 from .grids import check_steps, sigma_grid
 from .masking import check_mask, is_hard
-from .metrics import distances
-from .realism import SlicedWasserstein
 from .score_model import ScoreModel
 from .sde import check_t0
 from .solvers import Callback, get_solver
 from .state import check_seed, perturb
-from .tradeoff import Row
 
 
 @dataclass
@@ -134,6 +131,8 @@ class SweepPlan:
             return "prediction and bounds are for solvers of the reverse SDE"
         if self.mask is not None and not is_hard(self.mask):
             return "prediction and bounds are for one t0, not for a soft mask"
+        if self.mask is not None and self.options.get("mask_mode", "bridge") != "bridge":
+            return "prediction and bounds are for mask_mode bridge"
         return ""
 
     @torch.no_grad()
@@ -217,49 +216,3 @@ def sweep(
             raise
         out.stopped = error
     return out
-
-
-def rows(
-    result: Sweep,
-    guide: torch.Tensor,
-    pictures: Sequence[torch.Tensor],
-    *,
-    mask: torch.Tensor | None = None,
-    realism: SlicedWasserstein | None = None,
-    pixel: float | None = None,
-) -> list[Row]:
-    """The trade-off table of a sweep.
-
-    Args:
-        guide: (B,3,H,W) in [0, 1]; pictures: one such batch per cell (decoded and clamped, as they will be seen).
-        mask: distances are taken where it is above 0. realism: distance to real pictures, see :mod:`realism`.
-        pixel: size of one [0, 1] pixel value in the model's units, which brings predictions and bounds to pixels;
-            None leaves them out (for latents, whose units are not those of pixels).
-    """
-    if len(pictures) != len(result.cells):
-        raise ValueError(f"The sweep has {len(result.cells)} finished cells, got {len(pictures)} pictures.")
-    out = []
-    for cell, picture in zip(result.cells, pictures, strict=True):
-        found = distances(guide, picture, mask)
-        means = {
-            name: sum(getattr(one, name) for one in found) / len(found)
-            for name in ("l2", "l2_squared", "rmse", "psnr", "ssim")
-        }
-        extra = {}
-        if pixel is not None and cell.predicted is not None:
-            extra["predicted_l2"] = _root_mean(cell.predicted.squared, pixel)
-        if pixel is not None and cell.bounds is not None:
-            extra["typical_l2"] = _root_mean(cell.bounds.typical, pixel)
-            extra["strict_l2"] = _root_mean(cell.bounds.strict, pixel)
-            extra["repaired_l2"] = _root_mean(cell.bounds.repaired, pixel)
-            extra["bound_l2"] = _root_mean(cell.bounds.proposition, pixel)
-            if cell.bounds.possible is not None:
-                extra["possible_l2"] = _root_mean(cell.bounds.possible, pixel)
-        if realism is not None:
-            extra["realism"] = realism(picture).mean
-        out.append(Row(t0=cell.t0, sigma=cell.sigma, **means, **extra, nfe=cell.nfe, seconds=cell.seconds))
-    return out
-
-
-def _root_mean(values: Sequence[float], pixel: float) -> float:
-    return (sum(values) / len(values)) ** 0.5 / pixel

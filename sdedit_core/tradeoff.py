@@ -1,7 +1,7 @@
 """The realism-faithfulness trade-off as a table: one row per t0, the sweet spot, text and CSV.
 
 SDEdit (Meng et al., ICLR 2022), figure 3: over t0 the distance to the guide rises and the distance to real pictures
-falls; the paper boxes [0.3, 0.6] by eye.  Here the sweet spot is computed and its rule is stated.
+falls; the paper boxes [0.3, 0.6] by eye.  Here the sweet spot is computed, by a stated rule.
 """
 
 from __future__ import annotations
@@ -12,8 +12,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-SLACK = 0.10
+from .metrics import distances
+
+if TYPE_CHECKING:
+    import torch
+
+    from .realism import SlicedWasserstein
+    from .sweep import Sweep
+
+PARTS = (0.5, 0.75, 0.9)
 
 
 @dataclass(frozen=True)
@@ -44,9 +53,55 @@ class Row:
     seconds: float | None = None
 
 
+def rows(
+    result: Sweep,
+    guide: torch.Tensor,
+    pictures: Sequence[torch.Tensor],
+    *,
+    mask: torch.Tensor | None = None,
+    realism: SlicedWasserstein | None = None,
+    pixel: float | None = None,
+) -> list[Row]:
+    """The trade-off table of a sweep.
+
+    Args:
+        guide: (B,3,H,W) in [0, 1]; pictures: one such batch per cell (decoded and clamped, as they will be seen).
+        mask: distances are taken where it is above 0. realism: distance to real pictures, see :mod:`realism`.
+        pixel: size of one [0, 1] pixel value in the model's units, which brings predictions and bounds to pixels;
+            None leaves them out (for latents, whose units are not those of pixels).
+    """
+    if len(pictures) != len(result.cells):
+        raise ValueError(f"The sweep has {len(result.cells)} finished cells, got {len(pictures)} pictures.")
+    out = []
+    for cell, picture in zip(result.cells, pictures, strict=True):
+        found = distances(guide, picture, mask)
+        means = {
+            name: sum(getattr(one, name) for one in found) / len(found)
+            for name in ("l2", "l2_squared", "rmse", "psnr", "ssim")
+        }
+        extra = {}
+        if pixel is not None and cell.predicted is not None:
+            extra["predicted_l2"] = _root_mean(cell.predicted.squared, pixel)
+        if pixel is not None and cell.bounds is not None:
+            extra["typical_l2"] = _root_mean(cell.bounds.typical, pixel)
+            extra["strict_l2"] = _root_mean(cell.bounds.strict, pixel)
+            extra["repaired_l2"] = _root_mean(cell.bounds.repaired, pixel)
+            extra["bound_l2"] = _root_mean(cell.bounds.proposition, pixel)
+            if cell.bounds.possible is not None:
+                extra["possible_l2"] = _root_mean(cell.bounds.possible, pixel)
+        if realism is not None:
+            extra["realism"] = realism(picture).mean
+        out.append(Row(t0=cell.t0, sigma=cell.sigma, **means, **extra, nfe=cell.nfe, seconds=cell.seconds))
+    return out
+
+
+def _root_mean(values: Sequence[float], pixel: float) -> float:
+    return (sum(values) / len(values)) ** 0.5 / pixel
+
+
 @dataclass(frozen=True)
 class SweetSpot:
-    """``best`` and the range ``low`` to ``high`` of t0 around it that is almost as good."""
+    """The t0 where realism is nearly reached, ``best``, with a more faithful (``low``) and a more real one."""
 
     best: float
     low: float
@@ -54,36 +109,29 @@ class SweetSpot:
     edge: bool
 
     def __str__(self) -> str:
-        text = f"sweet spot: t0 {self.best:g} (within {SLACK:.0%}: {self.low:g} to {self.high:g})"
-        return text + ", at the end of the sweep: sweep further" if self.edge else text
+        text = f"sweet spot: t0 {self.best:g} (half of the realism at {self.low:g}, nine tenths at {self.high:g})"
+        return text + "; realism still falls at the end of the sweep: sweep further" if self.edge else text
 
 
-def sweet_spot(rows: Sequence[Row], *, floor: float | None = None, ceiling: float | None = None) -> SweetSpot | None:
-    """The t0 nearest to the ideal corner of the trade-off; None without realism or with fewer than three rows.
+def sweet_spot(rows: Sequence[Row], *, ceiling: float | None = None) -> SweetSpot | None:
+    """The most faithful t0 that has most of the realism; None without realism or with fewer than three rows.
 
-    Rule: faithfulness f = L2 / (largest L2 of the sweep), realism r = (distance - floor) / (ceiling - floor); the
-    best t0 has the smallest f^2 + r^2, the range holds all neighbours whose sqrt(f^2 + r^2) is within 10 %.
+    Rule: the realism distance falls from that of the guides to its smallest value in the sweep; ``low``, ``best`` and
+    ``high`` are the first t0 with 50 %, 75 % and 90 % of that fall.  Beyond, faithfulness is paid for little realism.
 
     Args:
-        floor: realism distance of other real pictures, which no edit can beat; default the smallest of the sweep.
         ceiling: realism distance of the guides; default the largest of the sweep.
     """
     rows = sorted(rows, key=lambda row: row.t0)
     if len(rows) < 3 or any(row.realism is None for row in rows):
         return None
     realism = [row.realism for row in rows]
-    floor = min(realism) if floor is None else floor
     ceiling = max(realism) if ceiling is None else ceiling
-    far = max(row.l2 for row in rows)
-    if not (ceiling > floor and far > 0.0):
+    fall = ceiling - min(realism)
+    if not fall > 0.0:
         return None
-    cost = [((row.l2 / far) ** 2 + (max(0.0, row.realism - floor) / (ceiling - floor)) ** 2) ** 0.5 for row in rows]
-    i = j = k = min(range(len(rows)), key=cost.__getitem__)
-    while i > 0 and cost[i - 1] <= cost[k] * (1.0 + SLACK):
-        i -= 1
-    while j < len(rows) - 1 and cost[j + 1] <= cost[k] * (1.0 + SLACK):
-        j += 1
-    return SweetSpot(rows[k].t0, rows[i].t0, rows[j].t0, edge=k in (0, len(rows) - 1))
+    low, best, high = (next(i for i, r in enumerate(realism) if ceiling - r >= part * fall) for part in PARTS)
+    return SweetSpot(rows[best].t0, rows[low].t0, rows[high].t0, edge=best == len(rows) - 1)
 
 
 _HEADS = {

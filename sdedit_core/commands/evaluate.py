@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from .common import add_edit_options, load_model, parse_size, progress, save_pil, say
@@ -78,8 +79,13 @@ def run(args: argparse.Namespace) -> None:
     evaluation = Evaluation(args.output, protocol, names)
     evaluation.prepare()
     mine = len(names[shard[0] - 1 :: shard[1]]) * len(values)
-    with progress(mine, f"sdedit evaluate {args.shard}") as tick:
-        made = evaluation.run(model, args.guides, shard=shard, on_picture=lambda name, t0: tick(name))
+    try:
+        with progress(mine, f"sdedit evaluate {args.shard}") as tick:
+            made = evaluation.run(model, args.guides, shard=shard, on_picture=lambda name, t0: tick(name))
+    except KeyboardInterrupt:
+        left = len(evaluation.missing())
+        sys.stderr.write(f"sdedit: interrupted, {left} pictures are missing; the same command goes on from here\n")
+        sys.exit(130)
     say(f"shard {args.shard}: {made} pictures made, {mine - made} were there")
     left = evaluation.missing()
     if left:

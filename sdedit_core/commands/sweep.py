@@ -36,8 +36,8 @@ def run(args: argparse.Namespace) -> None:
     """Make the cells, then write what was asked for; a cancelled sweep writes its finished cells."""
     from ..deviation import pixel_size
     from ..images import contact_sheet, from_range
-    from ..sweep import SweepPlan, parse_t0_values, rows, sweep
-    from ..tradeoff import sweet_spot, table, to_csv, write_whole
+    from ..sweep import SweepPlan, parse_t0_values, sweep
+    from ..tradeoff import rows, sweet_spot, table, to_csv, write_whole
 
     out, values = output(args.output), parse_t0_values(args.t0)
     plot = output(args.plot) if args.plot else None

@@ -79,6 +79,20 @@ def test_command_sweep_keeps_its_cells_when_interrupted(photos, monkeypatch, cap
     assert "1 of 2 cells" in capsys.readouterr().err
 
 
+def test_command_evaluate_says_how_to_go_on_when_interrupted(photos, monkeypatch, capsys):
+    from sdedit_core.evaluate import Evaluation
+
+    def run(self, *args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Evaluation, "run", run)
+    own = photos / "photos/p0.png"
+    options = ["--size", "32", "--steps", "2", "--t0", "0.2,0.5", "--images", own]
+    with pytest.raises(SystemExit) as status:
+        run_command("evaluate", photos / "photos", "--reference", photos / "real", "-o", photos / "o", *options)
+    assert status.value.code == 130 and "8 pictures are missing" in capsys.readouterr().err
+
+
 def test_command_tune_begins_continues_and_takes_back(photos, capsys):
     guide, out = photos / "photos/p0.png", photos / "t.png"
     run_command("tune", guide, "-o", out, "--images", guide, "--steps", "2")

@@ -8,8 +8,8 @@ import torch
 from sdedit_core import ScoreModel, sdedit
 from sdedit_core.priors.exact import GaussianPrior
 from sdedit_core.realism import SlicedWasserstein
-from sdedit_core.sweep import SweepPlan, parse_t0_values, rows, sweep
-from sdedit_core.tradeoff import Row, SweetSpot, sweet_spot, table, to_csv, write_whole
+from sdedit_core.sweep import SweepPlan, parse_t0_values, sweep
+from sdedit_core.tradeoff import Row, SweetSpot, rows, sweet_spot, table, to_csv, write_whole
 
 GUIDE = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 EIGHT = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
@@ -48,6 +48,20 @@ def test_options_of_an_edit_pass_through():
     assert cell.predicted is None and cell.bounds is None and any("reverse SDE" in note for note in cell.notes)
     with pytest.raises(ValueError, match="sigmas"):
         SweepPlan(model, GUIDE, options={"sigmas": [1.0, 0.0]})
+
+
+@pytest.mark.parametrize(
+    "options, word",
+    [
+        ({"repeats": 2}, "one pass"),
+        ({"mask": torch.full((1, 1, 16, 16), 0.5)}, "soft mask"),
+        ({"mask": torch.eye(16)[None, None], "options": {"mask_mode": "tilt"}}, "bridge"),
+        ({"solver": "pf_ode"}, "reverse SDE"),
+    ],
+)
+def test_where_prediction_and_bounds_do_not_apply_the_cell_says_why(options, word):
+    cell = SweepPlan(counted()[0], GUIDE, steps=4, predict=True, **options).cell(0.4)
+    assert cell.predicted is None and cell.bounds is None and any(word in note for note in cell.notes)
 
 
 def test_a_sweep_of_eight_evaluates_no_more_than_eight_single_runs():
@@ -179,13 +193,16 @@ def made_rows(realism, l2=(0.0, 1.0, 2.0, 3.0, 4.0)):
     ]
 
 
-def test_the_sweet_spot_is_nearest_to_the_ideal_corner():
-    assert sweet_spot(made_rows([1.0, 0.9, 0.2, 0.15, 0.1]), floor=0.1, ceiling=1.0) == SweetSpot(0.2, 0.2, 0.2, False)
-    flat = sweet_spot(made_rows([1.0, 0.5, 0.1, 0.0, 0.0], l2=(0, 1, 1.02, 1.04, 4)))
-    assert (flat.best, flat.low, flat.high) == (0.3, 0.2, 0.3) and "0.3" in str(flat)
-    assert sweet_spot(made_rows([1.0, 0.9, 0.8, 0.7, 0.0], l2=(0, 3, 3.5, 3.9, 0.5))).edge
-    assert sweet_spot(made_rows([None] * 5)) is None and sweet_spot(made_rows([1, 2, 3, 4, 5])[:2]) is None
-    assert sweet_spot(made_rows([1.0] * 5)) is None
+def test_the_sweet_spot_is_where_most_of_the_realism_is_reached():
+    falling = made_rows([1.0, 0.8, 0.5, 0.2, 0.0])
+    assert sweet_spot(falling) == SweetSpot(best=0.3, low=0.2, high=0.4, edge=False)
+    assert sweet_spot(falling, ceiling=2.0) == SweetSpot(best=0.2, low=0.0, high=0.3, edge=False)
+    late = sweet_spot(made_rows([1.0, 1.0, 1.0, 0.9, 0.0]))
+    assert late.edge and late.best == 0.4 and "sweep further" in str(late)
+    hump = sweet_spot(made_rows([0.9, 0.95, 0.3, 0.2, 0.35]), ceiling=1.0)
+    assert (hump.low, hump.best, hump.high) == (0.2, 0.2, 0.3) and "0.2" in str(hump)
+    assert sweet_spot(made_rows([None] * 5)) is None and sweet_spot(made_rows([5, 4, 3, 2, 1])[:2]) is None
+    assert sweet_spot(made_rows([1.0] * 5)) is None and sweet_spot(falling, ceiling=-1.0) is None
 
 
 def test_table_and_csv():
