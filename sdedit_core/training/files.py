@@ -16,7 +16,7 @@ from torch import Tensor
 def write_whole(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, flush it to disk, rename it into place."""
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")  # one name: a killed run leaves one such file at most
     try:
         write(temporary)
         with open(temporary, "rb+") as file:
