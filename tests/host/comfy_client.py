@@ -53,11 +53,14 @@ class Client:
         assert status == 200
         return data
 
-    def run(self, prompt, *, cancel_after_previews=None, timeout=600):
+    def run(self, prompt, *, cancel_after_previews=None, preview_method=None, timeout=600):
         """Queue a prompt in API format and wait for its end."""
         with WebSocket(self.host, self.port, "/ws?clientId=tests") as events:
             events.send_text(json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}}))
-            status, answer = self.request("/prompt", {"prompt": prompt, "client_id": "tests"})
+            body = {"prompt": prompt, "client_id": "tests"}
+            if preview_method is not None:
+                body["extra_data"] = {"preview_method": preview_method}
+            status, answer = self.request("/prompt", body)
             answer = json.loads(answer)
             if status != 200 or answer.get("node_errors"):  # 200 when only one branch of the graph is wrong
                 return Run("refused", json.dumps(answer))

@@ -290,6 +290,19 @@ def check_inpainting_models_get_mask_and_picture():
     assert torch.equal(concat[:, 1:], m.model.process_latent_in(g))
 
 
+def check_model_patches_see_every_evaluation():
+    m, g = model("eps").clone(), guide()
+    calls = []
+
+    def wrapper(apply_model, args):
+        calls.append(float(args["timestep"][0]))
+        return apply_model(args["input"], args["timestep"], **args["c"])
+
+    m.set_model_unet_function_wrapper(wrapper)
+    report = sample(m, add_noise(m, g)[0], steps=5)[2]
+    assert len(calls) == 5 and "5 evaluations" in report and calls == sorted(calls, reverse=True)
+
+
 def check_model_sampling_patches_are_honoured():
     class Shifted(comfy.model_sampling.ModelSamplingDiscreteFlow, comfy.model_sampling.CONST):
         pass
@@ -411,6 +424,23 @@ def check_wrong_inputs_are_explained():
     fails(["clean guide"], sample, m, masked, sigmas=sigmas)
     m.model.model_sampling = comfy.model_base.model_sampling(m.model.model_config, ModelType.IMG_TO_IMG)
     fails(["noise levels"], add_noise, m, g)
+
+
+def check_wrong_pictures_are_explained():
+    picture = torch.rand(1, 64, 64, 3)
+
+    def build(images):
+        return node("ScoreModelFromImages", images=images, palette_freedom=0.0, position_aware=False, size=0)
+
+    fails(["at least one"], build, picture[:0])
+    fails(["NaN"], build, picture * float("nan"))
+    fails(["3 colour channels"], build, picture[..., :2])
+    fails(["16"], build, picture[:, :8])
+    m = build(picture.expand(1, 64, 64, 3))[0]
+    fails(["3 channels"], add_noise, m, guide(1, 4, 8, 8))
+    fails(["3 channels"], add_noise, m, guide(1, 3, 2, 64, 64))
+    fails(["values run from"], add_noise, m, guide(1, 3, 64, 64) * 40)
+    fails(["cat", "alpine"], node, "ExampleGuide", name="cat", width=64, height=64)
 
 
 def check_changed_latents_are_noticed():
