@@ -105,7 +105,7 @@ def cond(mu=0.0):
     return [[torch.full((1, 3, 8), float(mu)), {}]]
 
 
-def node(name, **inputs):
+def node(name, /, **inputs):
     cls = NODES["SDEdit_" + name]
     return getattr(cls(), cls.FUNCTION)(**inputs)
 
