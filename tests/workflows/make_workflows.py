@@ -86,7 +86,7 @@ def strokes() -> Graph:
     g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 590), (340, 420), model_name="landscape-alpine")
     g.node("strokes", "PreviewImage", (0, TOP + 270), (340, 240), title="Strokes", images=Ref("guide", 0))
     g.guide = Ref("guide", 0)
-    sdedit(g, 400, t0=0.36)
+    sdedit(g, 400, t0=0.34)
     return g
 
 
@@ -117,7 +117,7 @@ def one_photo() -> Graph:
         position_aware=True,
     )
     g.guide = Ref("guide", 0)
-    sdedit(g, 760, t0=0.4)
+    sdedit(g, 760, t0=0.36)
     return g
 
 
@@ -143,7 +143,7 @@ def photo_edit() -> Graph:
     g.node("shown", "PreviewImage", (360, TOP + 540), (340, 340), title="May change", images=Ref("grey", 0))
     g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 280), (340, 420), model_name="landscape-autumn")
     g.guide = Ref("guide", 0)
-    sdedit(g, 760, t0=0.42, mask=Ref("guide", 1), steps=16)
+    sdedit(g, 760, t0=0.3, mask=Ref("guide", 1), steps=16)
     return g
 
 
