@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .norm import Workspace, group_norm, wants_grad
+from .winograd import conv3x3
 
 
 class FIR(nn.Module):
@@ -114,13 +115,13 @@ class ResBlock(nn.Module):
         h = group_norm(self.norm0, x, out=None if work is None else work.take("norm", x))
         if self.resample is not None:
             h = self.resample(h)
-        h = self.conv0(h)
+        h = conv3x3(self.conv0, h, work)
         e = self.emb(emb)
         if self.spec.scale_shift:
             h = group_norm(self.norm1, h, scale_shift=e.chunk(2, dim=1), out=h)
         else:
             h = group_norm(self.norm1, h, add=e, out=h)
-        h = self.conv1(h)
+        h = conv3x3(self.conv1, h, work)
         if self.shortcut is None:
             h.add_(x if self.resample is None else self.resample(x), alpha=self.spec.scale)
         elif self.spec.resample == "down":
@@ -185,7 +186,7 @@ class ConvResample(nn.Module):
             x = self.resample(x)
         elif self.spec.padding == "asymmetric":
             x = F.pad(x, (0, 1, 0, 1))
-        return x if self.conv is None else self.conv(x)
+        return x if self.conv is None else conv3x3(self.conv, x, work)
 
 
 class FIRBlur(nn.Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,6 +31,15 @@ class Workspace:
             self._buffers.pop(name, None)
             buffer = self._buffers[name] = torch.empty(size, dtype=like.dtype, device=like.device)
         return buffer[:size].view(b, h, w, c).permute(0, 3, 1, 2)
+
+    def scratch(self, name: str, *shape: int) -> Tensor:
+        """An uninitialised float32 CPU buffer of any shape, valid until taken again under the same name."""
+        size = math.prod(shape)
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.numel() < size:
+            self._buffers.pop(name, None)
+            buffer = self._buffers[name] = torch.empty(size)
+        return buffer[:size].view(shape)
 
 
 def wants_grad(x: Tensor, module: nn.Module) -> bool:

@@ -148,17 +148,16 @@ class UNetSpec:
 
 
 class Head(nn.Module):
-    """norm - SiLU - 3x3 convolution to image channels, in float32."""
+    """norm - SiLU - 3x3 convolution to image channels, the last in float32."""
 
-    def __init__(self, channels: int, out_channels: int, groups: int, *, eps: float, ops, device):
+    def __init__(self, channels: int, out_channels: int, groups: int, *, eps: float, ops, dtype, device):
         super().__init__()
-        kwargs = {"dtype": torch.float32, "device": device}
-        self.norm = ops.GroupNorm(groups, channels, eps=eps, **kwargs)
-        self.conv = ops.Conv2d(channels, out_channels, 3, padding=1, **kwargs)
+        self.norm = ops.GroupNorm(groups, channels, eps=eps, dtype=dtype, device=device)
+        self.conv = ops.Conv2d(channels, out_channels, 3, padding=1, dtype=torch.float32, device=device)
 
     def forward(self, x: Tensor, work: Workspace | None = None) -> Tensor:
-        x = x.float()
-        return self.conv(group_norm(self.norm, x, out=None if work is None else work.take("norm", x)))
+        x = group_norm(self.norm, x, out=None if work is None else work.take("norm", x))
+        return self.conv(x.float())
 
 
 class Pyramid(nn.Module):
@@ -192,7 +191,7 @@ class UNet(nn.Module):
     Args:
         spec: what to build.
         operations: namespace with Conv2d, Linear, GroupNorm, Embedding (``torch.nn`` or a host's).
-        dtype: of the blocks' weights; embedding, first convolution and output heads stay float32.
+        dtype: of the blocks' weights; embedding, first and last convolutions stay float32.
         compute_dtype: of the blocks' activations, default ``dtype``.
     """
 
@@ -227,7 +226,7 @@ class UNet(nn.Module):
                 image = b.outputs if b.pyramid == "residual" else image
         for i, b in enumerate(spec.decoder):
             if b.head:
-                self.heads[str(i)] = Head(b.outputs, spec.out_channels, b.head, eps=spec.eps, **outer)
+                self.heads[str(i)] = Head(b.outputs, spec.out_channels, b.head, eps=spec.eps, **inner)
         self.up_image = resampler("up", any(b.fir for b in spec.decoder))
         self.requires_grad_(False).eval()
 
