@@ -1,11 +1,13 @@
-"""Commands of ``sdedit`` that make t0 an instrument: sweep, tune, report, strokes, mask, evaluate."""
+"""The commands of ``sdedit``, one file each; nothing heavy is imported before a command runs."""
 
 from __future__ import annotations
 
-from . import evaluate, report, strokes, sweep, tune
+from . import demo, edit, evaluate, model, report, strokes, sweep, tune
 
 
 def add_parsers(commands) -> None:
-    """Add every command of this package to an argparse sub-parsers object."""
-    for module in (sweep, tune, report, strokes, evaluate):
+    """Add every command to an argparse sub-parsers object."""
+    from ..training import command as train
+
+    for module in (demo, edit, model, sweep, tune, report, strokes, evaluate, train):
         module.add_parser(commands)

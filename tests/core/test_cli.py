@@ -135,3 +135,33 @@ def test_module_entry_point():
         [sys.executable, "-m", "sdedit_core", "--version"], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0 and done.stdout.startswith("sdedit ")
+
+
+def test_a_grey_mask_is_a_lower_t0_not_a_cut(guide, tmp_path):
+    for level in (255, 128):
+        Image.new("L", (64, 48), level).save(tmp_path / f"mask{level}.png")
+        assert edit(guide, tmp_path / f"out{level}.png", "--mask", str(tmp_path / f"mask{level}.png")) == 0
+    before, full, grey = (load_image(p) for p in (guide, tmp_path / "out255.png", tmp_path / "out128.png"))
+    assert 0 < float((grey - before).square().mean()) < 0.5 * float((full - before).square().mean())
+
+
+def test_what_a_file_cannot_say_is_set_by_name(guide, tmp_path, capsys):
+    assert edit(guide, tmp_path / "o.png", "--set", "sde=vp") == 1
+    assert "--set is for checkpoint files" in capsys.readouterr().err
+    options = ["edit", str(guide), "-o", str(tmp_path / "o.png"), "--steps", "2"]
+    assert main([*options, "--model", "landscape-lake", "--set", "sigma_max=50"]) == 1
+    assert "no override but image_size, got sigma_max" in capsys.readouterr().err
+    assert main([*options, "--set", "sigma_max"]) == 1
+    assert "NAME=VALUE" in capsys.readouterr().err
+    assert main([*options, "--model", "landscape-lake", "--set", "image_size=32"]) == 0
+
+
+def test_solvers_are_listed_with_advice(capsys):
+    assert main(["info", "--solvers"]) == 0
+    assert "reverse_diffusion" in capsys.readouterr().out
+
+
+def test_convert_refuses_what_is_no_checkpoint(guide, tmp_path, capsys):
+    assert main(["convert", str(guide), "-o", str(tmp_path / "out.safetensors")]) == 1
+    assert capsys.readouterr().err.startswith("sdedit: ")
+    assert not (tmp_path / "out.safetensors").exists()

@@ -76,7 +76,13 @@ def test_sub_vp_marginals():
 
 @pytest.mark.parametrize(
     "data",
-    [{}, {"kind": "flow"}, {"kind": "ve", "sigma": 3}, {"kind": "vp", "levels": 10**9}, {"kind": "ve", "sigma_max": -1}],
+    [
+        {},
+        {"kind": "flow"},
+        {"kind": "ve", "sigma": 3},
+        {"kind": "vp", "levels": 10**9},
+        {"kind": "ve", "sigma_max": -1},
+    ],
 )
 def test_nonsense_is_refused(data):
     with pytest.raises(ValueError):
