@@ -1,6 +1,6 @@
 """Seconds and peak memory of one picture from strokes with a built-in model.
 
-    python benchmarks/first_picture.py --size 128 --size 256 --threads 2
+    python benchmarks/first_picture.py --size 128 --size 256
 
 Every size runs in a process of its own, so that its peak memory is its own.  Wall and CPU seconds include
 building the model, not importing torch (printed apart).
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--t0", type=float, default=0.4)
     parser.add_argument("--guide", default="alpine")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()

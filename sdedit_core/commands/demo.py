@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import add_sampling_options, device, output, progress, say
+from .common import add_sampling_options, device, output, progress, say, use_threads
 
 T0_VALUES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"--size must be between 32 and 1024, got {args.size}.")
     out = output(args.output)
     model = load_score_model(f"landscape-{args.guide}", device=device(args.device))
+    use_threads(args.threads, model)
     guide = example_guide(args.guide, width=args.size, height=args.size)
     pictures, labels = [guide], ["strokes (guide)"]
     with progress(args.steps * len(T0_VALUES), "sdedit demo") as callback:
