@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .common import add_edit_options, load_job, output, progress, say
 
-SAVED = ("model", "images", "mask", "size", "steps", "solver", "seed", "repeats")
+SAVED = ("model", "images", "weights", "dtype", "set", "mask", "size", "steps", "solver", "seed", "repeats")
 
 
 def add_parser(commands) -> None:
