@@ -150,3 +150,45 @@ def test_gradients_flow(tmp_path):
         numeric = ((model.denoise(x + e * v, 0.5) - model.denoise(x - e * v, 0.5)) * v).sum() / (2 * e)
     assert torch.allclose((gradient * v).sum(), numeric, rtol=2e-2)
     assert torch.allclose(out, model.denoise(x.detach(), 0.5), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["adm_cond.pt", "ddpm.ckpt"])
+def test_wrapped_state_dicts(name, tmp_path):
+    """Trainers wrap: {"state_dict": ...}, {"ema": ..., "model": ...} with a DataParallel prefix."""
+    state = torch.load(unpack(name, tmp_path), weights_only=True)
+    other = {k: torch.zeros_like(v) for k, v in state.items()}
+    for wrapped in (
+        {"state_dict": state, "epoch": 3},
+        {"model": {f"module.{k}": v for k, v in other.items()}, "ema": {f"module.{k}": v for k, v in state.items()}},
+    ):
+        path = tmp_path / "wrapped.pt"
+        torch.save(wrapped, path)
+        assert difference(load_checkpoint(path, **OVERRIDES.get(name, {})), name, "ema") < 1e-5
+    assert load_checkpoint(path, **OVERRIDES.get(name, {})).info.weights == "EMA"
+    raw = load_checkpoint(path, weights="raw", **OVERRIDES.get(name, {}))
+    assert difference(raw, name, "ema") > 1e-2 and raw.info.weights.startswith("raw")
+
+
+def test_diffusers_layouts(tmp_path):
+    """New layout (unet/, scheduler/), bare file with a config as sidecar, key names of 2022."""
+    old = unpack("diffusers_ncsnpp.bin", tmp_path)
+    (old / "scheduler_config.json").write_text('{"_class_name": "ScoreSdeVeScheduler", "sigma_max": 90.0}')
+    assert load_checkpoint(old).schedule.sigma_max == 90.0
+    new = tmp_path / "new"
+    for folder, files in (
+        ("unet", ["config.json", "diffusion_pytorch_model.bin"]),
+        ("scheduler", ["scheduler_config.json"]),
+    ):
+        (new / folder).mkdir(parents=True)
+        for file in files:
+            (new / folder / file).write_bytes((old / file).read_bytes())
+    for path in (new, new / "unet", new / "unet" / "diffusion_pytorch_model.bin"):
+        model = load_checkpoint(path)
+        assert difference(model, "diffusers_ncsnpp.bin", "ema") < 1e-5
+        assert model.schedule.sigma_max == 90.0 and model.size == (16, 16) and model.data_range == (0.0, 1.0)
+    bare = tmp_path / "bare.bin"
+    bare.write_bytes((old / "diffusion_pytorch_model.bin").read_bytes())
+    assert difference(load_checkpoint(bare), "diffusers_ncsnpp.bin", "ema") < 1e-5
+    assert any("no config.json" in a for a in inspect_checkpoint(bare).assumed)
+    bare.with_suffix(".json").write_bytes((old / "config.json").read_bytes())
+    assert not any("no config.json" in a for a in inspect_checkpoint(bare).assumed)
