@@ -131,13 +131,12 @@ def contact_sheet(
     paper: tuple[int, int, int] = (24, 24, 27),
     ink: tuple[int, int, int] = (228, 228, 231),
 ) -> Image.Image:
-    """Labelled sheet of pictures, each (1,3,H,W) in [0, 1], scaled to at most ``cell`` pixels wide."""
+    """Labelled sheet of pictures, each (1,3,H,W) in [0, 1], each scaled to ``cell`` pixels wide."""
     if not images or len(images) != len(labels):
         raise ValueError(f"A sheet needs as many labels as pictures, got {len(images)} and {len(labels)}.")
     columns = columns or len(images)
     pictures = [to_pil(image) for image in images]
-    scale = cell / max(p.width for p in pictures)
-    pictures = [p.resize((round(p.width * scale), round(p.height * scale)), Image.Resampling.LANCZOS) for p in pictures]
+    pictures = [p.resize((cell, max(1, round(p.height * cell / p.width))), Image.Resampling.LANCZOS) for p in pictures]
     gap, text = max(6, cell // 32), max(13, cell // 14)
     font, big = ImageFont.load_default(size=text), ImageFont.load_default(size=round(text * 1.25))
     label_height, head = round(text * 1.7), round(text * 2.4) if title else 0
