@@ -2,6 +2,7 @@
 
 import importlib.util
 
+from .fit import FitImage, UnfitImage
 from .guide import ExampleGuide
 from .interop import ReverseSDE, SigmasFromT0
 from .loader import ScoreModelFromImages, ScoreModelLoader
@@ -16,6 +17,8 @@ _NODES = (
     ExampleGuide,
     SigmasFromT0,
     ReverseSDE,
+    FitImage,
+    UnfitImage,
 )
 
 NODE_CLASS_MAPPINGS = {node.ID: node for node in _NODES}

@@ -224,6 +224,14 @@ def latent_space(model: comfy.model_patcher.ModelPatcher) -> str:
     return f"{space} x{form.scale:g}{form.shift:+g}" if isinstance(form, PixelFormat) else space
 
 
+def picture_size(model: comfy.model_patcher.ModelPatcher) -> tuple[tuple[int, int] | None, int]:
+    """((height, width) the model is made for or None, what width and height must be multiples of), in pixels."""
+    score_model = score_model_of(model)
+    if score_model is not None:
+        return score_model.size, score_model.size_multiple
+    return None, int(getattr(model.get_model_object("latent_format"), "spacial_downscale_ratio", 8))
+
+
 def data_std(model: comfy.model_patcher.ModelPatcher) -> float:
     """Spread of clean data in the model's own space: a quarter of the pixel range, 1 for normalised latents."""
     score_model = score_model_of(model)

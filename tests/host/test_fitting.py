@@ -1,0 +1,89 @@
+"""Fit Image to Model and Unfit Image inside ComfyUI."""
+
+import numpy as np
+import pytest
+from graphs import edit, node, pictures, put_image
+
+
+def photo(comfy, base, name="odd.png", size=(50, 75), channels=3):
+    array = np.random.default_rng(1).integers(0, 256, (*size, channels), dtype=np.uint8)
+    put_image(comfy, base, name, array)
+    return array
+
+
+def fit_graph(model_name, method, size="native", image="odd.png", **options):
+    graph = edit(**options)
+    graph["loader"] = node("SDEdit_ScoreModelLoader", model_name=model_name)
+    graph["photo"] = node("LoadImage", image=image)
+    graph["fit"] = node("SDEdit_FitImage", model=["loader", 0], image=["photo", 0], method=method, size=size)
+    graph["encode"]["inputs"]["pixels"] = ["fit", 0]
+    graph["unfit"] = node("SDEdit_UnfitImage", image=["decode", 0], undo=["fit", 2])
+    graph["save"]["inputs"]["images"] = ["unfit", 0]
+    graph["info"] = node("PreviewAny", source=["fit", 3])
+    return graph
+
+
+@pytest.mark.parametrize("method", ["crop", "pad", "stretch"])
+@pytest.mark.parametrize("size", ["native", "nearest"])
+def test_a_network_edits_a_picture_of_any_size(comfy, base, method, size):
+    array = photo(comfy, base)
+    run = comfy.run(fit_graph("tiny_ve.safetensors", method, size))
+    assert run.status == "success", run.error
+    result = pictures(comfy, run)[0]
+    assert result.shape == array.shape and (result != array).mean() > 0.3
+    if size == "native":
+        assert "75 x 50 to 32 x 32" in run.text("info")
+    if method == "crop":
+        assert np.array_equal(result[:, 0], array[:, 0]) or size == "nearest", "what was cropped away is back"
+
+
+@pytest.mark.parametrize("method", ["crop", "pad", "stretch"])
+def test_an_unedited_picture_comes_back_to_the_byte(comfy, base, method):
+    array = photo(comfy, base)
+    run = comfy.run(fit_graph("tiny_ve.safetensors", method, t0=0.0))
+    assert run.status == "success", run.error
+    assert np.array_equal(pictures(comfy, run)[0], array)
+
+
+def test_built_in_models_leave_the_picture_alone(comfy, base):
+    array = photo(comfy, base)
+    run = comfy.run(fit_graph("landscape-alpine", "crop", t0=0.0))
+    assert run.status == "success", run.error
+    assert "nothing to do" in run.text("info") and np.array_equal(pictures(comfy, run)[0], array)
+
+
+def test_mask_is_fitted_and_the_kept_part_stays_exact(comfy, base):
+    array = photo(comfy, base)
+    mask = np.zeros((50, 75), np.uint8)
+    mask[20:35, 30:50] = 255
+    put_image(comfy, base, "odd_mask.png", np.stack([mask] * 3, axis=-1))
+    graph = fit_graph("tiny_ve.safetensors", "pad", "nearest")
+    graph["mask"] = node("LoadImageMask", image="odd_mask.png", channel="red")
+    graph["fit"]["inputs"]["mask"] = ["mask", 0]
+    graph["noise"]["inputs"]["mask"] = ["fit", 1]
+    run = comfy.run(graph)
+    assert run.status == "success", run.error
+    result = pictures(comfy, run)[0]
+    assert np.array_equal(result[mask == 0], array[mask == 0]) and (result[mask > 0] != array[mask > 0]).mean() > 0.5
+
+
+def test_models_of_the_host_say_their_multiple(comfy, base, checkpoint):
+    photo(comfy, base)
+    graph = fit_graph("landscape-alpine", "pad")
+    graph["sd"] = node("CheckpointLoaderSimple", ckpt_name=checkpoint)
+    graph["fit"]["inputs"]["model"] = ["sd", 0]
+    for name in ("noise", "sample", "decode", "unfit", "save", "report", "readout", "encode"):
+        del graph[name]
+    graph["save"] = node("SaveImage", images=["fit", 0], filename_prefix="t")
+    run = comfy.run(graph)
+    assert run.status == "success", run.error
+    assert pictures(comfy, run).shape == (1, 56, 80, 3) and "no size of its own" in run.text("info")
+
+
+def test_a_result_of_another_size_is_explained(comfy, base):
+    photo(comfy, base)
+    graph = fit_graph("tiny_ve.safetensors", "crop")
+    graph["up"] = node("ImageScaleBy", image=["decode", 0], upscale_method="area", scale_by=2.0)
+    graph["unfit"]["inputs"]["image"] = ["up", 0]
+    run = comfy.run(graph)
+    assert run.status == "error" and "32 x 32" in run.error and comfy.alive()
