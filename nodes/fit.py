@@ -128,7 +128,7 @@ class UnfitImage:
     def unfit(self, image: torch.Tensor, undo: object, original: torch.Tensor | None = None) -> tuple:
         from ..sdedit_core.fitting import Undo, unfit_image
 
-        if type(undo).__name__ != Undo.__name__:
+        if not isinstance(undo, Undo):
             raise ValueError(f"{self.NAME}: undo must come from Fit Image to Model, got {type(undo).__name__}.")
         result = _to_core(image, self.NAME, "image")
         other = None if original is None else _to_core(original, self.NAME, "original")

@@ -240,7 +240,8 @@ def _middle(h: int, w: int, height: int, width: int) -> Box:
 def _resize(image: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     if tuple(image.shape[-2:]) == size:
         return image
-    return F.interpolate(image.float(), size=size, mode="bicubic", antialias=True).clamp(0.0, 1.0)
+    resized = F.interpolate(image.float(), size=size, mode="bicubic", antialias=True)
+    return resized.clamp_(0.0, 1.0).to(image.dtype)
 
 
 def _resize_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
@@ -262,9 +263,9 @@ def _blend(original: torch.Tensor, piece: torch.Tensor, changed: torch.Tensor) -
     """The piece over the original where it, or what was resampled with it, changed."""
     wide = F.max_pool2d(changed, 5, stride=1, padding=2)  # two pixels: the reach of bicubic
     weight = F.interpolate(wide, size=original.shape[-2:], mode="bilinear", antialias=True).clamp(0.0, 1.0)
-    mixed = torch.lerp(original.float(), piece, weight)
+    mixed = torch.lerp(original.float(), piece.float(), weight).to(piece.dtype)
     mixed = torch.where(weight >= 1.0 - 1e-5, piece, mixed)
-    return torch.where(weight > 0.0, mixed, original)
+    return torch.where(weight > 0.0, mixed, original.to(piece.dtype))
 
 
 def _rows(image: torch.Tensor, count: int, what: str) -> torch.Tensor:

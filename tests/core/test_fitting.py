@@ -147,3 +147,14 @@ def test_wrong_inputs_say_what_is_wrong():
     ):
         with pytest.raises(ValueError, match=words):
             unfit_image(result, undo, original)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_precision_of_the_picture_is_kept(dtype):
+    image = picture(50, 61).to(dtype)
+    for method in METHODS:
+        for options in ({"size": (64, 64)}, {"multiple": 16}):
+            fitted = fit_image(image, method=method, **options)
+            back = unfit_image(fitted.image * 0.5, fitted.undo)
+            assert fitted.image.dtype == back.dtype == dtype and back.shape == image.shape
+            assert torch.equal(unfit_image(fitted.image, fitted.undo), image)

@@ -80,6 +80,25 @@ def test_models_of_the_host_say_their_multiple(comfy, base, checkpoint):
     assert pictures(comfy, run).shape == (1, 56, 80, 3) and "no size of its own" in run.text("info")
 
 
+def test_a_batch_of_results_from_one_picture(comfy, base):
+    array = photo(comfy, base)
+    graph = fit_graph("tiny_ve.safetensors", "crop", "native", batch=3)
+    run = comfy.run(graph)
+    assert run.status == "success", run.error
+    result = pictures(comfy, run)
+    assert result.shape == (3, *array.shape) and not np.array_equal(result[0], result[1])
+
+
+def test_a_picture_with_alpha_is_explained(comfy, base):
+    photo(comfy, base)
+    graph = fit_graph("tiny_ve.safetensors", "crop")
+    graph["alpha"] = node("JoinImageWithAlpha", image=["photo", 0], alpha=["photo", 1])
+    graph["fit"]["inputs"]["image"] = ["alpha", 0]
+    run = comfy.run(graph)
+    assert run.status == "error" and "3 colour channels, got 4" in run.error and "Fit Image to Model" in run.error
+    assert comfy.alive()
+
+
 def test_a_result_of_another_size_is_explained(comfy, base):
     photo(comfy, base)
     graph = fit_graph("tiny_ve.safetensors", "crop")
