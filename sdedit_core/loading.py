@@ -42,8 +42,9 @@ def load_score_model(
         dtype: "auto", "fp32", "fp16" or "bf16", the network's own precision; the state stays float32.
         device: where to put it.
         **overrides: what a file cannot say: sde, sigma_min, sigma_max, data_range, image_size, num_heads,
-            num_head_channels, use_new_attention_order. Built-in priors take image_size only, the short side in
-            pixels to which their references are scaled; by default they follow the picture.
+            num_head_channels, use_new_attention_order; docs/checkpoints.md has them all.  Built-in priors take
+            image_size only, the short side in pixels to which their references are scaled; by default they follow
+            the picture.
 
     Raises:
         ValueError: unknown name or path, unreadable file, unknown option; the text says what to do.
