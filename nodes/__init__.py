@@ -2,12 +2,14 @@
 
 import importlib.util
 
+from .compare import EditReport, SimulateStrokes
 from .fit import FitImage, UnfitImage
 from .guide import ExampleGuide
 from .interop import ReverseSDE, SigmasFromT0
 from .loader import ScoreModelFromImages, ScoreModelLoader
 from .noise import AddVENoise
 from .sampler import ReverseSDESampler
+from .t0 import T0Probe, T0Sweep
 
 _NODES = (
     ScoreModelLoader,
@@ -19,6 +21,10 @@ _NODES = (
     ReverseSDE,
     FitImage,
     UnfitImage,
+    T0Probe,
+    T0Sweep,
+    EditReport,
+    SimulateStrokes,
 )
 
 NODE_CLASS_MAPPINGS = {node.ID: node for node in _NODES}

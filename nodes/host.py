@@ -34,6 +34,7 @@ from .frames import ScoreSampling, frame_of, schedule_of
 from .preview import preview_image
 
 FOLDER = "score_models"
+INTERRUPTED = (comfy.model_management.InterruptProcessingException,)  # what Cancel raises
 EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
 
 

@@ -140,7 +140,7 @@ class ReverseSDESampler:
 
         steps, repeats = check_steps(steps), check_repeats(repeats)
         cfg = check_number(cfg, "cfg", 0.0, 100.0)
-        positive, negative = _conditioning(model, positive, negative, cfg)
+        positive, negative = find_conditioning(model, positive, negative, cfg)
         start = find_start(model, latent, steps, solver, sigmas)
         result = latent.copy()
         result.pop(KEY, None)
@@ -192,7 +192,7 @@ def _never(x: torch.Tensor, sigma: float) -> torch.Tensor:
     raise RuntimeError("There is nothing to sample, the model must not be called.")
 
 
-def _conditioning(model: object, positive: list | None, negative: list | None, cfg: float) -> tuple:
+def find_conditioning(model: object, positive: list | None, negative: list | None, cfg: float) -> tuple:
     """Conditioning for the guider; score models make their own, text models must be given one."""
     from . import host
 

@@ -19,6 +19,10 @@ IDS = [
     "SDEdit_ReverseSDE",
     "SDEdit_FitImage",
     "SDEdit_UnfitImage",
+    "SDEdit_T0Probe",
+    "SDEdit_T0Sweep",
+    "SDEdit_EditReport",
+    "SDEdit_SimulateStrokes",
 ]
 WIDGETS = {"INT", "FLOAT", "BOOLEAN", "STRING"}
 SOCKETS = {"MODEL", "VAE", "LATENT", "IMAGE", "MASK", "CONDITIONING", "SIGMAS", "SAMPLER", "STRING", "FLOAT"}

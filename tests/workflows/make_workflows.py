@@ -296,7 +296,49 @@ def flow_model() -> Graph:
     return g
 
 
-WORKFLOWS = (strokes, photo_edit, composite, one_photo, flow_model, checkpoint, checkpoint_edit)
+def t0_sweep() -> Graph:
+    g = Graph("t0_sweep")
+    g.note(
+        "about",
+        (-420, 0),
+        (380, 620),
+        "## Find your t0\n\nA photo becomes strokes, as in the SDEdit paper, and the strokes a picture again, at six t0 "
+        "with the same random numbers.\n\n"
+        "- **t0 Probe** comes first and is quick: what is sharp is fixed by the guide, what is blurred will be invented."
+        "\n- **t0 Sweep** shows the edits. **Cancel** when you have seen enough: what is finished comes out.\n"
+        "- The plot: left, distance to the guide rises and distance to real pictures falls. It needs matplotlib in "
+        "ComfyUI's Python.\n"
+        "- **Edit Report** takes the last t0: numbers and a heat map.\n"
+        "- Your own: *Load Image* instead of the strokes, or any MODEL with a prompt.\n\nQuicker: width and height 128.",
+    )
+    g.group("1. Photo, strokes, model", (-20, 0), (740, HEIGHT), BLUE)
+    g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name="lake", width=256, height=256)
+    g.node("photo", "PreviewImage", (0, TOP + 270), (340, 340), title="The photo", images=Ref("guide", 2))
+    g.node("strokes", "SDEdit_SimulateStrokes", (360, TOP), (340, 190), image=Ref("guide", 2))
+    g.node("shown", "PreviewImage", (360, TOP + 270), (340, 340), title="Strokes", images=Ref("strokes", 0))
+    g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 690), (340, 350), model_name="landscape-lake")
+    g.node("encode", "VAEEncode", (360, TOP + 690), (340, 80), pixels=Ref("strokes", 0), vae=Ref("model", 1))
+    g.group("2. Before sampling", (740, 0), (480, HEIGHT), GREEN)
+    same = {"model": Ref("model", 0), "latent": Ref("encode", 0), "vae": Ref("model", 1), "seed": 1}
+    g.node("probe", "SDEdit_T0Probe", (760, TOP), (440, 280), **same)
+    g.node("survives", "PreviewImage", (760, TOP + 370), (440, 340), title="What survives", images=Ref("probe", 0))
+    g.node("expected", "PreviewAny", (760, TOP + 790), (440, 240), title="Expected change", source=Ref("probe", 2))
+    g.group("3. The edits", (1240, 0), (1000, HEIGHT), PURPLE)
+    g.node("sweep", "SDEdit_T0Sweep", (1260, TOP), (380, 520), **same)
+    g.node("table", "PreviewAny", (1260, TOP + 610), (380, 420), title="Table", source=Ref("sweep", 5))
+    picture = {"images": Ref("sweep", 0), "filename_prefix": "SDEdit/" + g.name}
+    g.node("save", "SaveImage", (1660, TOP), (560, 460), title="Sheet", **picture)
+    g.node("plot", "PreviewImage", (1660, TOP + 550), (560, 480), title="Trade-off", images=Ref("sweep", 1))
+    g.group("4. One of them", (2260, 0), (480, HEIGHT), BLUE)
+    g.node("last", "ImageFromBatch", (2280, TOP), (440, 110), image=Ref("sweep", 2), batch_index=5, length=1)
+    both = {"guide": Ref("strokes", 0), "picture": Ref("last", 0)}
+    g.node("report", "SDEdit_EditReport", (2280, TOP + 200), (440, 130), **both)
+    g.node("numbers", "PreviewAny", (2280, TOP + 420), (440, 180), title="Numbers", source=Ref("report", 0))
+    g.node("heat", "PreviewImage", (2280, TOP + 690), (440, 340), title="Where it moved", images=Ref("report", 1))
+    return g
+
+
+WORKFLOWS = (strokes, photo_edit, composite, one_photo, t0_sweep, flow_model, checkpoint, checkpoint_edit)
 
 
 def main() -> None:

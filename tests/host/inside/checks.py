@@ -405,6 +405,60 @@ def check_sampler_object_keeps_a_masked_region_with_stock_noise():
 # ---------------------------------------------------------------- errors
 
 
+class Flat:
+    """A VAE that shows the first three channels; frames as ComfyUI's video VAEs give them."""
+
+    def decode(self, samples):
+        return samples[:, :3].movedim(1, -1).sigmoid().repeat_interleave(2, -2).repeat_interleave(2, -3)
+
+
+def over_t0(name, m, samples, **more):
+    more = {"latent": {"samples": samples}, "vae": Flat(), "t0_values": "0, 0.3, 0.6", "seed": 3, **more}
+    more.setdefault("positive", cond())
+    return node(name, model=m, **more)
+
+
+def check_a_sweep_is_the_run_of_the_two_nodes_on_every_kind_of_model():
+    for kind in KINDS:
+        m, g = model(kind), guide(1, 4, 16, 16)
+        *_, pictures, latent, csv, report = over_t0("T0Sweep", m, g, steps=6, solver="auto")
+        assert latent["samples"].shape == (3, 4, 16, 16) and pictures.shape == (3, 32, 32, 3), kind
+        assert torch.equal(latent["samples"][:1], g), "t0 0 is the guide"
+        assert len(csv.splitlines()) == 4 and "connect real pictures" in report
+        single = sample(m, add_noise(m, g, t0=0.6)[0], steps=6, seed=3)[0]["samples"]
+        assert torch.allclose(latent["samples"][2:], single, atol=2e-3, rtol=2e-3), kind
+
+
+def check_a_probe_on_every_kind_of_model():
+    for kind in KINDS:
+        m, g = model(kind), guide(2, 4, 16, 16)
+        sheet, latent, report = over_t0("T0Probe", m, g)
+        assert latent["samples"].shape == (6, 4, 16, 16) and sheet.shape[0] == 1 and "latent's own units" in report
+        assert torch.equal(latent["samples"][:2], g), "t0 0 is the guide"
+
+
+def check_prompts_masks_and_videos_over_t0():
+    m, g = model("flow", formats.HunyuanVideo()), guide(1, 16, 3, 8, 8)
+    mask = torch.zeros(1, 8, 8)
+    mask[:, :4] = 1.0
+    for name, more in (("T0Probe", {}), ("T0Sweep", {"steps": 4, "solver": "auto"})):
+        found = over_t0(name, m, g, mask=mask, **more)
+        samples = next(out for out in found if isinstance(out, dict))["samples"]
+        assert samples.shape == (3, *g.shape[1:])
+        assert torch.equal(samples[2:][..., 4:, :], g[..., 4:, :])
+        assert not torch.equal(samples[2:][..., :4, :], g[..., :4, :])
+        fails("made for text", over_t0, name, m, g, positive=None, **more)
+        fails("negative is not connected", over_t0, name, m, g, cfg=3.0, **more)
+        noised = add_noise(m, g, t0=0.3)[0]
+        fails("clean latent", over_t0, name, m, g, latent=noised, **more)
+    m, g = model(), guide(1, 4, 16, 16)
+    means = []
+    for mu in (-1.0, 1.0):
+        more = {"negative": cond(0.0), "cfg": 2.0, "positive": cond(mu), "t0_values": "0.9"}
+        means.append(float(over_t0("T0Probe", m, g, **more)[1]["samples"].mean()))
+    assert means[1] - means[0] > 1.0, means
+
+
 def check_wrong_inputs_are_explained():
     m, g = model("eps"), guide()
     latent = add_noise(m, g)[0]
