@@ -7,7 +7,8 @@ from pathlib import Path
 
 USED = """
 CheckpointLoaderSimple CLIPTextEncode FeatherMask GrowMask ImageBlur ImageToMask ImageCompositeMasked ImageCrop
-ImageFromBatch ImageScale KSampler KSamplerSelect LoadImage LotusConditioning MaskComposite MaskToImage PreviewAny PreviewImage
+ImageFromBatch
+ImageScale KSampler KSamplerSelect LoadImage LotusConditioning MaskComposite MaskToImage PreviewAny PreviewImage
 SamplerCustom SamplerCustomAdvanced CFGGuider BasicGuider DisableNoise RandomNoise SaveImage
 SetLatentNoiseMask SolidMask UNETLoader VAEDecode VAEEncode VAELoader
 """.split()

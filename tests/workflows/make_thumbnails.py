@@ -1,6 +1,6 @@
 """Maintainer tool: python make_thumbnails.py http://127.0.0.1:8188 [names]  ->  workflows/*.jpg from real runs.
 
-The picture a workflow saves, with its guide (what the Preview Image nodes show) inset.
+The picture a workflow saves, with its guide (what the Preview Image nodes show) inset; a sheet stands alone, whole.
 """
 
 import io
@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 SIDE, INSET, BORDER, MARGIN = 512, 150, 4, 12
+PAPER = (24, 24, 27)
 NO_INSET = "May change"  # title of previews that show a mask
 
 
@@ -35,6 +36,9 @@ def main() -> None:
         saved = next(key for key in shown if graph[key]["class_type"] == "SaveImage")
         guides = [k for k in sorted(shown, key=int) if k != saved and graph[k]["_meta"]["title"] != NO_INSET]
         picture = square(client, shown[saved], SIDE)
+        whole = Image.open(io.BytesIO(client.view(shown[saved]))).convert("RGB")
+        if whole.width > whole.height:
+            picture, guides = ImageOps.pad(whole, (SIDE, SIDE), Image.Resampling.LANCZOS, PAPER), []
         for i, guide in enumerate(guides):
             inset = ImageOps.expand(square(client, shown[guide], INSET), BORDER, "white")
             picture.paste(inset, (MARGIN, MARGIN + i * (inset.height + MARGIN)))

@@ -302,14 +302,16 @@ def t0_sweep() -> Graph:
         "about",
         (-420, 0),
         (380, 620),
-        "## Find your t0\n\nA photo becomes strokes, as in the SDEdit paper, and the strokes a picture again, at six t0 "
+        "## Find your t0\n\nA photo becomes strokes, as in the SDEdit paper, and the strokes a picture again, at six "
+        "t0 "
         "with the same random numbers.\n\n"
-        "- **t0 Probe** comes first and is quick: what is sharp is fixed by the guide, what is blurred will be invented."
-        "\n- **t0 Sweep** shows the edits. **Cancel** when you have seen enough: what is finished comes out.\n"
+        "- **t0 Probe** is quick: what is sharp is fixed by the guide, what is blurred will be invented.\n"
+        "- **t0 Sweep** shows the edits. **Cancel** when you have seen enough: what is finished comes out.\n"
         "- The plot: left, distance to the guide rises and distance to real pictures falls. It needs matplotlib in "
         "ComfyUI's Python.\n"
         "- **Edit Report** takes the last t0: numbers and a heat map.\n"
-        "- Your own: *Load Image* instead of the strokes, or any MODEL with a prompt.\n\nQuicker: width and height 128.",
+        "- Your own: *Load Image* instead of the strokes, or any MODEL with a prompt.\n\n"
+        "Quicker: width and height 128.",
     )
     g.group("1. Photo, strokes, model", (-20, 0), (740, HEIGHT), BLUE)
     g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name="lake", width=256, height=256)
