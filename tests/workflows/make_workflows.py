@@ -298,6 +298,7 @@ def flow_model() -> Graph:
 
 def t0_sweep() -> Graph:
     g = Graph("t0_sweep")
+    height = HEIGHT + 250  # t0 Probe and t0 Sweep grow by their live picture while they run
     g.note(
         "about",
         (-420, 0),
@@ -313,25 +314,25 @@ def t0_sweep() -> Graph:
         "- Your own: *Load Image* instead of the strokes, or any MODEL with a prompt.\n\n"
         "Quicker: width and height 128.",
     )
-    g.group("1. Photo, strokes, model", (-20, 0), (740, HEIGHT), BLUE)
+    g.group("1. Photo, strokes, model", (-20, 0), (740, height), BLUE)
     g.node("guide", "SDEdit_ExampleGuide", (0, TOP), (340, 190), name="lake", width=256, height=256)
     g.node("photo", "PreviewImage", (0, TOP + 270), (340, 340), title="The photo", images=Ref("guide", 2))
     g.node("strokes", "SDEdit_SimulateStrokes", (360, TOP), (340, 190), image=Ref("guide", 2))
     g.node("shown", "PreviewImage", (360, TOP + 270), (340, 340), title="Strokes", images=Ref("strokes", 0))
     g.node("model", "SDEdit_ScoreModelLoader", (0, TOP + 690), (340, 350), model_name="landscape-lake")
     g.node("encode", "VAEEncode", (360, TOP + 690), (340, 80), pixels=Ref("strokes", 0), vae=Ref("model", 1))
-    g.group("2. Before sampling", (740, 0), (480, HEIGHT), GREEN)
+    g.group("2. Before sampling", (740, 0), (480, height), GREEN)
     same = {"model": Ref("model", 0), "latent": Ref("encode", 0), "vae": Ref("model", 1), "seed": 1}
     g.node("probe", "SDEdit_T0Probe", (760, TOP), (440, 280), **same)
-    g.node("survives", "PreviewImage", (760, TOP + 370), (440, 340), title="What survives", images=Ref("probe", 0))
-    g.node("expected", "PreviewAny", (760, TOP + 790), (440, 240), title="Expected change", source=Ref("probe", 2))
-    g.group("3. The edits", (1240, 0), (1000, HEIGHT), PURPLE)
+    g.node("survives", "PreviewImage", (760, TOP + 620), (440, 340), title="What survives", images=Ref("probe", 0))
+    g.node("expected", "PreviewAny", (760, TOP + 1040), (440, 240), title="Expected change", source=Ref("probe", 2))
+    g.group("3. The edits", (1240, 0), (1000, height), PURPLE)
     g.node("sweep", "SDEdit_T0Sweep", (1260, TOP), (380, 520), **same)
-    g.node("table", "PreviewAny", (1260, TOP + 610), (380, 420), title="Table", source=Ref("sweep", 5))
+    g.node("table", "PreviewAny", (1260, TOP + 880), (380, 400), title="Table", source=Ref("sweep", 5))
     picture = {"images": Ref("sweep", 0), "filename_prefix": "SDEdit/" + g.name}
     g.node("save", "SaveImage", (1660, TOP), (560, 460), title="Sheet", **picture)
     g.node("plot", "PreviewImage", (1660, TOP + 550), (560, 480), title="Trade-off", images=Ref("sweep", 1))
-    g.group("4. One of them", (2260, 0), (480, HEIGHT), BLUE)
+    g.group("4. One of them", (2260, 0), (480, height), BLUE)
     g.node("last", "ImageFromBatch", (2280, TOP), (440, 110), image=Ref("sweep", 2), batch_index=5, length=1)
     both = {"guide": Ref("strokes", 0), "picture": Ref("last", 0)}
     g.node("report", "SDEdit_EditReport", (2280, TOP + 200), (440, 130), **both)
