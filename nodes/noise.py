@@ -6,7 +6,7 @@ import torch
 
 from ..sdedit_core.sde import Schedule, check_t0
 from .frames import HostSchedule
-from .options import CATEGORY, T0, check_latent, seed
+from .options import CATEGORY, MASK, T0, check_latent, seed
 from .state import KEY, Carried, batch_indices, describe_mask, pack
 
 
@@ -37,15 +37,7 @@ class AddVENoise:
                 "t0": ("FLOAT", dict(T0)),
                 "seed": seed("Seed of this noise. The sampler's noise never repeats it, even with the same number."),
             },
-            "optional": {
-                "mask": (
-                    "MASK",
-                    {
-                        "tooltip": "Where the picture may change: 1 (white) = change, 0 = keep, bit for bit. Any size; "
-                        "it is resized to the latent. Without it, a noise mask of the latent counts."
-                    },
-                ),
-            },
+            "optional": {"mask": MASK},
         }
 
     def add_noise(self, model: object, latent: dict, t0: float, seed: int, mask: torch.Tensor | None = None) -> tuple:

@@ -20,6 +20,33 @@ T0 = {
     "depend on steps, solver or scheduler.",
 }
 
+MASK = (
+    "MASK",
+    {
+        "tooltip": "Where the picture may change: 1 (white) = change, 0 = keep, bit for bit. Any size; it is resized "
+        "to the latent. Without it, a noise mask of the latent counts."
+    },
+)
+PROMPT = {
+    "positive": (
+        "CONDITIONING",
+        {"tooltip": "What the picture should show. Text models need it, score models do not."},
+    ),
+    "negative": ("CONDITIONING", {"tooltip": "What it should not show. Only used when cfg is not 1."}),
+    "cfg": (
+        "FLOAT",
+        {
+            "default": 1.0,
+            "min": 0.0,
+            "max": 100.0,
+            "step": 0.1,
+            "round": 0.01,
+            "tooltip": "Strength of the prompt. 1 = off (score models, Flux); 4 to 8 is usual for SD and SDXL and "
+            "needs negative.",
+        },
+    ),
+}
+
 
 def seed(tooltip: str) -> tuple:
     """A seed input."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .options import CATEGORY, check_number, seed
+from .options import CATEGORY, PROMPT, check_number, seed
 from .start import find_start
 from .state import KEY
 
@@ -60,23 +60,7 @@ class ReverseSDESampler:
                 ),
             },
             "optional": {
-                "positive": (
-                    "CONDITIONING",
-                    {"tooltip": "What the picture should show. Text models need it, score models do not."},
-                ),
-                "negative": ("CONDITIONING", {"tooltip": "What it should not show. Only used when cfg is not 1."}),
-                "cfg": (
-                    "FLOAT",
-                    {
-                        "default": 1.0,
-                        "min": 0.0,
-                        "max": 100.0,
-                        "step": 0.1,
-                        "round": 0.01,
-                        "tooltip": "Strength of the prompt. 1 = off (score models, Flux); 4 to 8 is usual for SD and "
-                        "SDXL and needs negative.",
-                    },
-                ),
+                **PROMPT,
                 "sigmas": (
                     "SIGMAS",
                     {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .guided import Job, card, decode, find_job, sheet, to_core, to_image
-from .options import CATEGORY, check_image, check_number, seed
+from .options import CATEGORY, MASK, PROMPT, check_image, check_number, seed
 from .sampler import solver_tooltip
 
 T0_VALUES = (
@@ -16,13 +16,6 @@ T0_VALUES = (
         "values from 0.2 to 0.7. 0 is the guide itself, 1 forgets almost everything.",
     },
 )
-_MASK = (
-    "MASK",
-    {
-        "tooltip": "Where the picture may change: 1 (white) = change, 0 = keep, bit for bit. Any size; it is resized "
-        "to the latent. Without it, a noise mask of the latent counts."
-    },
-)
 
 
 def _sockets() -> dict:
@@ -31,28 +24,6 @@ def _sockets() -> dict:
         "latent": ("LATENT", {"tooltip": "The clean guide, from VAE Encode with the model's VAE. Not yet noised."}),
         "vae": ("VAE", {"tooltip": "The model's VAE, to show the results as pictures."}),
         "t0_values": T0_VALUES,
-    }
-
-
-def _prompt() -> dict:
-    return {
-        "mask": _MASK,
-        "positive": (
-            "CONDITIONING",
-            {"tooltip": "What the picture should show. Text models need it, score models do not."},
-        ),
-        "negative": ("CONDITIONING", {"tooltip": "What it should not show. Only used when cfg is not 1."}),
-        "cfg": (
-            "FLOAT",
-            {
-                "default": 1.0,
-                "min": 0.0,
-                "max": 100.0,
-                "step": 0.1,
-                "round": 0.01,
-                "tooltip": "How strongly the prompt counts. 1 = as it is, half the time. Score models ignore it.",
-            },
-        ),
     }
 
 
@@ -81,7 +52,7 @@ class T0Probe:
                 **_sockets(),
                 "seed": seed("Seed of the noise: that of Add VE Noise at t0, to see the start of that very run."),
             },
-            "optional": _prompt(),
+            "optional": {"mask": MASK, **PROMPT},
         }
 
     def probe(
@@ -196,7 +167,8 @@ class T0Sweep:
                 ),
             },
             "optional": {
-                **_prompt(),
+                "mask": MASK,
+                **PROMPT,
                 "reference": (
                     "IMAGE",
                     {

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
+from .files import replace_file
+
 MAX_PIXELS = 64_000_000
 
 
@@ -99,14 +101,9 @@ def save_image(image: torch.Tensor, path: str | os.PathLike) -> None:
         raise ValueError(f"Cannot tell an image format from {path.name!r}; use .png, .jpg or .webp.")
     if not path.parent.is_dir():
         raise ValueError(f"The folder {path.parent} does not exist.")
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        pil.save(temporary, **({"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}))
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ValueError(f"Cannot write {path}: {error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    options = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
+    name = f".{path.stem}.{os.getpid()}{path.suffix}"
+    replace_file(path, lambda temporary: pil.save(temporary, **options), temporary=name)
 
 
 def fit(image: torch.Tensor, *, width: int, height: int) -> torch.Tensor:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .files import replace_file
 from .metrics import distances
 
 if TYPE_CHECKING:
@@ -182,11 +183,5 @@ def write_whole(path: str | os.PathLike, data: str | bytes) -> None:
         raise ValueError(f"The folder {path.parent} does not exist.")
     if path.is_dir():
         raise ValueError(f"{path} is a folder; a file name is needed.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ValueError(f"Cannot write {path}: {error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    replace_file(path, lambda temporary: temporary.write_bytes(content), temporary=f".{path.name}.{os.getpid()}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ..files import replace_file
 from ..score_model import ModelInfo
 from . import own
 from .load import DTYPES, _info, find, fitted
@@ -60,12 +61,6 @@ def convert_checkpoint(
     metadata = own.describe(found, {"file": raw.path.name, "sha256": file_hash(raw.path), "format": found.format})
     from safetensors.torch import save_file
 
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        save_file(tensors, part, metadata=metadata)
-        os.replace(part, target)
-    except OSError as error:
-        raise ValueError(f"Cannot write {str(target)!r}: {error.strerror or error}.") from None
-    finally:
-        part.unlink(missing_ok=True)
+    name = f".{target.name}.{os.getpid()}.part"
+    replace_file(target, lambda part: save_file(tensors, part, metadata=metadata), temporary=name)
     return _info(found, raw)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..score_model import ScoreModel
+    from ..sweep import SweepPlan
 
 DEFAULT_MODEL = "landscape-alpine"
 LONGEST_SIDE = 512
@@ -199,6 +200,7 @@ def load_model(args: argparse.Namespace) -> ScoreModel:
 def load_job(args: argparse.Namespace, guide: str) -> Job:
     """Model, guide and mask of the options, at the working size."""
     from ..images import fit, load_image, load_mask, to_range
+    from ..masking import binary_mask
 
     picture = load_image(guide)
     mask = load_mask(args.mask) if args.mask else None
@@ -215,7 +217,7 @@ def load_job(args: argparse.Namespace, guide: str) -> Job:
     if mask is not None:
         hard = bool(((mask == 0) | (mask == 1)).all())
         mask = fit(mask, width=width, height=height)
-        mask = (mask >= 0.5).float() if hard else mask
+        mask = binary_mask(mask).float() if hard else mask
     return Job(model, to_range(picture, model.data_range), picture, mask)
 
 
@@ -227,6 +229,23 @@ def file_output(path: str) -> Path:
     if out.is_dir():
         raise ValueError(f"{out} is a folder; a file name is needed.")
     return out
+
+
+def sweep_plan(args: argparse.Namespace, job: Job, **options: object) -> SweepPlan:
+    """The plan that the options of an edit describe; predictions are for single passes."""
+    from ..sweep import SweepPlan
+
+    return SweepPlan(
+        model=job.model,
+        guide=job.guide,
+        steps=args.steps,
+        solver=args.solver,
+        seed=args.seed,
+        mask=job.mask,
+        repeats=args.repeats,
+        predict=args.repeats == 1,
+        **options,
+    )
 
 
 def save_pil(image, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from .common import add_edit_options, file_output, load_job, output, progress, say
+from .common import add_edit_options, file_output, load_job, output, progress, say, sweep_plan
 
 
 def add_parser(commands) -> None:
@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> None:
 def _compare(args: argparse.Namespace) -> tuple:
     """Two files, no model."""
     from ..images import load_image, load_mask
+    from ..masking import binary_mask
     from ..report import edit_report
 
     for name in ("t0", "output", "c"):
@@ -61,7 +62,7 @@ def _compare(args: argparse.Namespace) -> tuple:
             option = {"t0": "--t0", "output": "-o", "c": "-C"}[name]
             raise ValueError(f"{option} belongs to an edit that is made now; leave PICTURE out, or leave {option} out.")
     guide, picture = load_image(args.guide), load_image(args.picture)
-    mask = None if args.mask is None else (load_mask(args.mask) >= 0.5).float()
+    mask = None if args.mask is None else binary_mask(load_mask(args.mask)).float()
     return edit_report(guide, picture, mask=mask), guide, picture, mask
 
 
@@ -69,21 +70,9 @@ def _edit(args: argparse.Namespace) -> tuple:
     """Make the edit, with prediction and bounds."""
     from ..images import from_range
     from ..report import edit_report
-    from ..sweep import SweepPlan
 
     job = load_job(args, args.guide)
-    plan = SweepPlan(
-        model=job.model,
-        guide=job.guide,
-        steps=args.steps,
-        solver=args.solver,
-        seed=args.seed,
-        mask=job.mask,
-        repeats=args.repeats,
-        predict=args.repeats == 1,
-        delta=args.delta,
-        c=args.c,
-    )
+    plan = sweep_plan(args, job, delta=args.delta, c=args.c)
     t0 = 0.4 if args.t0 is None else args.t0
     with progress(plan.callbacks([t0]), "sdedit report") as callback:
         cell = plan.cell(t0, callback=callback)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .common import add_edit_options, file_output, load_job, output, progress, save_pil, say
+from .common import add_edit_options, file_output, load_job, output, progress, save_pil, say, sweep_plan
 
 DEFAULT_T0 = "0.1:0.8:8"
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
     """Make the cells, then write what was asked for; a cancelled sweep writes its finished cells."""
     from ..deviation import pixel_size
     from ..images import contact_sheet, from_range
-    from ..sweep import SweepPlan, parse_t0_values, sweep
+    from ..sweep import parse_t0_values, sweep
     from ..tradeoff import rows, sweet_spot, table, to_csv, write_whole
 
     out, values = output(args.output), parse_t0_values(args.t0)
@@ -47,26 +47,18 @@ def run(args: argparse.Namespace) -> None:
     if args.probe:
         _probe(args, job, values, out)
         return
-    plan = SweepPlan(
-        model=job.model,
-        guide=job.guide,
-        steps=args.steps,
-        solver=args.solver,
-        seed=args.seed,
-        mask=job.mask,
-        repeats=args.repeats,
-        predict=args.repeats == 1,
-    )
+    plan = sweep_plan(args, job)
     with progress(plan.callbacks(values), "sdedit sweep") as callback:
         result = sweep(plan, values, callback=callback, stop=(KeyboardInterrupt,))
     pictures = [from_range(cell.samples, job.model.data_range).clamp(0, 1) for cell in result.cells]
     realism, other = _realism(args, job)
     found = rows(result, job.picture, pictures, mask=job.mask, realism=realism, pixel=pixel_size(job.model))
-    spot = sweet_spot(found, ceiling=realism(job.picture).mean) if realism else None
+    untouched = realism(job.picture).mean if realism else None
+    spot = sweet_spot(found, ceiling=untouched) if realism else None
     say(table(found))
     if realism:
         say(f"realism: sliced Wasserstein distance to {other}, smaller is more real")
-        say(f"guide itself: {realism(job.picture).mean:.4g}")
+        say(f"guide itself: {untouched:.4g}")
     if spot is not None:
         say(str(spot))
     labels = [cell.label for cell in result.cells]

@@ -12,20 +12,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from ..files import replace_file
+
 
 def write_whole(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, flush it to disk, rename it into place."""
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")  # one name: a killed run leaves one such file at most
-    try:
-        write(temporary)
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ValueError(f"Cannot write {path}: {error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    # one name: a killed run leaves one such file at most
+    replace_file(path, write, temporary=f".{path.stem}.part{path.suffix}")
 
 
 def save_tensors(path: str | os.PathLike, tensors: Mapping[str, Tensor], header: dict[str, str]) -> None:
