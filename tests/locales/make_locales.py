@@ -1,0 +1,95 @@
+"""Maintainer tool for locales/: the nodes' texts in English, and their translations.
+
+python tests/locales/make_locales.py                    write locales/ again (after a tooltip changed, say)
+python tests/locales/make_locales.py todo fr todo.json  what is not translated into French yet, as a list to fill in
+python tests/locales/make_locales.py add fr todo.json   take the filled-in list, check it, write locales/
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from texts import LOCALES, TRANSLATIONS, Text, languages, load_nodes, node_defs, node_texts, problems, translations
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command")
+    for name in ("todo", "add"):
+        command = commands.add_parser(name)
+        command.add_argument("language", help="the front end's code: ja, zh, ko, de, fr, es ...")
+        command.add_argument("file", type=Path)
+    args = parser.parse_args()
+    texts = list(node_texts(load_nodes()))
+    if args.command == "todo":
+        return todo(texts, args.language, args.file)
+    if args.command == "add" and not add(texts, args.language, args.file):
+        return 1
+    return write(texts)
+
+
+def todo(texts: list[Text], language: str, path: Path) -> int:
+    """Untranslated texts with where they are used; next to them the closest outdated translation, if any."""
+    table = translations(language)
+    outdated = {old: table[old] for old in table.keys() - {text.english for text in texts}}
+    entries: dict[str, dict] = {}
+    for text in texts:
+        if text.english in table:
+            continue
+        entry = entries.setdefault(text.english, {"used in": [], "english": text.english, "translation": ""})
+        entry["used in"].append(text.where)
+        close = difflib.get_close_matches(text.english, outdated, 1)
+        if close:
+            entry["before"] = {"english": close[0], "translation": outdated[close[0]]}
+    _write(path, list(entries.values()))
+    print(f"{language}: {len(entries)} texts to translate in {path}")
+    return 0
+
+
+def add(texts: list[Text], language: str, path: Path) -> bool:
+    """Merge a filled-in list; False, and nothing written, when a translation breaks a rule."""
+    filled = {e["english"]: e["translation"] for e in json.loads(path.read_text(encoding="utf-8")) if e["translation"]}
+    table, names = {**translations(language), **filled}, [t.english for t in texts if t.path[-1] == "display_name"]
+    wrong = 0
+    for text in texts:
+        if text.english in filled:
+            for problem in problems(text, filled[text.english], language, table, names):
+                print(f"{text.where}: {problem}\n  {text.english}\n  {filled[text.english]}", file=sys.stderr)
+                wrong += 1
+    if wrong:
+        return False
+    used = dict.fromkeys(text.english for text in texts)
+    TRANSLATIONS.mkdir(exist_ok=True)
+    _write(TRANSLATIONS / f"{language}.json", {english: table[english] for english in used if english in table})
+    return True
+
+
+def write(texts: list[Text]) -> int:
+    """locales/<language>/nodeDefs.json for English and every language with translations."""
+    _write_locale("en", node_defs(texts))
+    print(f"en: {len(texts)} texts, {len({text.english for text in texts})} different ones")
+    for language in languages():
+        table = translations(language)
+        _write_locale(language, node_defs(texts, table))
+        missing = {text.english for text in texts} - table.keys()
+        print(f"{language}: {len(missing)} texts without a translation (English is shown)")
+    return 0
+
+
+def _write_locale(language: str, tree: dict) -> None:
+    (LOCALES / language).mkdir(parents=True, exist_ok=True)
+    _write(LOCALES / language / "nodeDefs.json", tree)
+
+
+def _write(path: Path, data: object) -> None:
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

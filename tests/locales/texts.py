@@ -1,0 +1,147 @@
+"""The pack's own words for ComfyUI's locale files, and the rules that a translation must keep.
+
+A translation is found by its English text, as in gettext: one text that occurs on four nodes is translated once, and a
+text that changes has no translation any more until somebody makes it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LOCALES = ROOT / "locales"
+TRANSLATIONS = Path(__file__).parent / "translations"
+SPECIAL = set("{}@|")  # the front end's own message syntax: a text with one of these comes out wrong
+LONGEST_NAME = 32  # letters of an input or output that a node can show
+PHRASE = 30  # a text this long that ends in a full stop is a sentence, not a name
+_PACKAGE = "sdedit_pack_for_locales"
+_EAST_ASIAN = {"ja": "\u3040-\u30ff\u4e00-\u9fff", "zh": "\u4e00-\u9fff", "ko": "\uac00-\ud7a3"}
+_FIXED = re.compile(  # numbers and identifiers with them; words_with_underscores; acronyms, type names, product names
+    r"[A-Za-z_]*\d+(?:\.\d+)?[A-Za-z]*|[A-Za-z]+(?:_[A-Za-z0-9]+)+|(?<![A-Za-z])[A-Za-z]*[A-Z][A-Za-z]*[A-Z][A-Za-z]*\+*"
+)
+
+
+@dataclass(frozen=True)
+class Text:
+    """One English text and its place in nodeDefs.json; ``options`` are the choices of a combo input."""
+
+    path: tuple[str, ...]
+    english: str
+    options: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        return ".".join(self.path)
+
+    @property
+    def is_label(self) -> bool:
+        """The name of an input or output, which a node shows in little room."""
+        return len(self.path) == 4 and self.path[-1] == "name"
+
+
+def load_nodes() -> dict[str, type]:
+    """The node classes of this checkout, imported as ComfyUI imports them."""
+    if _PACKAGE not in sys.modules:
+        where = {"submodule_search_locations": [str(ROOT)]}
+        spec = importlib.util.spec_from_file_location(_PACKAGE, ROOT / "__init__.py", **where)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[_PACKAGE] = module
+        spec.loader.exec_module(module)
+    return sys.modules[_PACKAGE].NODE_CLASS_MAPPINGS
+
+
+def node_texts(nodes: dict[str, type]) -> Iterator[Text]:
+    """Every text of every node, in the order of the nodes."""
+    for key, node in nodes.items():
+        yield Text((key, "display_name"), node.NAME)
+        yield Text((key, "description"), node.DESCRIPTION)
+        for section in node.INPUT_TYPES().values():
+            for name, entry in section.items():
+                choices = tuple(entry[0]) if isinstance(entry[0], list) else ()
+                yield Text((key, "inputs", name, "name"), name)
+                tooltip = (entry[1] if len(entry) > 1 else {}).get("tooltip")
+                if tooltip:
+                    yield Text((key, "inputs", name, "tooltip"), tooltip, choices)
+        for index, (name, tooltip) in enumerate(zip(node.RETURN_NAMES, node.OUTPUT_TOOLTIPS, strict=True)):
+            yield Text((key, "outputs", str(index), "name"), name)
+            yield Text((key, "outputs", str(index), "tooltip"), tooltip)
+
+
+def languages() -> list[str]:
+    """The languages that there are translations for; English is the nodes' own."""
+    return sorted(path.stem for path in TRANSLATIONS.glob("*.json"))
+
+
+def translations(language: str) -> dict[str, str]:
+    """English -> translation."""
+    path = TRANSLATIONS / f"{language}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def node_defs(texts: list[Text], table: dict[str, str] | None = None) -> dict:
+    """The contents of nodeDefs.json; without a table in English. What has no translation is left out."""
+    tree: dict = {}
+    for text in texts:
+        words = text.english if table is None else table.get(text.english)
+        if words:
+            branch = tree
+            for part in text.path[:-1]:
+                branch = branch.setdefault(part, {})
+            branch[text.path[-1]] = words
+    return tree
+
+
+def fixed_words(english: str) -> list[str]:
+    """What a translation must not touch: numbers, identifiers, acronyms, names of types."""
+    return _FIXED.findall(english)
+
+
+def mentioned(english: str, names: list[str]) -> list[str]:
+    """Those display names of nodes that a text speaks of, longest first."""
+    found = []
+    for name in sorted(names, key=len, reverse=True):
+        if name in english:
+            found.append(name)
+            english = english.replace(name, " ")
+    return found
+
+
+def problems(text: Text, words: str, language: str, table: dict[str, str], names: list[str]) -> list[str]:
+    """What is wrong with one translation; empty when nothing is."""
+    found, english = [], text.english
+    if words != words.strip() or not words:
+        found.append("is empty or has spaces around it")
+    if SPECIAL & set(words):
+        found.append("has one of the characters { } @ |, which the front end would read as its own syntax")
+    if english.count("\n") != words.count("\n"):
+        found.append(f"has {words.count(chr(10))} line breaks instead of {english.count(chr(10))}")
+    rest, told = english, words
+    if text.path[-1] != "display_name":
+        for name in mentioned(english, names):
+            if table.get(name, name) not in told:
+                found.append(f"speaks of the node {name!r} without its translated name {table.get(name, name)!r}")
+            rest, told = rest.replace(name, " "), told.replace(table.get(name, name), " ")
+    kept = fixed_words(told)
+    for word in dict.fromkeys(fixed_words(rest)):
+        if kept.count(word) < fixed_words(rest).count(word):
+            found.append(f"must keep {word!r} as often as the English text")
+    for choice in text.options:
+        if _has_word(english, choice) and not _has_word(words, choice):
+            found.append(f"must keep the option {choice!r} as it is")
+    if len(english) >= PHRASE:
+        script = _EAST_ASIAN.get(language)
+        if words == english or (script and not re.search(f"[{script}]", words)):
+            found.append("is not translated")
+    if text.is_label and len(words) > LONGEST_NAME:
+        found.append(f"is too long for a node: {len(words)} letters, at most {LONGEST_NAME}")
+    return found
+
+
+def _has_word(text: str, word: str) -> bool:
+    return re.search(f"(?<![A-Za-z0-9_]){re.escape(word)}(?![A-Za-z0-9_])", text) is not None
