@@ -2,6 +2,7 @@
 
 import importlib.util
 
+from .canvas import StrokeCanvas
 from .compare import EditReport, SimulateStrokes
 from .fit import FitImage, UnfitImage
 from .guide import ExampleGuide
@@ -17,6 +18,7 @@ _NODES = (
     ReverseSDESampler,
     ScoreModelFromImages,
     ExampleGuide,
+    StrokeCanvas,
     SigmasFromT0,
     ReverseSDE,
     FitImage,

@@ -15,6 +15,7 @@ IDS = [
     "SDEdit_ReverseSDESampler",
     "SDEdit_ScoreModelFromImages",
     "SDEdit_ExampleGuide",
+    "SDEdit_StrokeCanvas",
     "SDEdit_SigmasFromT0",
     "SDEdit_ReverseSDE",
     "SDEdit_FitImage",
