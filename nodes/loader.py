@@ -76,6 +76,7 @@ class ScoreModelLoader:
                     ["ema", "raw"],
                     {
                         "default": "ema",
+                        "advanced": True,
                         "tooltip": "Training files often hold two sets of weights. The averaged set (ema) makes the "
                         "better pictures; raw is the last training step.",
                     },
@@ -84,6 +85,7 @@ class ScoreModelLoader:
                     _DTYPES,
                     {
                         "default": _AUTO,
+                        "advanced": True,
                         "tooltip": "Precision of the network. auto = fp32, which every device runs; fp16 and bf16 "
                         "halve the memory on a GPU. The picture itself always stays in fp32.",
                     },
@@ -259,6 +261,7 @@ class ScoreModelFromImages:
                         "max": 0.5,
                         "step": 0.005,
                         "round": 0.001,
+                        "display": "slider",
                         "tooltip": "0 = only the colours of the pictures, and the sharpest result. 0.02 to 0.06 lets "
                         "strokes keep colours that the pictures do not have, and costs some detail.",
                     },
@@ -278,6 +281,7 @@ class ScoreModelFromImages:
                         "min": 0,
                         "max": 1024,
                         "step": 8,
+                        "advanced": True,
                         "tooltip": "Short side of the pictures inside the model, in pixels. 0 = follow the size of the "
                         "guide. Smaller than the guide: finer texture. Large sizes need minutes and memory.",
                     },

@@ -86,6 +86,7 @@ class ReverseSDESampler:
                         "max": 1.0,
                         "step": 0.05,
                         "round": 0.01,
+                        "display": "slider",
                         "advanced": True,
                         "tooltip": "1 = SDEdit's own random path. 0 = the deterministic path, which changes less; "
                         "between them, less noise on the way. Below 1: solver auto, sde_2m or ancestral.",

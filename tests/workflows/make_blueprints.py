@@ -1,0 +1,105 @@
+"""Maintainer tool: writes subgraphs/*.json, the three ready-made subgraph nodes of the pack."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from graph import Graph, Ref
+from subgraph import Blueprint
+
+ALIASES = ["sdedit", "img2img", "image to image", "strokes to picture", "score sde", "inpaint"]
+DIALS = {  # what is turned, in the order of the node
+    "t0": [("noise", "t0")],
+    "steps": [("sample", "steps")],
+    "solver": [("sample", "solver")],
+    "seed": [("noise", "seed"), ("sample", "seed")],
+}
+OUTPUTS = {"image": Ref("decode", 0), "read-out": Ref("noise", 2), "report": Ref("sample", 2)}
+
+
+def _chain(name: str, *, t0: float, steps: int, own_model: bool, **sampling: object) -> Graph:
+    """Encode, noise, sample, decode; the model inside, or from outside."""
+    g = Graph(name)
+    model = {"model": Ref("model", 0)} if own_model else {}
+    vae = {"vae": Ref("model", 1)} if own_model else {}
+    if own_model:
+        g.node("model", "SDEdit_ScoreModelLoader", (0, 0), (340, 420), model_name="landscape-alpine")
+    g.node("encode", "VAEEncode", (400, 0), (320, 80), **vae)
+    g.node("noise", "SDEdit_AddVENoise", (400, 160), (320, 270), **model, latent=Ref("encode", 0), t0=t0, seed=1)
+    sampling |= {**model, "latent": Ref("noise", 0), "steps": steps, "seed": 1}
+    g.node("sample", "SDEdit_ReverseSDESampler", (780, 0), (330, 420), **sampling)
+    return g.node("decode", "VAEDecode", (1170, 0), (220, 80), samples=Ref("sample", 0), **vae)
+
+
+def score_model() -> Blueprint:
+    name = "SDEdit (score model)"
+    return Blueprint(
+        name,
+        "Strokes or a rough picture in, picture out, with a built-in score model or a file of your own. With a mask, "
+        "only the white part changes.",
+        _chain(name, t0=0.36, steps=12, own_model=True),
+        sockets={"image": [("encode", "pixels")], "mask": [("noise", "mask")]},
+        widgets={"model_name": [("model", "model_name")], **DIALS},
+        outputs=OUTPUTS,
+        preview="sample",
+        aliases=ALIASES,
+    )
+
+
+PROMPTED = {
+    "model": [("noise", "model"), ("sample", "model")],
+    "vae": [("encode", "vae"), ("decode", "vae")],
+    "positive": [("sample", "positive")],
+    "negative": [("sample", "negative")],
+}
+
+
+def any_checkpoint() -> Blueprint:
+    name = "SDEdit (any checkpoint)"
+    return Blueprint(
+        name,
+        "SDEdit with SD, SDXL, SD3, Flux or any other diffusion MODEL: a guide and a prompt in, picture out. t0 does "
+        "not depend on steps or scheduler. cfg 1 for Flux.",
+        _chain(name, t0=0.6, steps=20, own_model=False, cfg=6.0),
+        sockets={**PROMPTED, "image": [("encode", "pixels")]},
+        widgets={**DIALS, "cfg": [("sample", "cfg")]},
+        outputs=OUTPUTS,
+        preview="sample",
+        aliases=ALIASES,
+    )
+
+
+def masked_edit() -> Blueprint:
+    name = "SDEdit masked edit"
+    g = _chain(name, t0=0.5, steps=20, own_model=False, cfg=6.0)
+    g.node("paste", "ImageCompositeMasked", (1170, 160), (220, 150), source=Ref("decode", 0))
+    return Blueprint(
+        name,
+        "Changes what is white in the mask and keeps every other pixel as it came. Works with any MODEL; score models "
+        "need no prompt and cfg 1.",
+        g,
+        sockets={
+            **PROMPTED,
+            "image": [("encode", "pixels"), ("paste", "destination")],
+            "mask": [("noise", "mask"), ("paste", "mask")],
+        },
+        widgets={**DIALS, "cfg": [("sample", "cfg")]},
+        outputs={**OUTPUTS, "image": Ref("paste", 0)},
+        preview="sample",
+        aliases=[*ALIASES, "masked", "local edit"],
+    )
+
+
+BLUEPRINTS = (score_model, any_checkpoint, masked_edit)
+
+
+def main() -> None:
+    for make in BLUEPRINTS:
+        make().write()
+
+
+if __name__ == "__main__":
+    main()
