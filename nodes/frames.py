@@ -145,8 +145,9 @@ class ScoreSampling(torch.nn.Module):
     def noise_scaling(
         self, sigma: torch.Tensor, noise: torch.Tensor, latent_image: torch.Tensor, max_denoise: bool = False
     ) -> torch.Tensor:
-        sigma = sigma.view(sigma.shape[:1] + (1,) * (noise.ndim - 1)) if sigma.ndim else sigma
-        return latent_image + noise * sigma
+        if sigma.numel() == 1:
+            return torch.add(latent_image, noise, alpha=float(sigma))  # the very numbers of the core's perturb
+        return latent_image + noise * sigma.view(sigma.shape[:1] + (1,) * (noise.ndim - 1))
 
     def inverse_noise_scaling(self, sigma: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
         return latent

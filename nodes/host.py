@@ -26,7 +26,6 @@ import folder_paths
 import latent_preview
 import torch
 
-from ..sdedit_core.edit import noised
 from ..sdedit_core.noise import NoiseStream
 from ..sdedit_core.score_model import ScoreModel
 from ..sdedit_core.sde import Schedule
@@ -241,7 +240,9 @@ def data_std(model: comfy.model_patcher.ModelPatcher) -> float:
 
 
 def to_model(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor) -> torch.Tensor:
-    """LATENT -> the model's own space."""
+    """LATENT -> the model's own space; as in the host, an empty latent is not shifted."""
+    if score_model_of(model) is None and not bool(latent.any()):
+        return latent
     return model.model.process_latent_in(latent)
 
 
@@ -270,14 +271,13 @@ def fit_latent(model: comfy.model_patcher.ModelPatcher, samples: torch.Tensor, *
 def add_noise(
     model: comfy.model_patcher.ModelPatcher, guide: torch.Tensor, sigma: float, *, seed: int, samples: list[int]
 ) -> torch.Tensor:
-    """A LATENT noised to sigma; where the host's own states are VE it is the host's own arithmetic, bit for bit."""
-    x, sampling = to_model(model, guide), model.get_model_object("model_sampling")
+    """A LATENT noised to sigma: the host's own arithmetic, bit for bit what a stock sampler leaves at that level."""
     if sigma == 0.0:
         return guide.clone()
-    if score_model_of(model) is not None or frame_of(sampling).flow:
-        return from_model(model, noised(x, sigma, seed=seed, samples=samples))
+    x, sampling = to_model(model, guide), model.get_model_object("model_sampling")
     z = NoiseStream(x.shape[1:], seed=seed, stream="initial", samples=samples)()
-    return from_model(model, sampling.noise_scaling(torch.tensor([sigma]), z, x))
+    level = torch.tensor(frame_of(sampling).from_ve(sigma), dtype=torch.float32)
+    return from_model(model, sampling.inverse_noise_scaling(level, sampling.noise_scaling(level, z, x)))
 
 
 def fit_mask(mask: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
@@ -356,7 +356,7 @@ class LoopSampler(comfy.samplers.Sampler):
         def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
             check_interrupt()
             level = torch.full((x.shape[0],), frame.from_ve(sigma), dtype=torch.float32, device=x.device)
-            state = x * frame.alpha(sigma) if frame.flow else x
+            state = x * (1.0 - level).reshape(-1, *[1] * (x.ndim - 1)) if frame.flow else x
             return model_wrap(state, level, model_options=options, seed=seed)
 
         return self.loop(denoise, schedule, noise, latent_image, sigmas, denoise_mask, callback)

@@ -167,8 +167,13 @@ class ReverseSDESampler:
             mask=start.mask,
         )
         denoised = host.from_model(model, last["denoised"].float()).cpu()
-        result["samples"] = host.to_intermediate(start.keep(samples.cpu()))
         clean = result.copy()
+        if start.stops_at == 0.0:
+            samples = start.keep(samples.cpu())
+        else:
+            carried = start.carry_on(model, samples.cpu())
+            result |= {} if carried is None else {KEY: carried}
+        result["samples"] = host.to_intermediate(samples)
         clean["samples"] = host.to_intermediate(start.keep(denoised))
         return result, clean, "\n".join([str(last["edit"].report), *start.notes])
 

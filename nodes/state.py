@@ -11,7 +11,11 @@ KEY, VERSION = "sdedit", 1
 
 @dataclass
 class Carried:
-    """What Add VE Noise at t0 puts beside the noised samples; guide is a clean LATENT tensor."""
+    """What travels beside noised samples; guide is a clean LATENT tensor.
+
+    A run that stopped above 0 fills in two more: ``spread``, the RMS of (samples - guide) / sigma of every item, and
+    ``mask_t0``, the t0 that a mask value of 1 stands for (the t0 that the run began with).
+    """
 
     guide: torch.Tensor
     sigma: float
@@ -20,6 +24,8 @@ class Carried:
     batch_index: list[int]
     space: str
     note: str = ""
+    spread: list[float] | None = None
+    mask_t0: float | None = None
 
 
 def pack(carried: Carried) -> dict:
@@ -47,8 +53,8 @@ def batch_indices(latent: dict) -> list[int]:
     return indices if len(indices) == count else list(range(count))
 
 
-def guide_for(carried: Carried, samples: torch.Tensor, indices: list[int]) -> torch.Tensor:
-    """The clean guide row by row for ``samples``, after batch items were taken out or repeated.
+def rows_for(carried: Carried, samples: torch.Tensor, indices: list[int]) -> list[int]:
+    """Which row of the clean guide belongs to every row of ``samples``, after batch items were taken out or repeated.
 
     Raises ValueError that says what changed when the guide no longer fits.
     """
@@ -60,26 +66,33 @@ def guide_for(carried: Carried, samples: torch.Tensor, indices: list[int]) -> to
         )
     have, count = carried.batch_index, samples.shape[0]
     if indices == have:
-        return guide
+        return list(range(count))
     if guide.shape[0] == 1:
-        return guide.expand(count, *guide.shape[1:])
+        return [0] * count
     if all(i in have for i in indices):
-        return guide[[have.index(i) for i in indices]]
+        return [have.index(i) for i in indices]
     if count % guide.shape[0] == 0:
-        return guide.repeat(count // guide.shape[0], *[1] * (guide.ndim - 1))
+        return list(range(guide.shape[0])) * (count // guide.shape[0])
     raise ValueError(
         f"the batch now has {count} items, it was noised with {guide.shape[0]}: a node in between changed the batch. "
         "Do that before Add VE Noise at t0"
     )
 
 
-def check_noise_level(samples: torch.Tensor, guide: torch.Tensor, sigma: float) -> None:
-    """ValueError when ``samples - guide`` is not noise of about the carried sigma (both in the model's space)."""
+def spread_of(samples: torch.Tensor, guide: torch.Tensor, sigma: float) -> torch.Tensor:
+    """RMS of (samples - guide) / sigma for every item: 1 for a noised guide (both in the model's space)."""
+    return ((samples - guide).flatten(1).double() / sigma).square().mean(1).sqrt()
+
+
+def check_noise_level(
+    samples: torch.Tensor, guide: torch.Tensor, sigma: float, spread: list[float] | None = None
+) -> None:
+    """ValueError when ``samples - guide`` is not of about the carried sigma times the items' spread (1 when None)."""
     if sigma == 0.0:
         return
-    z = (samples - guide).flatten(1).double() / sigma
-    tolerance = max(0.1, 6.0 / (2.0 * z.shape[1]) ** 0.5)
-    rms = z.square().mean(1).sqrt()
+    tolerance = max(0.1, 6.0 / (2.0 * samples[0].numel()) ** 0.5)
+    rms = spread_of(samples, guide, sigma)
+    rms = rms if spread is None else rms / torch.tensor(spread, dtype=rms.dtype)
     worst = float(rms[(rms - 1.0).abs().argmax()])
     if not abs(worst - 1.0) <= tolerance:
         raise ValueError(

@@ -88,7 +88,8 @@ def reverse(
         denoise: ``D(x, sigma)`` with one float sigma for the batch.
         seed: seed of the path noise; the state's seed when None (the streams differ, so that is safe).
         repeats: K passes (algorithm 2); each re-noises the last result at the same t0 with fresh noise.
-        sigmas: levels to use instead of a grid; must start at the state's sigma and end in 0.
+        sigmas: levels to use instead of a grid; must start at the state's sigma.  When they end above 0 the run stops
+            there: the samples, kept pixels too, still hold noise of that level, for another run to go on from.
         grid: a name of ``GRIDS``; None takes the solver's own.
         data_std: spread of the data, for the automatic grid (see :func:`~sdedit_core.grids.sigma_grid`).
         eta: 1 = SDEdit's law, 0 = the deterministic ODE, between them less noise on the way.  Below 1 the solver
@@ -109,20 +110,27 @@ def reverse(
         levels = sigma_grid(schedule, state.t0, steps, grid=grid or chosen.grid, data_std=data_std)
     else:
         levels = [float(s) for s in sigmas]
+    stopped = levels[-1] > 0.0
+    if stopped and repeats > 1:
+        raise ValueError(
+            f"repeats is {repeats}, but the sigmas end at {levels[-1]:.4g}: only a finished picture can be noised again. "
+            "Set repeats to 1, or connect sigmas that go down to 0."
+        )
     fractions = state.fractions()
     change = None if fractions is None else fractions > 0.0
     soft = fractions is not None and not is_hard(fractions)
     name = f"{chosen.name} (paper-literal)" if literal else chosen.name
     if soft:
         name = _soft_name(chosen, literal, eta, mask_mode, notes)
-    if state.sigma == 0.0 or (change is not None and not bool(change.any())):
+    if state.sigma == 0.0 or (change is not None and not stopped and not bool(change.any())):
         if state.sigma > 0.0:
             notes.append("The mask is empty: nothing may change, so the guide is returned.")
         samples, nfe = guide.clone(), 0
     else:
         counted = Counter(denoise)
         if soft:
-            one_pass = soft_pass(counted, schedule, guide, fractions, state.t0, correct=chosen.name != "ancestral")
+            correct = {"correct": chosen.name != "ancestral", "under_way": state.under_way}
+            one_pass = soft_pass(counted, schedule, guide, fractions, state.t0, **correct)
         elif literal:
             one_pass = literal_pass(counted, guide, change)
         else:
@@ -140,6 +148,8 @@ def reverse(
             callback=callback,
         )
         nfe = counted.calls
+    if stopped:
+        notes.append(f"Stopped at sigma {levels[-1]:.4g}: the result still holds that noise, also in the change above.")
     rms = (samples - guide).flatten(1).square().mean(dim=1).sqrt()
     report = Report(
         t0=state.t0,

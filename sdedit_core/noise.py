@@ -28,6 +28,11 @@ def mix64(*values: int) -> int:
     return h
 
 
+def level_node(*sigmas: float) -> int:
+    """A node of a stream that belongs to these noise levels, apart from the small numbers of counted nodes."""
+    return mix64(*(round(1e12 * math.log(max(s, 1e-12))) for s in sigmas)) | 1 << 63
+
+
 class NoiseStream:
     """Standard normal tensors of shape (B, *shape), a function of (seed, stream, sample index, node) only.
 
@@ -139,8 +144,7 @@ class BrownianPath:
         """Unit normal (B, *shape), yours to overwrite, for sigma -> sigma_next < sigma (0 counts as the bottom)."""
         i, j = self._cell(sigma), self._cell(sigma_next)
         if i >= j:
-            ends = (round(1e12 * math.log(max(s, 1e-12))) for s in (sigma, sigma_next))
-            return self.stream.normal(mix64(*ends) | 1 << 63).to(self.stream.device)
+            return self.stream.normal(level_node(sigma, sigma_next)).to(self.stream.device)
         if self._root is None:
             self._root = self.stream.normal(0)
         out = self._collect(1, 0, self.cells, self._root, i, j)
@@ -149,11 +153,14 @@ class BrownianPath:
             del self._left[node]
         return (out * math.sqrt(self.cells / (j - i))).to(self.stream.device)
 
-    def corrector(self, index: int) -> torch.Tensor:
-        """Unit normal (B, *shape) number ``index`` of the corrector stream, independent of the path."""
+    def corrector(self, sigma: float) -> torch.Tensor:
+        """Unit normal (B, *shape) of the corrector stream for level ``sigma``, independent of the path.
+
+        By level, not by number: the second half of a run that was stopped between must not repeat the first's.
+        """
         if self._corrector is None:
             self._corrector = self.stream.sibling("corrector")
-        return self._corrector(index)
+        return self._corrector(level_node(sigma))
 
 
 def path_depth(sigmas: Sequence[float], *, sigma_min: float, sigma_max: float, stages: int = 1) -> int:

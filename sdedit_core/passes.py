@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from .masking import TiltedRegion, keep_region, level_map
-from .noise import BrownianPath, NoiseStream, path_depth
+from .noise import BrownianPath, NoiseStream, level_node, path_depth
 from .sde import Schedule
 from .solvers import Callback, Denoise
 from .solvers.lift import lift
@@ -54,19 +54,29 @@ def literal_pass(denoise: Denoise, guide: torch.Tensor, change: torch.Tensor | N
 
 
 def soft_pass(
-    denoise: Denoise, schedule: Schedule, guide: torch.Tensor, fractions: torch.Tensor, t0: float, *, correct: bool
+    denoise: Denoise,
+    schedule: Schedule,
+    guide: torch.Tensor,
+    fractions: torch.Tensor,
+    t0: float,
+    *,
+    correct: bool,
+    under_way: bool = False,
 ) -> Pass:
     """A pass with a start level per pixel.
 
     The start state x = clean + sigma z stays, and the pixels' own noisy values y are drawn from the Brownian bridge
     between clean and x: ``y = clean + q (x - clean) + s sqrt(1 - q) xi`` with ``q = (s / sigma)^2``.  Then y holds
     noise of std s, and x - y is independent of it.
+    ``under_way``: x was left by such a pass.  Pixels that had not started were on that bridge, so the same draw, with
+    numbers of its own, is right for them; the others have their full t0 here and no draw.
     """
     own = level_map(schedule, fractions, top=t0)
 
     def one_pass(x, clean, levels, *, noise, initial, callback):
         q = (own / levels[0]) ** 2
-        anchor = torch.addcmul(clean, x - clean, q.to(x)).addcmul_(initial(1), (own * (1.0 - q).sqrt()).to(x))
+        xi = initial(level_node(levels[0]) if under_way else 1)
+        anchor = torch.addcmul(clean, x - clean, q.to(x)).addcmul_(xi, (own * (1.0 - q).sqrt()).to(x))
         anchor = torch.where((own > 0.0).to(x.device), anchor, guide)
         step = partial(lift, anchor=anchor, levels=own, correct=correct)
         return step(denoise, x, levels, noise=noise, callback=callback)
@@ -88,7 +98,7 @@ def run_passes(
     callback: Callback | None,
 ) -> torch.Tensor:
     """K passes, each from the last result noised again; the kept region is put back exactly between them, and
-    after the last one with ``paste``."""
+    after the last one with ``paste``.  Levels that end above 0 leave the state there, for one pass only."""
     x, clean = state.samples, state.guide
     ends = {"sigma_min": schedule.sigma_min, "sigma_max": schedule.sigma_max}
     depth = path_depth(levels, stages=stages, **ends)
@@ -100,4 +110,4 @@ def run_passes(
         path = BrownianPath(NoiseStream(x.shape[1:], seed=seed, stream="path", **rows), depth=depth, **ends)
         x = one_pass(x, clean, levels, noise=path, initial=initial, callback=callback)
         clean = x if change is None else torch.where(change, x, state.guide)
-    return clean if paste else x
+    return clean if paste and levels[-1] == 0.0 else x

@@ -19,6 +19,8 @@ class NoisedState:
 
     ``samples`` = guide + sigma * z in the VE frame, never clamped; ``mask`` is 1 where the picture may change and
     soft where it may change less; ``t0_map`` gives every pixel a start time of its own, at most ``t0``.
+    ``under_way``: no fresh start but what a run left that was stopped at ``sigma``; noise is then drawn anew that
+    the first half has used.
     """
 
     samples: torch.Tensor
@@ -30,6 +32,7 @@ class NoisedState:
     sample_indices: list[int] = field(default_factory=list)
     note: str = ""
     t0_map: torch.Tensor | None = None
+    under_way: bool = False
 
     def fractions(self) -> torch.Tensor | None:
         """t0 of every pixel as a share of ``t0``, (B|1,1,H,W), from mask, map or both; None when it is 1 all over."""

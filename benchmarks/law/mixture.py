@@ -30,7 +30,7 @@ class FreshNoise:
     def __call__(self, sigma: float, sigma_next: float) -> torch.Tensor:
         return torch.randn(self._shape, dtype=torch.float64, generator=self._path)
 
-    def corrector(self, index: int) -> torch.Tensor:
+    def corrector(self, sigma: float) -> torch.Tensor:
         return torch.randn(self._shape, dtype=torch.float64, generator=self._corrector)
 
 

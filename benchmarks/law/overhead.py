@@ -44,7 +44,7 @@ class _Ready:
     def __call__(self, sigma: float, sigma_next: float) -> torch.Tensor:
         return self._z
 
-    def corrector(self, index: int) -> torch.Tensor:
+    def corrector(self, sigma: float) -> torch.Tensor:
         return self._z
 
 
@@ -100,8 +100,8 @@ def cost(name: str, *, steps: int = 20, mask: str = "") -> Cost:
             at_noise.append(_alive() - before + 1)
             return ready(sigma, sigma_next)
 
-        def corrector(self, index):
-            return ready.corrector(index)
+        def corrector(self, sigma):
+            return ready.corrector(sigma)
 
     run(lambda q, s: at_network.append(_alive() - before) or answer, Watched())
     return Cost(arithmetic, whole - arithmetic, max(at_network), max(at_noise))

@@ -36,8 +36,8 @@ Callback = Callable[[Step], None]
 class Solver:
     """A named solver: ``solve(denoise, x, sigmas, *, noise, callback=None) -> x``.
 
-    ``sigmas`` are decreasing floats that end in 0; x (B,C,H,W) is the state at sigmas[0] and is left untouched;
-    the result has x's dtype (float64 in, float64 out).
+    ``sigmas`` are decreasing floats, as a rule down to 0; x (B,C,H,W) is the state at sigmas[0] and is left
+    untouched; the result is the state at the last level and has x's dtype (float64 in, float64 out).
 
     Attributes:
         name: key in ``SOLVERS``.
@@ -64,9 +64,9 @@ class Solver:
 
 
 def step_pairs(sigmas: list[float]) -> list[tuple[int, float, float]]:
-    """(index, sigma, sigma_next) of every step; ValueError unless the levels fall strictly to 0."""
-    if len(sigmas) < 2 or sigmas[-1] != 0.0 or any(not a > b for a, b in pairwise(sigmas)):
-        raise ValueError(f"A solver needs noise levels that fall strictly and end in 0, got {list(sigmas)}.")
+    """(index, sigma, sigma_next) of every step; ValueError unless the levels fall strictly, to 0 or above."""
+    if len(sigmas) < 2 or not sigmas[-1] >= 0.0 or any(not a > b for a, b in pairwise(sigmas)):
+        raise ValueError(f"A solver needs noise levels that fall strictly and end in 0 or above, got {list(sigmas)}.")
     return [(i, s, s_next) for i, (s, s_next) in enumerate(pairwise(sigmas))]
 
 

@@ -24,7 +24,7 @@ def predictor_corrector(
     the batch, so that a picture there depends on its neighbours.)  The corrector mixes within each level and
     forgets part of the guide: it samples another law than SDEdit's and is offered for reproduction.
 
-    ``noise`` must have a ``corrector(index)`` method, as :class:`~sdedit_core.noise.BrownianPath` has: the
+    ``noise`` must have a ``corrector(sigma)`` method, as :class:`~sdedit_core.noise.BrownianPath` has: the
     corrector's noise may not be the path's.
     """
     pairs = step_pairs(sigmas)
@@ -36,7 +36,7 @@ def predictor_corrector(
     x = x.clone()
     for i, t, s in pairs:
         if s > 0.0:
-            z = fresh(i).to(x.dtype)
+            z = fresh(t).to(x.dtype)
             score = evaluate(denoise, x, t).sub(x).div_(t * t)
             ratio = _norm(z) / _norm(score).clamp_min_(1e-12)
             e = 2.0 * (snr * ratio) ** 2

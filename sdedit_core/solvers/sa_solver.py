@@ -47,4 +47,4 @@ def sa_solver(
         last, h_last = (d.clone() if last is None else last.copy_(d)), h
         if callback is not None:
             callback(Step(i, len(pairs), t, s, x, d))
-    raise AssertionError("levels end in 0")
+    return x

@@ -252,3 +252,30 @@ def test_bad_input(options, match):
 def test_bad_guide(g, match):
     with pytest.raises(ValueError, match=match):
         run(g)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("mask", [None, "half", "ramp"])
+def test_a_run_may_stop_above_zero_and_go_on(solver, mask):
+    """The state left at 0.1 has the right spread everywhere, and the second half ends with the guide kept."""
+    g = guide(1, 48, 48)
+    given = {"half": half_mask(48, 48), "ramp": ramp(48, 48)}.get(mask)
+    state = perturb(MODEL, g, 0.5, seed=7, mask=given)
+    options = {"schedule": MODEL.schedule, "steps": 8, "solver": solver, "seed": 3}
+    left = reverse(MODEL.denoise, state, **options, sigmas=[state.sigma, 0.9, 0.4, 0.2, 0.1])
+    assert left.report.steps == 4 and "Stopped at sigma 0.1" in str(left.report)
+    kept = None if given is None else (given == 0.0).expand_as(g)
+    if kept is not None:
+        loud = mask == "half" and solver in ("reverse_diffusion", "predictor_corrector")  # noise of the level before
+        assert float((left.samples - g)[kept].std()) == pytest.approx(0.2 if loud else 0.1, rel=0.1)
+    state = NoisedState(left.samples, g, 0.1, MODEL.schedule.t(0.1), 7, mask=given, sample_indices=[0], under_way=True)
+    out = reverse(MODEL.denoise, state, **options, sigmas=[0.1, 0.05, 0.02, 0.0])
+    assert bool(torch.isfinite(out.samples).all()) and float((out.samples - g).abs().max()) > 0.05
+    if kept is not None:
+        assert torch.equal(out.samples[kept], g[kept])
+
+
+def test_a_stopped_run_cannot_be_repeated():
+    state = perturb(MODEL, guide(), 0.4, seed=7)
+    with pytest.raises(ValueError, match="repeats is 2"):
+        reverse(MODEL.denoise, state, schedule=MODEL.schedule, steps=6, sigmas=[state.sigma, 0.1], repeats=2)

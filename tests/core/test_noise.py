@@ -98,9 +98,9 @@ def test_steps_are_unit_normal_and_uncorrelated():
 def test_corrector_noise_is_independent_of_the_path():
     n = 60000
     p = path((n,))
-    z = torch.stack([p(1.9, 0.5)[0], p.corrector(0)[0], p.corrector(1)[0], p(0.5, 0.01)[0]])
+    z = torch.stack([p(1.9, 0.5)[0], p.corrector(1.9)[0], p.corrector(0.5)[0], p(0.5, 0.01)[0]])
     assert (torch.corrcoef(z) - torch.eye(4)).abs().max() < 5 / math.sqrt(n)
-    assert torch.equal(p.corrector(1), path((n,)).corrector(1))
+    assert torch.equal(p.corrector(0.5), path((n,)).corrector(0.5))
 
 
 def test_steps_inside_one_cell_and_outside_the_range_are_independent_normals():

@@ -165,7 +165,7 @@ class Cloned:
     def __call__(self, a, b):
         return torch.randn(self.shape, generator=self.g)
 
-    def corrector(self, index):
+    def corrector(self, sigma):
         return torch.randn(self.shape, generator=self.g)
 
 
@@ -183,8 +183,8 @@ def test_langevin_step_is_each_samples_own():
             self.n += 1
             return z[self.n][self.rows].clone()
 
-        def corrector(self, index):
-            return z[index + 5][self.rows].clone()
+        def corrector(self, sigma):
+            return z[5 + [1.0, 0.3, 0.1].index(sigma)][self.rows].clone()
 
     both = predictor_corrector(lambda x, s: x / (1 + s * s), x, [1.0, 0.3, 0.1, 0.0], noise=Fixed(slice(0, 3)))
     one = predictor_corrector(lambda x, s: x / (1 + s * s), x[:1], [1.0, 0.3, 0.1, 0.0], noise=Fixed(slice(0, 1)))
@@ -320,8 +320,8 @@ def test_unknown_solver_lists_the_names():
 
 
 @pytest.mark.parametrize("name", SOLVERS)
-@pytest.mark.parametrize("levels", [[1.0], [0.5, 1.0, 0.0], [1.0, 0.5], [1.0, 1.0, 0.0], [float("nan"), 0.0]])
-def test_levels_must_fall_to_zero(name, levels):
+@pytest.mark.parametrize("levels", [[1.0], [0.5, 1.0, 0.0], [1.0, -0.5], [1.0, 1.0, 0.0], [float("nan"), 0.0]])
+def test_levels_must_fall(name, levels):
     with pytest.raises(ValueError, match="fall strictly"):
         SOLVERS[name].solve(lambda x, s: x, torch.zeros(1, 1, 1, 1), levels, noise=lambda a, b: torch.zeros(1, 1, 1, 1))
 

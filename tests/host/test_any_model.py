@@ -1,4 +1,4 @@
-"""SDEdit on every kind of ComfyUI MODEL: the checks of inside/checks.py, run once in ComfyUI's own Python."""
+"""SDEdit on every kind of ComfyUI MODEL: the checks of inside/checks*.py, run once in ComfyUI's own Python."""
 
 import ast
 import json
@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-CHECKS = Path(__file__).parent / "inside" / "checks.py"
+INSIDE = Path(__file__).parent / "inside"
 NAMES = [
     item.name
-    for item in ast.parse(CHECKS.read_text(encoding="utf-8")).body
+    for file in sorted(INSIDE.glob("checks*.py"))
+    for item in ast.parse(file.read_text(encoding="utf-8")).body
     if isinstance(item, ast.FunctionDef) and item.name.startswith("check_")
 ]
 
@@ -21,7 +22,13 @@ def results(comfy_location):
     folder, python = comfy_location
     env = {**os.environ, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
-        [python, str(CHECKS)], cwd=folder, env=env, input=" ".join(NAMES), capture_output=True, text=True, timeout=900
+        [python, str(INSIDE / "run.py")],
+        cwd=folder,
+        env=env,
+        input=" ".join(NAMES),
+        capture_output=True,
+        text=True,
+        timeout=900,
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULTS ")]
     assert lines, (done.stdout + done.stderr)[-4000:]

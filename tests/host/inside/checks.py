@@ -1,15 +1,14 @@
-"""Checks that need ComfyUI's Python objects.  Run by test_any_model.py in ComfyUI's own process and folder.
+"""Checks that need ComfyUI's Python objects, run by run.py in ComfyUI's own process and folder.
 
-Every ``check_...`` function is one test.  The models are exact: their "network" returns the posterior mean of a
-Gaussian through ComfyUI's own model_sampling, so results are compared with closed forms and with the host, not judged.
+Every ``check_...`` function is one test, here and in the other checks_*.py.  The models are exact: their "network"
+returns the posterior mean of a Gaussian through ComfyUI's own model_sampling, so results are compared with closed forms
+and with the host, not judged.
 """
 
 import importlib.util
-import json
 import math
 import sys
 import time
-import traceback
 from itertools import pairwise
 from pathlib import Path
 
@@ -59,6 +58,7 @@ NODES = load_pack("pack")
 IMPORT_SECONDS = time.process_time() - _started
 host = importlib.import_module("pack.nodes.host")
 noise_module = importlib.import_module("pack.sdedit_core.noise")
+state_module = importlib.import_module("pack.sdedit_core.state")
 
 
 class Config(comfy.supported_models_base.BASE):
@@ -148,20 +148,36 @@ def check_the_import_costs_little():
 
 
 def check_noised_state_is_the_hosts_own_noise_scaling():
+    """Bit for bit: by its formulas, and what a stock sampler leaves that is stopped at its first level."""
     for kind in KINDS:
-        m, g = model(kind), guide()
-        latent, sigma, _ = add_noise(m, g)
-        ms = m.get_model_object("model_sampling")
-        level = torch.tensor([host.frame_of(ms).from_ve(sigma)])
-        inside = m.model.process_latent_in(g)
-        theirs = ms.noise_scaling(level, z_of(g), inside)
-        ours = m.model.process_latent_in(latent["samples"])
-        if kind in FLOWS:  # a sampler that continues the state starts with noise_scaling(level, 0, state)
-            ours = ms.noise_scaling(level, torch.zeros_like(g), ours)
-        error = float((ours - theirs).abs().max() / theirs.abs().max())
-        assert error < 5e-7, (kind, error)
-        exact = m.model.process_latent_out(ms.noise_scaling(level, z_of(g), inside))
-        assert kind in FLOWS or torch.equal(exact, latent["samples"]), f"{kind}: not bit-equal"
+        for t0 in (0.1, 0.4, 0.731, 1.0):
+            m, g = model(kind), guide()
+            latent, sigma, _ = add_noise(m, g, t0=t0)
+            ms = m.get_model_object("model_sampling")
+            level = torch.tensor(host.frame_of(ms).from_ve(sigma), dtype=torch.float32)
+            theirs = ms.noise_scaling(level, z_of(g), m.model.process_latent_in(g))
+            left = m.model.process_latent_out(ms.inverse_noise_scaling(level, theirs))
+            assert torch.equal(left, latent["samples"]), (kind, t0, float((left - latent["samples"]).abs().max()))
+            if t0 < 1.0:  # there stock samplers give eps models sqrt(1 + sigma^2) times the noise
+                stock = guided(m, z_of(g), g, euler(), level[None])
+                assert torch.equal(stock, latent["samples"]), (kind, t0, "stock sampler")
+
+
+def check_an_empty_latent_stays_empty_as_in_the_host():
+    m, g = model("flow", formats.SD3()), torch.zeros(1, 16, 8, 8)
+    assert bool(m.model.process_latent_in(g).any()), "a format that shifts"
+    latent, sigma, _ = add_noise(m, g, t0=0.9)
+    level = torch.tensor([host.frame_of(m.get_model_object("model_sampling")).from_ve(sigma)])
+    assert torch.equal(guided(m, z_of(g), g, euler(), level), latent["samples"])
+
+
+def check_a_score_model_adds_noise_as_the_core_does():
+    m = node("ScoreModelLoader", model_name="landscape-alpine", weights="ema", dtype="auto")[0]
+    score_model, g = host.score_model_of(m), guide(2, 3, 32, 32).clamp(-1.0, 1.0)
+    latent, sigma, _ = add_noise(m, g, t0=0.5)
+    state = state_module.perturb(score_model, m.model.process_latent_in(g), 0.5, seed=3)
+    assert state.sigma == sigma and torch.equal(m.model.process_latent_out(state.samples), latent["samples"])
+    assert torch.equal(guided(m, z_of(g), g, euler(), torch.tensor([sigma])), latent["samples"])
 
 
 def check_t0_is_one_minus_percent():
@@ -528,19 +544,3 @@ def check_score_models_load_fully_and_pass_through_stock_code():
         sigmas = comfy.samplers.calculate_sigmas(m.get_model_object("model_sampling"), scheduler, 6)
         assert len(sigmas) >= 3 and float(sigmas[-1]) == 0.0 and bool((sigmas[:-1] > sigmas[1:]).all()), scheduler
         assert float(sigmas[0]) <= 348.1, scheduler
-
-
-def main():
-    wanted, results = sys.stdin.read().split(), {}
-    with torch.inference_mode():
-        for name in wanted:
-            try:
-                globals()[name]()
-                results[name] = ""
-            except Exception:
-                results[name] = traceback.format_exc()
-    sys.stdout.write("\nRESULTS " + json.dumps(results) + "\n")
-
-
-if __name__ == "__main__":
-    main()
