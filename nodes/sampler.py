@@ -24,7 +24,8 @@ class ReverseSDESampler:
     RETURN_TYPES = ("LATENT", "LATENT", "STRING")
     RETURN_NAMES = ("latent", "denoised", "report")
     OUTPUT_TOOLTIPS = (
-        "The finished picture as LATENT; decode it with the model's VAE. Kept regions equal the guide exactly.",
+        "The finished picture as LATENT; decode it with the model's VAE. Kept regions equal the guide exactly. After "
+        "sigmas that end above 0: a latent that still holds noise of that level.",
         "The model's last guess of the clean picture, before the last step.",
         "Steps, network evaluations, seconds, how far the result moved from the guide, and notes.",
     )
@@ -65,7 +66,8 @@ class ReverseSDESampler:
                     "SIGMAS",
                     {
                         "tooltip": "Noise levels to use instead of the solver's own, e.g. from a scheduler node; "
-                        "steps is then ignored. Needed for noised latents of other nodes."
+                        "steps is then ignored. Needed for noised latents of other nodes. With the high part of a "
+                        "SplitSigmas the run stops there and any sampler goes on with the low part."
                     },
                 ),
                 "repeats": (

@@ -113,8 +113,8 @@ def reverse(
     stopped = levels[-1] > 0.0
     if stopped and repeats > 1:
         raise ValueError(
-            f"repeats is {repeats}, but the sigmas end at {levels[-1]:.4g}: only a finished picture can be noised again. "
-            "Set repeats to 1, or connect sigmas that go down to 0."
+            f"repeats is {repeats}, but the sigmas end at {levels[-1]:.4g}: only a finished picture can be noised "
+            "again. Set repeats to 1, or connect sigmas that go down to 0."
         )
     fractions = state.fractions()
     change = None if fractions is None else fractions > 0.0
