@@ -1,4 +1,4 @@
-"""Make the pictures of the README and the docs again: ``python docs/make_pictures.py [hero ladder ...]``.
+"""Make the pictures of README, docs and help pages again: ``python docs/make_pictures.py [hero SDEdit_T0Probe ...]``.
 
 Everything shown is the pack's own output: built-in models, built-in guides, seeds as written here.
 """
@@ -6,16 +6,23 @@ Everything shown is the pack's own output: built-in models, built-in guides, see
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from sdedit_core import load_score_model, sdedit
-from sdedit_core.builtin import MOODS, RECOMMENDED_T0, example_guide
+from sdedit_core.builtin import MOODS, RECOMMENDED_T0, example_composite, example_edit, example_guide
 from sdedit_core.images import contact_sheet, to_pil
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from help_pictures import HELP
+
 OUT = Path(__file__).parent / "images"
+HELP_OUT = Path(__file__).parents[1] / "web" / "docs" / "images"
 LADDER = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
 
@@ -67,20 +74,60 @@ def moods(size: int) -> None:
     contact_sheet(images, labels, columns=4, cell=256).save(OUT / "moods.jpg", quality=88)
 
 
-PICTURES = {"hero": hero, "ladder": ladder, "moods": moods}
+def tasks(size: int) -> None:
+    """The three tasks of the paper, a row each: guide, mask, picture."""
+    white = torch.ones(1, 3, size, size)
+    strokes = example_guide("autumn", width=size, height=size)
+    _, edit, edit_mask = example_edit("sunset-sun", size)
+    _, _, cut, composite = example_composite("desert-mesa", size)
+    soft = soften(cut, 8 * size // 256)
+    rows = [
+        ("Strokes to picture", "autumn", strokes, None, 0.36),
+        ("Edit with strokes", "sunset", edit, edit_mask, 0.3),
+        ("Composite", "desert", composite, soft, 0.4),
+    ]
+    images, labels = [], []
+    for title, mood, guide, mask, t0 in rows:
+        made = sdedit(load_score_model(f"landscape-{mood}"), guide, t0=t0, steps=20, seed=1, mask=mask)
+        images += [guide, white if mask is None else mask.expand(-1, 3, -1, -1), made.samples.clamp(0, 1)]
+        labels += [f"{title}: the guide", "mask: white may change", f"picture, t0 {t0:g}"]
+    contact_sheet(images, labels, columns=3, cell=256).save(OUT / "tasks.jpg", quality=88)
+
+
+def soften(mask: torch.Tensor, radius: int) -> torch.Tensor:
+    """A hard mask, widened and blurred by some pixels, as GrowMask and FeatherMask do in the workflows."""
+    window = 2 * radius + 1
+    wide = F.max_pool2d(mask, window, 1, radius)
+    return F.avg_pool2d(F.pad(wide, (radius,) * 4, mode="replicate"), window, 1)
+
+
+def icon(size: int) -> None:
+    """The pack's icon: half strokes, half picture."""
+    guide = example_guide("sunset", width=size, height=size)
+    made = sdedit(load_score_model("landscape-sunset"), guide, t0=RECOMMENDED_T0["sunset"], steps=20, seed=0)
+    across = torch.arange(size)[None, :] + torch.arange(size)[:, None]
+    both = torch.where(across < size, guide, made.samples.clamp(0, 1))
+    to_pil(both).resize((400, 400), Image.Resampling.LANCZOS).save(OUT / "icon.png", optimize=True)
+
+
+PICTURES = {"hero": hero, "tasks": tasks, "ladder": ladder, "moods": moods, "icon": icon}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"any of {', '.join(PICTURES)}; default all")
+    parser.add_argument("names", nargs="*", help=f"any of {', '.join(PICTURES)}; default all; or IDs of nodes")
     parser.add_argument("--size", type=int, default=256)
     args = parser.parse_args()
-    unknown = set(args.names) - set(PICTURES)
+    unknown = set(args.names) - set(PICTURES) - set(HELP)
     if unknown:
         parser.error(f"unknown picture {', '.join(sorted(unknown))}")
     OUT.mkdir(exist_ok=True)
-    for name in args.names or PICTURES:
-        PICTURES[name](args.size)
+    HELP_OUT.mkdir(exist_ok=True)
+    for name in args.names or [*PICTURES, *HELP]:
+        if name in HELP:
+            HELP[name]().save(HELP_OUT / f"{name}.jpg", quality=85, optimize=True)
+        else:
+            PICTURES[name](args.size)
 
 
 if __name__ == "__main__":
