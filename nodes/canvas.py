@@ -94,18 +94,18 @@ class StrokeCanvas:
         else:
             height, width = below.shape[-2:]
         guide, mask = paint_drawing(drawing, width=width, height=height, background=below, tick=host.check_interrupt)
-        shown = {"background": _preview(below), "palette": _preview(swatches)}
-        return {"ui": {"sdedit_canvas": [shown]}, "result": (to_image(guide), mask[:, 0])}
+        shown = {"sdedit_background": _preview(below), "sdedit_palette": _preview(swatches)}
+        return {"ui": shown, "result": (to_image(guide), mask[:, 0])}
 
 
-def _preview(picture: torch.Tensor | None) -> str | None:
+def _preview(picture: torch.Tensor | None) -> list[str]:
     """The first picture of (B, 3, H, W), made small, as a data URL for the canvas in the browser."""
     if picture is None:
-        return None
+        return []
     from ..sdedit_core.images import to_pil
 
     image = to_pil(picture[:1])
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     data = io.BytesIO()
     image.save(data, "JPEG", quality=88)
-    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode("ascii")
+    return ["data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode("ascii")]
