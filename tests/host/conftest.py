@@ -1,4 +1,4 @@
-"""A real ComfyUI for the tests: started once, on this machine only, with this pack as its one custom node.
+"""A real ComfyUI for the tests: started once, on this machine only, with this pack and a node that makes prompts.
 
 Set COMFYUI_DIR to a ComfyUI checkout and COMFYUI_PYTHON to the Python that runs it; or put the pack into
 ComfyUI/custom_nodes and run pytest with ComfyUI's Python.  Without either the tests here are skipped.
@@ -57,6 +57,7 @@ def base(tmp_path_factory):
         target.symlink_to(ROOT, target_is_directory=True)
     except OSError:
         shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__"))
+    shutil.copy(Path(__file__).parent / "inside" / "random_prompt.py", base / "custom_nodes")
     write_all(base / "elsewhere")
     (base / "elsewhere" / "my_model.pth").write_bytes(b"not a checkpoint")
     (base / "elsewhere" / "diffusers_folder").mkdir()
@@ -82,6 +83,16 @@ def checkpoint(base, comfy_location):
     done = subprocess.run([python, str(script), str(target)], cwd=folder, capture_output=True, text=True)
     assert target.exists(), done.stderr[-3000:]
     return target.name
+
+
+@pytest.fixture(scope="session")
+def tiny_models(base, comfy_location, checkpoint):
+    """Tiny LoRA, ControlNet, inpainting and SD3-type files beside the checkpoint, see inside/write_models.py."""
+    folder, python = comfy_location
+    script = Path(__file__).parent / "inside" / "write_models.py"
+    done = subprocess.run([python, str(script), str(base / "models")], cwd=folder, capture_output=True, text=True)
+    assert (base / "models" / "vae" / "tiny_16_channels.safetensors").exists(), done.stderr[-3000:]
+    return checkpoint
 
 
 def free_port():

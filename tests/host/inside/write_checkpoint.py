@@ -33,28 +33,32 @@ def random_weights(module: torch.nn.Module, prefix: str, generator: torch.Genera
     return out
 
 
+UNET = {
+    "image_size": 32,
+    "in_channels": 4,
+    "out_channels": 4,
+    "model_channels": 320,
+    "num_res_blocks": [1],
+    "channel_mult": [1],
+    "use_spatial_transformer": True,
+    "transformer_depth": [1],
+    "transformer_depth_output": [0, 0],
+    "transformer_depth_middle": -2,
+    "context_dim": 1024,
+    "use_linear_in_transformer": True,
+    "legacy": False,
+    "num_heads": -1,
+    "num_head_channels": 64,
+}
+
+
+def unet(**changes) -> UNetModel:
+    return UNetModel(**{**UNET, **changes}, operations=comfy.ops.disable_weight_init, dtype=torch.float32)
+
+
 def main() -> None:
     generator = torch.Generator().manual_seed(0)
-    unet = UNetModel(
-        image_size=32,
-        in_channels=4,
-        out_channels=4,
-        model_channels=320,
-        num_res_blocks=[1],
-        channel_mult=[1],
-        use_spatial_transformer=True,
-        transformer_depth=[1],
-        transformer_depth_output=[0, 0],
-        transformer_depth_middle=-2,
-        context_dim=1024,
-        use_linear_in_transformer=True,
-        legacy=False,
-        num_heads=-1,
-        num_head_channels=64,
-        operations=comfy.ops.disable_weight_init,
-        dtype=torch.float32,
-    )
-    weights = random_weights(unet, "model.diffusion_model.", generator)
+    weights = random_weights(unet(), "model.diffusion_model.", generator)
     weights |= random_weights(TAESD(latent_channels=4), "first_stage_model.", generator)
     weights |= {"first_stage_model.vae_scale": torch.tensor(0.18215), "first_stage_model.vae_shift": torch.tensor(0.0)}
     save_file(weights, target)
