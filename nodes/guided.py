@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .options import check_image, check_latent, check_number
 from .sampler import find_conditioning
-from .state import KEY, describe_mask, unpack
+from .state import KEY, batch_indices, describe_mask, unpack
 
 DROPPED = (KEY, "noise_mask", "batch_index")  # entries of a LATENT that do not fit a batch over t0
 ACROSS = 6  # pictures in a row of a sheet
@@ -19,7 +19,10 @@ ACROSS = 6  # pictures in a row of a sheet
 
 @dataclass
 class Job:
-    """A clean guide as LATENT with its model; ``mask`` fits the latent and is None when everything may change."""
+    """A clean guide as LATENT with its model; ``mask`` fits the latent and is None when everything may change.
+
+    ``indices``: the place of every item in the batch it was taken from, which its random numbers go by.
+    """
 
     model: object
     latent: dict
@@ -29,6 +32,7 @@ class Job:
     positive: list
     negative: list | None
     cfg: float
+    indices: list[int]
     notes: list[str] = field(default_factory=list)
 
     def run(self, work: Callable, *, sigma: float, seed: int, total: int) -> None:
@@ -130,12 +134,21 @@ def find_job(
         fitted = host.fit_mask(given, guide)
         notes.append(describe_mask(fitted))
         fitted = None if bool((fitted >= 1.0).all()) else fitted
-    return Job(model, latent, guide, fitted, given, positive, negative, cfg, notes)
+    return Job(model, latent, guide, fitted, given, positive, negative, cfg, batch_indices(latent), notes)
 
 
 def decode(vae: object, samples: torch.Tensor, where: str) -> torch.Tensor:
     """LATENT samples as (B,3,H,W) in [0, 1]; frames of a video count as pictures."""
-    image = vae.decode(samples)
+    try:
+        image = vae.decode(samples)
+    except RuntimeError as problem:
+        channels = getattr(vae, "latent_channels", None)
+        if channels is None or channels == samples.shape[1]:
+            raise
+        raise ValueError(
+            f"{where}: this VAE reads latents of {channels} channels, the model's have {samples.shape[1]}. Connect the "
+            "VAE that belongs to the model."
+        ) from problem
     image = image.reshape(-1, *image.shape[-3:]) if image.ndim == 5 else image
     return to_core(check_image(image, where, "decoded picture"))
 

@@ -85,6 +85,7 @@ class T0Probe:
                     seed=seed,
                     mask=mask,
                     predict=predict,
+                    sample_indices=job.indices,
                     callback=lambda one, index, total: tell(index, one.denoised, one.denoised, total),
                 )
             )
@@ -264,6 +265,7 @@ class T0Sweep:
         def work(score, guide, mask, tell) -> None:
             options = {"data_std": host.data_std(model), "eta": eta, "mask_mode": mask_mode}
             run = {"steps": steps, "solver": solver, "seed": seed, "mask": mask, "repeats": repeats}
+            run["sample_indices"] = job.indices
             plan = SweepPlan(score, guide, **run, predict=predict, options=options)
             total, done = plan.callbacks(values), 0
 

@@ -205,6 +205,7 @@ def sdedit(
     t0_map: torch.Tensor | None = None,
     repeats: int = 1,
     y: torch.Tensor | None = None,
+    sample_indices: Sequence[int] | None = None,
     callback: Callback | None = None,
     **options: object,
 ) -> EditResult:
@@ -223,6 +224,8 @@ def sdedit(
             a mask too, the mask scales it.
         repeats: the paper's K.
         y: class labels (B,) for class-conditional models.
+        sample_indices: place of every item in a larger batch, 0 .. B-1 by default; an item's random numbers depend on
+            seed and place alone.
         callback: called after every step with a :class:`~sdedit_core.solvers.Step`; may raise to stop.
         options: ``sigmas``, ``grid``, ``eta``, ``mask_mode``, ``literal``, ``solver_options``, ``data_std`` of
             :func:`reverse`.
@@ -234,7 +237,7 @@ def sdedit(
         if t0_map is None:
             raise ValueError("sdedit needs t0, between 0 and 1; 0.3 to 0.6 is useful.")
         t0 = float(check_mask(t0_map, model.check_guide(guide), name="t0_map").max())
-    state = perturb(model, guide, t0, seed=seed, mask=mask, t0_map=t0_map)
+    state = perturb(model, guide, t0, seed=seed, mask=mask, t0_map=t0_map, sample_indices=sample_indices)
     if model.data_range is not None:
         options.setdefault("data_std", 0.25 * (model.data_range[1] - model.data_range[0]))
     return reverse(

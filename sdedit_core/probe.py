@@ -43,6 +43,7 @@ def probe(
     mask: torch.Tensor | None = None,
     y: torch.Tensor | None = None,
     predict: bool = False,
+    sample_indices: Sequence[int] | None = None,
     callback: Callable[[Probe, int, int], None] | None = None,
 ) -> list[Probe]:
     """E[x0 | x(t0)] at every t0, all with the noise that a run with this seed starts from.
@@ -51,6 +52,7 @@ def probe(
         guide: (B,C,H,W) in the model's data range. mask: (B|1,1,H,W), 1 = change; where it is between 0 and 1
             the probe shows the full t0 all the same.
         predict: spend a second evaluation on the expected change (see :mod:`deviation`).
+        sample_indices: place of every item in a larger batch, as for :func:`~sdedit_core.state.perturb`.
         callback: ``callback(probe, index, total)`` after every value; may raise to stop.
     """
     values = [check_t0(t0) for t0 in t0_values]
@@ -58,7 +60,7 @@ def probe(
         raise ValueError("A probe needs at least one t0 value, got none.")
     out = []
     for index, t0 in enumerate(values):
-        state = perturb(model, guide, t0, seed=seed, mask=mask)
+        state = perturb(model, guide, t0, seed=seed, mask=mask, sample_indices=sample_indices)
         change = None if state.mask is None else state.mask > 0.0
         if state.sigma == 0.0 or (change is not None and not bool(change.any())):
             denoised, nfe = state.guide.clone(), 0

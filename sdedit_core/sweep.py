@@ -100,6 +100,7 @@ class SweepPlan:
     mask: torch.Tensor | None = None
     repeats: int = 1
     y: torch.Tensor | None = None
+    sample_indices: Sequence[int] | None = None
     predict: bool = False
     delta: float = 0.05
     c: float | None = None
@@ -154,6 +155,7 @@ class SweepPlan:
             seed=self.seed,
             mask=mask,
             repeats=self.repeats,
+            sample_indices=self.sample_indices,
             callback=callback,
             **self.options,
         )
@@ -161,7 +163,7 @@ class SweepPlan:
         if self.predict and not why_not:
             predicted = predict_from_state(
                 denoise,
-                perturb(model, guide, t0, seed=self.seed, mask=mask),
+                perturb(model, guide, t0, seed=self.seed, mask=mask, sample_indices=self.sample_indices),
                 sigma_min=model.schedule.sigma_min,
                 first=record.first,
                 pixel=pixel_size(model),

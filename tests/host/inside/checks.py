@@ -453,6 +453,21 @@ def check_a_probe_on_every_kind_of_model():
         assert torch.equal(latent["samples"][:2], g), "t0 0 is the guide"
 
 
+def check_an_item_taken_out_of_a_batch_is_the_same_over_t0():
+    for m, g in ((model("eps"), guide(4, 4, 16, 16)), (model("flow"), guide(4, 4, 16, 16))):
+        alone = {"latent": {"samples": g[2:3], "batch_index": [2]}}
+        for name, more in (("T0Probe", {}), ("T0Sweep", {"steps": 4, "solver": "auto"})):
+            whole, one = (
+                next(out for out in over_t0(name, m, g, **more, **taken) if isinstance(out, dict))["samples"]
+                for taken in ({}, alone)
+            )
+            assert one.shape[0] == 3
+            assert torch.equal(one, whole[2::4]), name
+        picked = add_noise(m, g[2:3], t0=0.6, latent={"batch_index": [2]})[0]
+        single = sample(m, picked, steps=4, seed=3)[0]["samples"]
+        assert torch.allclose(one[2:], single, atol=2e-3, rtol=2e-3), "the two nodes"
+
+
 def check_prompts_masks_and_videos_over_t0():
     m, g = model("flow", formats.HunyuanVideo()), guide(1, 16, 3, 8, 8)
     mask = torch.zeros(1, 8, 8)
