@@ -90,8 +90,11 @@ class Graph:
     name: str
     nodes: dict = field(default_factory=dict)
     groups: list = field(default_factory=list)
+    files: dict = field(default_factory=dict)  # node key -> where to get the file it asks for
 
-    def node(self, key: str, kind: str, at: tuple, size: tuple, /, title: str = "", **inputs: object) -> Graph:
+    def node(
+        self, key: str, kind: str, at: tuple | None = None, size: tuple | None = None, /, title: str = "", **inputs
+    ) -> Graph:
         self.nodes[key] = {"kind": kind, "at": at, "size": size, "title": title, "inputs": inputs}
         return self
 
@@ -146,6 +149,8 @@ class Graph:
             }
             if node["title"]:
                 entry["title"] = node["title"]
+            if key in self.files:
+                entry["properties"]["models"] = [self.files[key]]
             nodes.append(entry)
             if node["kind"] in NOTES:
                 entry["properties"], entry["widgets_values"] = {}, [node["text"]]

@@ -6,8 +6,8 @@ import urllib.request
 from pathlib import Path
 
 USED = """
-CheckpointLoaderSimple CLIPTextEncode FeatherMask GrowMask ImageBlur ImageToMask ImageCompositeMasked ImageCrop
-ImageFromBatch
+CheckpointLoaderSimple CLIPTextEncode FeatherMask FluxGuidance GrowMask ImageBlur ImageToMask ImageCompositeMasked
+ImageCrop ImageFromBatch
 ImageScale KSampler KSamplerSelect LoadImage LotusConditioning MaskComposite MaskToImage PreviewAny PreviewImage
 SamplerCustom SamplerCustomAdvanced CFGGuider BasicGuider DisableNoise RandomNoise SaveImage
 SetLatentNoiseMask SolidMask UNETLoader VAEDecode VAEEncode VAELoader

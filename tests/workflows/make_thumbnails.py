@@ -1,6 +1,7 @@
 """Maintainer tool: python make_thumbnails.py http://127.0.0.1:8188 [names]  ->  workflows/*.jpg from real runs.
 
-The picture a workflow saves, with its guide (what the Preview Image nodes show) inset; a sheet stands alone, whole.
+The picture a workflow saves, with its guide inset; a sheet stands alone, whole.  A workflow that wants a checkpoint
+of the user's own shows its guide, and says so.
 """
 
 import io
@@ -12,42 +13,74 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "host"))
 
 from comfy_client import Client
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
-SIDE, INSET, BORDER, MARGIN = 512, 150, 4, 12
+SIDE, INSET, BORDER, MARGIN, BAND = 512, 150, 4, 12, 64
 PAPER = (24, 24, 27)
-NO_INSET = "May change"  # title of previews that show a mask
+NO_INSET = {"May change"}  # titles of previews that show a mask
+CHECKPOINT, CANVAS, SHOWN = "CheckpointLoaderSimple", "SDEdit_StrokeCanvas", ("PreviewImage", "SaveImage")
 
 
 def main() -> None:
-    url = urllib.parse.urlparse(sys.argv[1])
-    client = Client(url.port, None)
+    client = Client(urllib.parse.urlparse(sys.argv[1]).port, None)
     for path in sorted((WORKFLOWS / "api").glob("*.json")):
         if len(sys.argv) > 2 and path.stem not in sys.argv[2:]:
             continue
         graph = json.loads(path.read_text(encoding="utf-8"))
-        if any(node["class_type"] == "CheckpointLoaderSimple" for node in graph.values()):
-            continue  # needs a file that is not here
+        for key in [key for key, node in graph.items() if node["class_type"] == CANVAS]:
+            preview = {"class_type": "PreviewImage", "inputs": {"images": [key, 0]}, "_meta": {"title": "Painting"}}
+            graph[f"9{key}"] = preview
+        own = any(node["class_type"] == CHECKPOINT for node in graph.values())
+        graph = runnable(graph) if own else graph
         run = client.run(graph, timeout=3600)
         if run.status != "success":
             raise SystemExit(f"{path.stem}: {run.error}")
         shown = {key: out["images"][0] for key, out in run.outputs.items() if "images" in out}
-        saved = next(key for key in shown if graph[key]["class_type"] == "SaveImage")
-        guides = [k for k in sorted(shown, key=int) if k != saved and graph[k]["_meta"]["title"] != NO_INSET]
-        picture = square(client, shown[saved], SIDE)
-        whole = Image.open(io.BytesIO(client.view(shown[saved]))).convert("RGB")
-        if whole.width > whole.height:
-            picture, guides = ImageOps.pad(whole, (SIDE, SIDE), Image.Resampling.LANCZOS, PAPER), []
-        for i, guide in enumerate(guides):
-            inset = ImageOps.expand(square(client, shown[guide], INSET), BORDER, "white")
-            picture.paste(inset, (MARGIN, MARGIN + i * (inset.height + MARGIN)))
+        guides = [k for k in sorted(shown, key=int) if graph[k]["_meta"]["title"] not in NO_INSET]
+        picture = captioned(client, shown[guides[0]]) if own else result(client, graph, shown, guides)
         picture.save(WORKFLOWS / f"{path.stem}.jpg", quality=88, optimize=True)
 
 
-def square(client: Client, entry: dict, side: int) -> Image.Image:
-    image = Image.open(io.BytesIO(client.view(entry))).convert("RGB")
-    return ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS)
+def runnable(graph: dict) -> dict:
+    """The nodes that the previews need, when those need no checkpoint."""
+
+    def needed(key: str) -> set[str]:
+        sources = [value[0] for value in graph[key]["inputs"].values() if isinstance(value, list)]
+        return {key}.union(*map(needed, sources))
+
+    wanted: set[str] = set()
+    for key, node in graph.items():
+        if node["class_type"] in SHOWN and not any(graph[k]["class_type"] == CHECKPOINT for k in needed(key)):
+            wanted |= needed(key)
+    return {key: node for key, node in graph.items() if key in wanted}
+
+
+def result(client: Client, graph: dict, shown: dict, guides: list[str]) -> Image.Image:
+    saved = next(key for key in shown if graph[key]["class_type"] == "SaveImage")
+    whole = open_picture(client, shown[saved])
+    if whole.width > 2 * whole.height or len(guides) > 4:
+        return ImageOps.pad(whole, (SIDE, SIDE), Image.Resampling.LANCZOS, PAPER)
+    picture = ImageOps.fit(whole, (SIDE, SIDE), Image.Resampling.LANCZOS)
+    for i, guide in enumerate(key for key in guides if key != saved):
+        inset = ImageOps.fit(open_picture(client, shown[guide]), (INSET, INSET), Image.Resampling.LANCZOS)
+        inset = ImageOps.expand(inset, BORDER, "white")
+        picture.paste(inset, (MARGIN, MARGIN + i * (inset.height + MARGIN)))
+    return picture
+
+
+def captioned(client: Client, entry: dict) -> Image.Image:
+    picture = ImageOps.fit(open_picture(client, entry), (SIDE, SIDE), Image.Resampling.LANCZOS)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, SIDE - BAND, SIDE, SIDE), fill=PAPER)
+    middle = (SIDE / 2, SIDE - BAND / 2)
+    words = "the guide, for your checkpoint and prompt"
+    draw.text(middle, words, fill="white", anchor="mm", font=ImageFont.load_default(size=23))
+    return picture
+
+
+def open_picture(client: Client, entry: dict) -> Image.Image:
+    return Image.open(io.BytesIO(client.view(entry))).convert("RGB")
 
 
 if __name__ == "__main__":
