@@ -30,7 +30,7 @@ def test_api_workflow_runs(comfy, request, path):
 
 
 def test_preview_and_cancel_with_a_checkpoint(comfy, request):
-    path = next(p for p in api_workflows() if p.stem == "any_checkpoint_strokes_to_picture")
+    path = next(p for p in api_workflows() if p.stem == "09 Any checkpoint, strokes")
     graph = small(path, request)
     sampler = next(node for node in graph.values() if node["class_type"] == "SDEdit_ReverseSDESampler")
     sampler["inputs"]["steps"] = 500

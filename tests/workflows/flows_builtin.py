@@ -59,7 +59,7 @@ def photo_edit() -> Graph:
     g.node("grow", "GrowMask", mask=Ref("canvas", 1), expand=8)
     g.node("grey", "MaskToImage", mask=Ref("grow", 0))
     g.node("shown", "PreviewImage", title="May change", images=Ref("grey", 0))
-    chain(g, Ref("canvas", 0), t0=0.38, steps=16, mask=Ref("grow", 0))
+    chain(g, Ref("canvas", 0), t0=0.32, steps=16, mask=Ref("grow", 0))
     columns = [column(340, "photo", "model"), column(400, "canvas", "grow", "grey", "shown", shown=250)]
     return finish(g, "1. Photo, strokes and mask", columns)
 
