@@ -56,7 +56,10 @@ def list_model_files() -> list[str]:
                 folders.append(os.path.relpath(path, root))
                 names.clear()
     inside = tuple(folder + os.sep for folder in folders)
-    files = [name for name in folder_paths.get_filename_list(FOLDER) if not name.startswith(inside)]
+    unfinished = (".state.safetensors", ".part.safetensors")  # sdedit train goes on from these
+    files = [
+        n for n in folder_paths.get_filename_list(FOLDER) if not n.startswith(inside) and not n.endswith(unfinished)
+    ]
     return sorted(files + [folder.replace(os.sep, "/") + "/" for folder in set(folders)])
 
 

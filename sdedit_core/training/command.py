@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 SIZES_HELP = "sizes and shares of the work, e.g. 128 or 128:3,256:2,192x128:1 (width x height; default %(default)s)"
+
+SHOWN, FEW = 10, 100  # files named in a message; pictures below which a hint is given
 
 NETWORKS_HELP = "tiny, layout, base, large, ncsnpp-tiny, ncsnpp-small, ncsnpp (default %(default)s)"
 
@@ -57,6 +56,8 @@ def run_train(args: argparse.Namespace) -> None:
     """Train, or go on training when the output's state file exists.  ValueError for bad input."""
     import torch
 
+    from .architectures import network_spec
+    from .process import interrupts, memory, processes
     from .run import Run, check_model_path
     from .settings import Settings
     from .trainer import Trainer
@@ -64,7 +65,10 @@ def run_train(args: argparse.Namespace) -> None:
     began = time.monotonic()
     check_model_path(args.output)
     sizes = parse_sizes(args.sizes)
-    with _processes(args.device) as (device, rank, world):
+    multiple = network_spec(args.network, channels=3).size_multiple
+    if any(size.width % multiple or size.height % multiple for size in sizes):
+        raise ValueError(f"The network {args.network!r} needs --sizes in multiples of {multiple}, got {args.sizes}.")
+    with processes(args.device) as (device, rank, world):
         precision = args.precision
         if precision == "auto":
             precision = "bf16" if device.type == "cuda" else "fp32"
@@ -92,7 +96,7 @@ def run_train(args: argparse.Namespace) -> None:
             _say(f"{count:,} parameters on {device}, {precision}; data RMS {trainer.preconditioning.sigma_data:g}")
             if resumed:
                 _say(f"going on at step {trainer.step}")
-        with _interrupts() as interrupted:
+        with interrupts() as interrupted, memory():
 
             def stop() -> bool:
                 late = args.stop_after is not None and time.monotonic() - began > args.stop_after
@@ -141,62 +145,41 @@ def _source(args: argparse.Namespace, sizes, device, rank: int):
         first = sizes[0]
         guides = [example_guide(name, width=first.width, height=first.height) for name in EXAMPLE_GUIDES]
         return source, torch.cat(guides)
-    from .sources import TensorSource, load_folder
+    from .folder import load_folder
+    from .sources import TensorSource
 
     if len(sizes) != 1 or sizes[0].height != sizes[0].width:
         raise ValueError("Training on a folder takes one square size, such as --sizes 128.")
-    pictures = load_folder(args.images, size=sizes[0].height, crops=args.crops)
+    size = sizes[0].height
+    folder = load_folder(args.images, size=size, crops=args.crops, progress=_reading() if rank == 0 else None)
+    pictures = folder.pictures
     if rank == 0:
-        _say(f"{len(pictures)} pictures of {sizes[0].width} x {sizes[0].height}")
+        for line in folder.left_out[:SHOWN]:
+            _say(f"left out: {line}")
+        if len(folder.left_out) > SHOWN:
+            _say(f"left out: {len(folder.left_out) - SHOWN} more files that cannot be read")
+        if folder.enlarged:
+            _say(f"{folder.enlarged} files are smaller than {size} px and were enlarged: the model learns their blur")
+        _say(f"{len(pictures)} pictures of {size} x {size}")
+        if len(pictures) < FEW:
+            _say("so few pictures are learned by heart; a model from a handful of images needs no training (--images)")
     some = pictures[:: max(1, len(pictures) // 4)][:4].float() / 255
     coarse = F.interpolate(some, scale_factor=1 / 8, mode="area")
     return TensorSource(pictures.to(device)), F.interpolate(coarse, size=some.shape[-2:], mode="nearest")
 
 
-@contextlib.contextmanager
-def _processes(name: str) -> Iterator:
-    """(device, rank, world); joins the group when started by torchrun, and leaves it."""
-    import torch
+def _reading() -> Callable[[int, int], None]:
+    """Says every five seconds how far reading is."""
+    last = time.monotonic()
 
-    world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda":
-        name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"--device {name} cannot be used here: {str(error).splitlines()[0]}") from None
-    if world == 1:
-        yield device, 0, 1
-        return
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-    torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield device, rank, world
-    finally:
-        torch.distributed.destroy_process_group()
+    def progress(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last > 5:
+            last = now
+            _say(f"reading pictures: {done} of {total}")
 
-
-@contextlib.contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and the termination signal ask the run to save and stop; a second Ctrl-C ends it at once."""
-    asked = False
-
-    def ask(number, frame) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    old = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: asked
-    finally:
-        for s, handler in old.items():
-            signal.signal(s, handler)
+    return progress
 
 
 def _report(progress) -> None:

@@ -47,11 +47,24 @@ class Run:
         return self.trainer.rank == 0
 
     def resume(self) -> bool:
-        """Go on from the state file, if there is one."""
+        """Go on from the state file, if there is one; ValueError when it belongs to another run."""
         if not self.state.exists():
             return False
         self.trainer.restore(*read_tensors(self.state, STATE_KEY))
+        if self.writes and self.log.exists():
+            write_whole(self.log, lambda temporary: temporary.write_text(self._log_so_far(), encoding="utf-8"))
         return True
+
+    def _log_so_far(self) -> str:
+        """The log without what was reported after the state was saved: those steps come again."""
+        kept = []
+        for line in self.log.read_text(encoding="utf-8").splitlines():
+            try:
+                if json.loads(line)["step"] <= self.trainer.step:
+                    kept.append(line + "\n")
+            except (ValueError, KeyError, TypeError):
+                continue  # cut off by a kill
+        return "".join(kept)
 
     def save(self) -> None:
         """Write state and model, each whole or not at all."""
@@ -123,6 +136,8 @@ class Run:
             if report is not None:
                 report(progress)
 
+        if trainer.step >= total and self.writes:
+            self.export()  # the run may have been killed between the last state and the model
         while trainer.step < total and not stopped:
             marks = [total] + [(trainer.step // n + 1) * n for n in (save_every, sheet_every) if n]
             trainer.run(every=report_every, report=note, stop=asked, until=min(marks))

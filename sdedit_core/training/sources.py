@@ -1,18 +1,13 @@
-"""Where training pictures come from: a folder, a tensor, a function that draws them."""
+"""Where training pictures come from: a tensor (``folder.py`` reads one from files), or a function that draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor
-
-from ..images import fit, load_image
-
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)
@@ -90,38 +85,3 @@ class FunctionSource:
 def bytes_to_data(pictures: Tensor) -> Tensor:
     """uint8 pixels to float32 in [-1, 1]."""
     return pictures.float() / 127.5 - 1.0
-
-
-def image_files(folder: str | Path) -> list[Path]:
-    """All pictures under a folder, sorted by path; ValueError when there are none."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder of images.")
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
-    if not files:
-        raise ValueError(f"No images ({', '.join(sorted(IMAGE_SUFFIXES))}) in {folder}.")
-    return files
-
-
-def load_folder(
-    folder: str | Path, *, size: int, crops: int = 1, progress: Callable[[int, int], None] | None = None
-) -> Tensor:
-    """Every picture of a folder as (N, 3, size, size) uint8: scaled to cover, then ``crops`` squares along the
-    longer side (1 = the middle).  ValueError names the file that cannot be read."""
-    files = image_files(folder)
-    out = []
-    for i, file in enumerate(files):
-        picture = load_image(file)
-        height, width = picture.shape[-2:]
-        scale = size / min(height, width)
-        fitted = fit(picture, width=max(size, round(width * scale)), height=max(size, round(height * scale)))
-        room_y, room_x = fitted.shape[-2] - size, fitted.shape[-1] - size
-        count = crops if room_y or room_x else 1
-        for k in range(count):
-            at = 0.5 if count == 1 else k / (count - 1)
-            top, left = round(at * room_y), round(at * room_x)
-            crop = fitted[0, :, top : top + size, left : left + size]
-            out.append((crop * 255 + 0.5).to(torch.uint8))
-        if progress is not None:
-            progress(i + 1, len(files))
-    return torch.stack(out)

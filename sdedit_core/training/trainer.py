@@ -58,6 +58,11 @@ class Trainer:
         world: int = 1,
         compile: bool = False,
     ):
+        if settings.batch % (settings.accumulate * world):
+            raise ValueError(
+                f"A batch of {settings.batch} cannot be cut into {settings.accumulate} equal parts for each of {world} "
+                "processes."
+            )
         self.source, self.settings = source, settings
         self.device, self.rank, self.world = torch.device(device), rank, world
         self.step, self.pictures = 0, 0
@@ -119,7 +124,7 @@ class Trainer:
         shares = torch.tensor([size.share for size in sizes])
         coin = torch.Generator().manual_seed(mix64(s.seed, 13, self.step) >> 1)
         size = sizes[int(torch.multinomial(shares, 1, generator=coin))]
-        count = size.batch(max(1, s.batch // (s.accumulate * self.world)), sizes[0])
+        count = size.batch(s.batch // (s.accumulate * self.world), sizes[0])
         self.twin.pull()
         for part in range(s.accumulate):
             generator = self._generator(self.step, part, stream=12, rank=self.rank)
@@ -211,12 +216,17 @@ class Trainer:
             "step": self.step,
             "pictures": self.pictures,
             "sigma_data": self.preconditioning.sigma_data,
+            "sizes": self._sizes(),
         }
         return tensors, meta
 
+    def _sizes(self) -> list[str]:
+        return [f"{size.width}x{size.height}:{size.share:g}" for size in self.source.sizes]
+
     def restore(self, tensors: dict[str, Tensor], meta: dict) -> None:
-        """Go on from :meth:`state`; ValueError when it belongs to a run with other settings (steps may differ)."""
-        ours, theirs = self.settings.to_dict(), meta["settings"]
+        """Go on from :meth:`state`; ValueError when it is of a run with other settings or sizes (steps may differ)."""
+        ours = {**self.settings.to_dict(), "sizes": self._sizes()}
+        theirs = {**meta["settings"], "sizes": meta.get("sizes")}
         changed = [k for k in ours if k != "steps" and ours[k] != theirs.get(k)]
         if changed:
             text = ", ".join(f"{k} {theirs.get(k)!r} -> {ours[k]!r}" for k in changed)
