@@ -162,7 +162,7 @@ def _source(args: argparse.Namespace, sizes, device, rank: int):
             _say(f"{folder.enlarged} files are smaller than {size} px and were enlarged: the model learns their blur")
         _say(f"{len(pictures)} pictures of {size} x {size}")
         if len(pictures) < FEW:
-            _say("so few pictures are learned by heart; a model from a handful of images needs no training (--images)")
+            _say("so few pictures are learned by heart; sdedit edit --images makes a model of a few without training")
     some = pictures[:: max(1, len(pictures) // 4)][:4].float() / 255
     coarse = F.interpolate(some, scale_factor=1 / 8, mode="area")
     return TensorSource(pictures.to(device)), F.interpolate(coarse, size=some.shape[-2:], mode="nearest")

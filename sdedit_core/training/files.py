@@ -42,9 +42,12 @@ def read_tensors(path: str | os.PathLike, key: str) -> tuple[dict[str, Tensor], 
 
 
 def write_text_line(path: str | os.PathLike, record: dict) -> None:
-    """Append one JSON line to the log."""
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+    """Append one JSON line to the log; ValueError when it cannot be written."""
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+    except OSError as error:
+        raise ValueError(f"Cannot write {path}: {error}") from None
 
 
 def finite(tensor: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
 """The trainer: loss falls, runs resume bit for bit, files are whole, a trained net samples a known law."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -179,6 +181,26 @@ def test_a_killed_run_leaves_whole_files(tmp_path):
     assert 0 < steps[0] < steps[1]
 
 
+def test_a_run_killed_before_its_last_model_writes_it(tmp_path):
+    run = Run(Trainer(gaussian_source(), settings(steps=3, batch=4)), tmp_path / "m.safetensors")
+    run.go(report_every=1)
+    whole = run.model.read_bytes()
+    run.model.unlink()
+    with open(run.log, "a") as log:
+        log.write('{"step": 9}\n{"step": 1, "lo')  # reports after the last save, the last one cut off
+    again = Run(Trainer(gaussian_source(), settings(steps=3, batch=4)), tmp_path / "m.safetensors")
+    assert again.resume()
+    again.go()
+    assert run.model.read_bytes() == whole
+    assert [json.loads(line)["step"] for line in run.log.read_text().splitlines()] == [1, 2, 3]
+
+
+def test_other_sizes_do_not_resume(tmp_path):
+    Run(Trainer(gaussian_source(), settings(steps=1)), tmp_path / "m.safetensors").go()
+    with pytest.raises(ValueError, match=r"sizes \['8x8:1'\] -> \['16x16:1'\]"):
+        Run(Trainer(gaussian_source(16), settings(steps=5)), tmp_path / "m.safetensors").resume()
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "x.safetensors"
     save_tensors(path, {"a": torch.ones(3)}, {STATE_KEY: "{}"})
@@ -248,17 +270,27 @@ def test_command_errors(tmp_path, capsys, arguments, text):
 
 
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="torch was built without distributed")
-def test_two_processes_train_one_network(tmp_path):
+def test_two_processes_train_one_network_stop_and_go_on(tmp_path):
     Image.effect_noise((16, 16), 80).convert("RGB").save(tmp_path / "a.png")
     out = tmp_path / "m.safetensors"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     command += ["sdedit_core", "train", str(tmp_path), "-o", str(out), "--sizes", "8", "--network", "tiny"]
-    command += ["--steps", "2", "--batch", "4", "--device", "cpu"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    command += ["--batch", "4", "--device", "cpu"]
+    options = {"env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    long = [*command, "--steps", "1000000", "--report-every", "2"]
+    with subprocess.Popen(long, start_new_session=True, **options) as process:
+        for line in process.stdout:
+            if line.startswith("step "):
+                break
+        os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does
+        said, errors = process.communicate(timeout=120)
+    assert "stopped at step" in said, errors[-2000:]
+    step = read_tensors(tmp_path / "m.state.safetensors", STATE_KEY)[1]["step"]
+    done = subprocess.run([*command, "--steps", str(step + 2)], timeout=120, **options)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.count("wrote") == 1
-    assert read_tensors(tmp_path / "m.state.safetensors", STATE_KEY)[1]["pictures"] == 8
+    assert f"going on at step {step}" in done.stdout and done.stdout.count("wrote") == 1
+    assert read_tensors(tmp_path / "m.state.safetensors", STATE_KEY)[1]["pictures"] == 4 * (step + 2)
     load_score_model(out)
 
 
