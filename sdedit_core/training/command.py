@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -159,8 +160,8 @@ def _source(args: argparse.Namespace, sizes, device, rank: int):
         if len(folder.left_out) > SHOWN:
             _say(f"left out: {len(folder.left_out) - SHOWN} more files that cannot be read")
         if folder.enlarged:
-            _say(f"{folder.enlarged} files are smaller than {size} px and were enlarged: the model learns their blur")
-        _say(f"{len(pictures)} pictures of {size} x {size}")
+            _say(f"smaller than {size} px and enlarged, the model learns their blur: {folder.enlarged} of the files")
+        _say(f"{len(pictures)} {'picture' if len(pictures) == 1 else 'pictures'} of {size} x {size}")
         if len(pictures) < FEW:
             _say("so few pictures are learned by heart; sdedit edit --images makes a model of a few without training")
     some = pictures[:: max(1, len(pictures) // 4)][:4].float() / 255
@@ -186,8 +187,15 @@ def _report(progress) -> None:
     levels = "  ".join(f"{name} {loss:.3f}" for name, loss in progress.by_level.items())
     _say(
         f"step {progress.step}/{progress.steps}  loss {progress.loss:.4f}  {progress.per_second:.0f} pictures/s  "
-        f"rate {progress.rate:.2g}  |  {levels}"
+        f"{_time_left(progress)}  |  {levels}"
     )
+
+
+def _time_left(progress) -> str:
+    """'3 h 20 min left' at the present speed; pictures of all steps so far tell how many one step takes."""
+    pictures = progress.pictures / progress.step * (progress.steps - progress.step)
+    minutes = math.ceil(pictures / max(1e-9, progress.per_second) / 60)
+    return f"{minutes // 60} h {minutes % 60} min left" if minutes >= 60 else f"{minutes} min left"
 
 
 def _say(text: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ..images import fit, load_image
@@ -59,7 +61,8 @@ def load_folder(
     files = image_files(folder)
     pictures = torch.empty(len(files) * crops, 3, size, size, dtype=torch.uint8)
     count, enlarged, left_out = 0, 0, []
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(READERS) as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # too many pixels are refused below
         for i, result in enumerate(_ahead(pool, lambda file: _read(file, size, crops), files)):
             if isinstance(result, str):
                 left_out.append(result)

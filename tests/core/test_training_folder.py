@@ -85,7 +85,7 @@ def test_broken_files_are_left_out_and_named(tmp_path, capsys):
     arguments = ["train", str(tmp_path), "-o", str(tmp_path / "m.safetensors"), "--sizes", "8", "--network", "tiny"]
     assert main([*arguments, "--steps", "1", "--batch", "2", "--device", "cpu"]) == 0
     said = capsys.readouterr().out
-    assert said.count("left out: ") == 4 and "1 pictures of 8 x 8" in said
+    assert said.count("left out: ") == 4 and "1 picture of 8 x 8" in said
 
 
 def test_nothing_that_can_be_read(tmp_path):
