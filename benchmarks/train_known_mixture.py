@@ -5,7 +5,7 @@
 With -o the run is saved every 500 steps; the same command goes on after an interruption.
 
 Shows (1) the error of D against the exact posterior mean, RMS relative to the data's deviation, for sigma 0.1 to 2;
-(2) the law of SDEdit's results from one guide: mode probabilities, mean and deviation, learned against exact.
+(2) the law of SDEdit's results from several guides: mode probabilities, mean and deviation, against the closed form.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import torch
 
-from sdedit_core.edit import sdedit
+from sdedit_core.edit import perturb, sdedit
 from sdedit_core.priors.exact import GaussianMixturePrior
-from sdedit_core.sde import VESDE
+from sdedit_core.score_model import ScoreModel
 from sdedit_core.training import FunctionSource, Run, Settings, Trainer
 
 SIDE = 8
@@ -61,25 +61,42 @@ def errors(trainer: Trainer, prior: GaussianMixturePrior, *, count: int = 2048) 
     return out
 
 
-def law(trainer: Trainer, prior: GaussianMixturePrior, *, t0: float, count: int = 2000) -> dict[str, float]:
-    """SDEdit from one guide with the learned and the exact model: how far apart the two laws are."""
-    guide = prior.means.mean(0, keepdim=True).float().expand(count, -1, -1, -1)
-    schedule = VESDE(trainer.settings.sigma_min, trainer.settings.sigma_max)
-    exact_model = prior.score_model(schedule=schedule)
-    learned = sdedit(trainer.score_model(), guide, t0=t0, steps=40, seed=0).samples
-    exact = sdedit(exact_model, guide, t0=t0, steps=40, seed=1).samples
-
-    def modes(samples: torch.Tensor) -> torch.Tensor:
-        return prior.responsibilities(samples, 0.05).mean(0)
-
-    deviation = exact.std(0).square().mean().sqrt()
-    return {
-        "sigma": schedule.sigma(t0),
-        "mode probability, largest difference": float((modes(learned) - modes(exact)).abs().max()),
-        "mean, RMS difference / deviation": float((learned.mean(0) - exact.mean(0)).square().mean().sqrt() / deviation),
-        "deviation, ratio - 1": float(learned.std(0).square().mean().sqrt() / deviation - 1),
-        "sampling error of a probability": (0.25 / count) ** 0.5,
+def guides(prior: GaussianMixturePrior) -> dict[str, torch.Tensor]:
+    """The point between all modes, where a small error decides which one wins; and each mode as 2 x 2 blocks."""
+    coarse = torch.nn.functional.avg_pool2d(prior.means.float(), SIDE // 2)
+    strokes = torch.nn.functional.interpolate(coarse, size=(SIDE, SIDE))
+    return {"middle": prior.means.mean(0, keepdim=True).float()} | {
+        f"strokes {k + 1}": strokes[k : k + 1] for k in range(len(strokes))
     }
+
+
+def law(model: ScoreModel, prior: GaussianMixturePrior, guide: torch.Tensor, *, t0: float, count: int) -> list[float]:
+    """SDEdit's results from one guide, against the exact law of x0 given the same noised guides.
+
+    Returns the largest difference of a mode's probability and its standard error; the RMS difference of the means in
+    deviations of the exact law, and what chance alone gives; the ratio of the deviations - 1.
+    """
+    guide = guide.expand(count, -1, -1, -1)
+    noised = perturb(model, guide, t0, seed=0)
+    x, sigma = noised.samples.double(), torch.full((count,), noised.sigma, dtype=torch.float64)
+    samples = sdedit(model, guide, t0=t0, steps=40, seed=0).samples.double()
+    found, wanted = prior.responsibilities(samples, 0.05), prior.responsibilities(x, sigma)
+    gap = found - wanted
+    worst = int(gap.mean(0).abs().argmax())
+    gain = prior.var / (prior.var + noised.sigma**2)
+    means = prior.means + gain.view(-1, 1, 1, 1) * (x[:, None] - prior.means)
+    inner = (gain * noised.sigma**2).view(1, -1, 1, 1, 1) + means.square()  # E x0^2 of every mode
+    weights = wanted.view(count, -1, 1, 1, 1)
+    mean, square = (weights * means).sum(1), (weights * inner).sum(1)
+    deviation = (square.mean(0) - mean.mean(0).square()).mean().sqrt()
+    error = samples - mean
+    return [
+        float(gap.mean(0)[worst].abs()),
+        float(gap[:, worst].std() / count**0.5),
+        float(error.mean(0).square().mean().sqrt() / deviation),
+        float((error.var(0).mean() / count).sqrt() / deviation),
+        float(samples.std(0).square().mean().sqrt() / deviation - 1),
+    ]
 
 
 def main() -> None:
@@ -89,6 +106,7 @@ def main() -> None:
     parser.add_argument("--network", default="tiny")
     parser.add_argument("--seed", type=int, default=3, help="of the mixture")
     parser.add_argument("--modes", type=int, default=4)
+    parser.add_argument("--count", type=int, default=2000, help="results of SDEdit per guide and t0")
     parser.add_argument("-o", "--output", type=Path, help="keep the model here, and go on from it")
     args = parser.parse_args()
     prior = mixture(args.seed, args.modes)
@@ -108,8 +126,18 @@ def main() -> None:
     print(f"{time.process_time() - began:.0f} CPU-seconds")
     for sigma, error in errors(trainer, prior).items():
         print(f"sigma {sigma:<5g} RMS error of D {100 * error:.2f} % of the data's deviation")
-    for t0 in (0.3, 0.4):
-        print(f"SDEdit at t0 {t0}: " + ", ".join(f"{k} {v:.4f}" for k, v in law(trainer, prior, t0=t0).items()))
+    learned = trainer.score_model()
+    exact = prior.score_model(schedule=learned.schedule)
+    print("SDEdit: guide, t0, model: mode probability off by (+- standard error), mean off by, in deviations (chance)")
+    for name, guide in guides(prior).items():
+        for t0 in (0.3, 0.4, 0.5):
+            for kind, model in (("learned", learned), ("exact", exact)):
+                p, p_error, mean, chance, spread = law(model, prior, guide, t0=t0, count=args.count)
+                print(
+                    f"{name:10s} {t0}  {kind:8s} {p:.3f} (+- {p_error:.3f})  {mean:.3f} ({chance:.3f})  "
+                    f"deviation {100 * spread:+.1f} %",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

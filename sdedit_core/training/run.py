@@ -67,9 +67,11 @@ class Run:
         return "".join(kept)
 
     def save(self) -> None:
-        """Write state and model, each whole or not at all."""
+        """Write state and model, each whole or not at all; ValueError, and nothing written, when the run diverged."""
         if self.writes:
             tensors, meta = self.trainer.state()
+            for tensor in tensors.values():
+                finite(tensor)
             save_tensors(self.state, tensors, {STATE_KEY: json.dumps(meta)})
             self.export()
 

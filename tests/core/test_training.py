@@ -218,6 +218,16 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         read_tensors(path, STATE_KEY)
 
 
+def test_a_run_that_diverged_does_not_replace_the_last_good_state(tmp_path):
+    run = Run(Trainer(gaussian_source(), settings(steps=2)), tmp_path / "m.safetensors")
+    run.save()
+    good = run.state.read_bytes(), run.model.read_bytes()
+    next(run.trainer.network.parameters()).data.flatten()[3] = float("nan")
+    with pytest.raises(ValueError, match="diverged"):
+        run.save()
+    assert (run.state.read_bytes(), run.model.read_bytes()) == good
+
+
 def test_divergence_is_reported():
     source = TensorSource(torch.full((2, 1, 8, 8), float("inf")))
     with pytest.raises(ValueError, match="NaN or infinite"):
