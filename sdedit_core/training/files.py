@@ -51,6 +51,6 @@ def write_text_line(path: str | os.PathLike, record: dict) -> None:
 
 def finite(tensor: Tensor) -> Tensor:
     """The tensor; ValueError when it is not finite or does not fit into float16."""
-    if not float(tensor.abs().max()) <= 6e4:
+    if not float(tensor.detach().abs().max()) <= 6e4:
         raise ValueError("The weights are not finite; the run diverged. Train with a lower learning rate.")
     return tensor
