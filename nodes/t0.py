@@ -115,19 +115,22 @@ class T0Sweep:
     NAME = "t0 Sweep"
     CATEGORY = CATEGORY
     FUNCTION = "sweep"
-    RETURN_TYPES = ("IMAGE", "IMAGE", "IMAGE", "LATENT", "STRING", "STRING")
-    RETURN_NAMES = ("sheet", "plot", "pictures", "latent", "csv", "report")
+    RETURN_TYPES = ("IMAGE", "IMAGE", "IMAGE", "LATENT", "STRING", "STRING", "FLOAT")
+    RETURN_NAMES = ("sheet", "plot", "pictures", "latent", "csv", "report", "t0")
     OUTPUT_TOOLTIPS = (
-        "Labelled sheet: the guide and its edit at every t0, all with the same random numbers.",
+        "Numbered sheet: the guide and its edit at every t0, all with the same random numbers.",
         "Faithfulness and realism over t0, and what the bounds said. Needs matplotlib; says so when it is missing.",
         "The edits as a batch of pictures, one t0 after the other.",
         "The edits as a LATENT batch, in the same order.",
         "The table as comma-separated values, one line per t0, for a spreadsheet.",
         "The table in aligned columns, the sweet spot, and notes. Connect Preview as Text to read it.",
+        "The t0 picked last, for Add VE Noise at t0. Without picks: the sweet spot, or the middle where realism is not "
+        "measured.",
     )
     DESCRIPTION = (
         "The same edit at several t0 with the same random numbers, side by side, with a trade-off plot and a table: "
-        "the quickest way to find t0. Cancel when you have seen enough; the finished pictures come out."
+        "the quickest way to find t0. Pick the picture you like by its number and queue again to look closer. Cancel "
+        "when you have seen enough; the finished pictures come out."
     )
     SEARCH_ALIASES = [
         "sdedit",
@@ -225,6 +228,15 @@ class T0Sweep:
                         "and run. Off: everything stops. Cancel before the first picture always stops everything.",
                     },
                 ),
+                "picks": (
+                    "STRING",
+                    {
+                        "default": "",
+                        "tooltip": "Search for t0: write the number of the picture you like best and queue again. The "
+                        "next sheet shows it between a more faithful and a more real one; go on as in 4 2 3. f or r: "
+                        "more faithful or more real than all of them. Delete the last to go back. Empty: t0_values.",
+                    },
+                ),
             },
         }
 
@@ -247,15 +259,18 @@ class T0Sweep:
         mask_mode: str = "bridge",
         predict: bool = False,
         keep_on_cancel: bool = True,
+        picks: str = "",
     ) -> tuple:
         from ..sdedit_core.deviation import pixel_size
         from ..sdedit_core.edit import check_repeats
         from ..sdedit_core.grids import check_steps
+        from ..sdedit_core.picks import sheet_after
         from ..sdedit_core.sweep import SweepPlan, parse_t0_values, sweep
         from ..sdedit_core.tradeoff import rows, sweet_spot, table, to_csv
         from . import host
 
-        values, steps, repeats = parse_t0_values(t0_values), check_steps(steps), check_repeats(repeats)
+        search = sheet_after(parse_t0_values(t0_values), picks)
+        values, steps, repeats = list(search.values), check_steps(steps), check_repeats(repeats)
         eta = check_number(eta, "eta", 0.0, 1.0)
         if reference is not None:
             reference = check_image(reference, self.NAME, "reference")
@@ -289,14 +304,17 @@ class T0Sweep:
         realism = _realism(job, reference, clean)
         found = rows(result, clean, pictures, mask=inside, realism=realism, pixel=last["pixel"])
         spot = sweet_spot(found, ceiling=realism(clean).mean) if realism is not None else None
-        lines = [table(found)] + [str(spot)] * (spot is not None) + job.notes
+        lines = [table(found)] + [str(spot)] * (spot is not None) + [str(search)] + job.notes
         for note in (note for cell in result.cells for note in cell.notes):
             lines += [note] * (note not in lines)
         if not result.complete:
             type(self)._cancelled += 1
             lines.append(f"Cancelled: {len(result.cells)} of {len(result.wanted)} t0 values were finished.")
         title = f"t0 Sweep, seed {seed}: faithful (small t0) to real (large t0)"
-        image = sheet(clean, pictures, [cell.label for cell in result.cells], title)
+        labels = [
+            f"{i}:  {cell.label}{'   picked' * (cell.t0 == search.t0)}" for i, cell in enumerate(result.cells, 1)
+        ]
+        image = sheet(clean, pictures, labels, title)
         return (
             image,
             _plot(found, spot),
@@ -304,7 +322,15 @@ class T0Sweep:
             job.batch(each),
             to_csv(found),
             "\n".join(lines),
+            _answer(search, spot),
         )
+
+
+def _answer(search: object, spot: object | None) -> float:
+    """The t0 to go on with: the pick, the sweet spot, or the middle of the sheet."""
+    if search.t0 is not None:
+        return search.t0
+    return search.values[len(search.values) // 2] if spot is None else spot.best
 
 
 def _realism(job: Job, reference: torch.Tensor | None, clean: torch.Tensor) -> object | None:

@@ -81,23 +81,35 @@ class SlicedWasserstein:
         directions: int = 256,
         seed: int = 0,
     ):
-        self.patches_per_level, self.seed = patches_per_level, int(seed)
+        self.patches_per_level, self.seed, self.reference = patches_per_level, int(seed), reference
         self.shape: tuple[int, ...] | None = None
         self._levels = []
         generator = torch.Generator().manual_seed(self.seed)
         for _, features in self._features(reference, "reference", generator):
             axes = torch.randn(features.shape[1], directions, generator=generator)
             axes = (axes / axes.norm(dim=0)).to(features.device)
-            self._levels.append((axes, _project(features, self.shape[0], axes)))
+            self._levels.append((axes, _project(features, self.shape[0], axes).sort(dim=1).values))
 
     def __call__(self, images: torch.Tensor | Sequence[torch.Tensor]) -> RealismDistance:
         """Distance of a set of pictures of the reference's size: (N,C,H,W) or a sequence of (1,C,H,W)."""
-        generator = torch.Generator().manual_seed(self.seed + 1)
         found = {}
-        for (height, features), known in zip(self._features(images, "pictures", generator), self._levels, strict=True):
-            axes, expected = known
-            found[height] = _wasserstein(_project(features, self.shape[0], axes), expected)
+        for (height, values), (_, expected) in zip(self.projections(images), self._levels, strict=True):
+            found[height] = _wasserstein(values.sort(dim=1).values, expected)
         return RealismDistance(found)
+
+    def projections(self, images: torch.Tensor | Sequence[torch.Tensor] | None = None) -> list[tuple[int, torch.Tensor]]:
+        """(height, whitened patches on the random directions) of every pyramid level, picture after picture.
+
+        Shape (directions, N * patches per picture); None means the reference.
+        """
+        what, first = ("reference", 0) if images is None else ("pictures", 1)
+        features = self._features(
+            self.reference if images is None else images, what, torch.Generator().manual_seed(self.seed + first)
+        )
+        return [
+            (height, _project(patch, self.shape[0], axes))
+            for (height, patch), (axes, _) in zip(features, self._levels, strict=True)
+        ]
 
     def _features(
         self, images: torch.Tensor | Sequence[torch.Tensor], what: str, generator: torch.Generator
@@ -126,11 +138,11 @@ class SlicedWasserstein:
 
 
 def _project(features: torch.Tensor, channels: int, axes: torch.Tensor) -> torch.Tensor:
-    """Patches, whitened per channel over the set, on the axes, each axis sorted: (directions, M)."""
+    """Patches, whitened per channel over the set, on the axes: (directions, M)."""
     split = features.view(len(features), channels, -1)
     mean, std = split.mean((0, 2)), split.std((0, 2), correction=0).clamp_min(1e-4)
     white = (split - mean[:, None]) / std[:, None]
-    return (white.flatten(1) @ axes).T.sort(dim=1).values
+    return (white.flatten(1) @ axes).T
 
 
 def _wasserstein(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -36,6 +36,7 @@ def add_parser(commands) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="use the first N pictures only")
     parser.add_argument("--shard", default="1/1", metavar="i/n", help="do the i-th of n parts, i from 1 to n")
     parser.add_argument("--kid", action="store_true", help="also kernel inception distance (needs torch-fidelity)")
+    parser.add_argument("--kid-weights", metavar="FILE", help="torch-fidelity's Inception file, for use offline")
     add_edit_options(parser, mask=False)
     parser.set_defaults(run=run)
 
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     if args.kid:
         from ..kid import check_kid
 
-        check_kid()
+        check_kid(args.kid_weights)
     names = picture_names(args.guides)
     if args.limit is not None:
         if args.limit < 1:
@@ -148,9 +149,9 @@ def _kid(args: argparse.Namespace, evaluation) -> None:
         path = folder / f"{Path(name).name}.png"
         if not path.exists():
             save_image(picture, path)
-    lines = ["t0,kid"]
+    lines = ["t0,kid,std_between_subsets,subset"]
     for t0, pictures in zip(p.t0, evaluation.folders(), strict=True):
-        value = kernel_inception_distance(pictures, folder, device=args.device)
-        say(f"t0 {t0:g}: KID {value:.4f}")
-        lines.append(f"{t0!r},{value!r}")
+        found = kernel_inception_distance(pictures, folder, device=args.device, weights=args.kid_weights)
+        say(f"t0 {t0:g}: {found}")
+        lines.append(f"{t0!r},{found.mean!r},{found.std!r},{found.subset}")
     write_whole(evaluation.out / "kid.csv", "\n".join(lines) + "\n")

@@ -19,6 +19,12 @@ def add_parser(commands) -> None:
     parser.add_argument(
         "--t0", default=DEFAULT_T0, metavar="LIST", help="0.2,0.3,0.4 or start:stop:count (default %(default)s)"
     )
+    parser.add_argument(
+        "--picks",
+        default="",
+        metavar="LIST",
+        help='search for t0: the number of the picture you like best on the last sheet, f or r, as in "4 2 r"',
+    )
     parser.add_argument("--plot", metavar="FILE", help="trade-off plot to write (needs matplotlib)")
     parser.add_argument("--csv", metavar="FILE", help="table to write")
     parser.add_argument("--pictures", metavar="FOLDER", help="also write every picture into this folder")
@@ -36,10 +42,12 @@ def run(args: argparse.Namespace) -> None:
     """Make the cells, then write what was asked for; a cancelled sweep writes its finished cells."""
     from ..deviation import pixel_size
     from ..images import contact_sheet, from_range
+    from ..picks import sheet_after
     from ..sweep import parse_t0_values, sweep
     from ..tradeoff import rows, sweet_spot, table, to_csv, write_whole
 
-    out, values = output(args.output), parse_t0_values(args.t0)
+    out, search = output(args.output), sheet_after(parse_t0_values(args.t0), args.picks)
+    values = list(search.values)
     plot = output(args.plot) if args.plot else None
     sheet_csv = file_output(args.csv) if args.csv else None
     folder = _folder(args.pictures)
@@ -61,7 +69,9 @@ def run(args: argparse.Namespace) -> None:
         say(f"guide itself: {untouched:.4g}")
     if spot is not None:
         say(str(spot))
-    labels = [cell.label for cell in result.cells]
+    if search.t0 is not None:
+        say(str(search))
+    labels = [f"{i}:  {cell.label}" for i, cell in enumerate(result.cells, 1)]
     columns = min(4, len(pictures) + 1)
     title = f"SDEdit, seed {args.seed}: faithful (small t0) to realistic (large t0)"
     sheet = contact_sheet([job.picture, *pictures], ["guide", *labels], columns=columns, title=title)

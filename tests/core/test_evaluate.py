@@ -1,15 +1,12 @@
 """The paper's protocol on a folder: resume, shards, determinism, the summary."""
 
 import json
-import sys
-import types
 
 import pytest
 import torch
 
 from sdedit_core.evaluate import Evaluation, Folder, Protocol, parse_shard, picture_names
 from sdedit_core.images import load_image, save_image
-from sdedit_core.kid import kernel_inception_distance
 from sdedit_core.priors.exact import GaussianPrior
 
 PROTOCOL = Protocol(model="test", t0=(0.0, 0.3, 0.6), width=24, height=24, steps=3, kernel=5)
@@ -121,19 +118,3 @@ def test_folders_without_pictures_are_refused(tmp_path):
         picture_names(tmp_path)
     with pytest.raises(ValueError, match="not a folder"):
         picture_names(tmp_path / "none")
-
-
-def test_kid_asks_the_library_for_what_the_paper_reports(tmp_path, monkeypatch):
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        for i in range(3):
-            save_image(picture(i), tmp_path / folder / f"{i}.png")
-    asked = {}
-    fake = types.ModuleType("torch_fidelity")
-    fake.calculate_metrics = lambda **options: asked.update(options) or {"kernel_inception_distance_mean": 0.0156}
-    monkeypatch.setitem(sys.modules, "torch_fidelity", fake)
-    assert kernel_inception_distance(tmp_path / "a", tmp_path / "b") == 0.0156
-    assert asked["kid"] is True and asked["kid_subset_size"] == 3 and asked["cuda"] is False
-    monkeypatch.setitem(sys.modules, "torch_fidelity", None)
-    with pytest.raises(ValueError, match="pip install torch-fidelity"):
-        kernel_inception_distance(tmp_path / "a", tmp_path / "b")

@@ -437,7 +437,7 @@ def over_t0(name, m, samples, **more):
 def check_a_sweep_is_the_run_of_the_two_nodes_on_every_kind_of_model():
     for kind in KINDS:
         m, g = model(kind), guide(1, 4, 16, 16)
-        *_, pictures, latent, csv, report = over_t0("T0Sweep", m, g, steps=6, solver="auto")
+        *_, pictures, latent, csv, report, _ = over_t0("T0Sweep", m, g, steps=6, solver="auto")
         assert latent["samples"].shape == (3, 4, 16, 16) and pictures.shape == (3, 32, 32, 3), kind
         assert torch.equal(latent["samples"][:1], g), "t0 0 is the guide"
         assert len(csv.splitlines()) == 4 and "connect real pictures" in report
