@@ -1,45 +1,119 @@
 """The realism-faithfulness trade-off of the built-in models on held-out pictures, printed and plotted.
 
-    python benchmarks/tradeoff.py -o tradeoff.png
+    python benchmarks/tradeoff.py -o tradeoff.png --keep pictures/
 
 Freshly rendered landscapes that no model has seen become stroke paintings as in the paper (median filter, 6 colours)
 and are edited at every t0 with the model of their mood and common random numbers.  Faithfulness is the L2 distance to
-the strokes over [0, 1] pixels, realism the sliced Wasserstein distance to *other* held-out renders of the same mood;
-both are means over moods.  "renders" is the realism distance of the untouched pictures: no edit can be expected below.
+the strokes over [0, 1] pixels, realism the sliced Wasserstein distance to as many *other* held-out renders of the same
+mood; both are means over moods.  "renders" is the realism distance of the untouched pictures: no edit can be expected
+below.  Intervals are 95 %, from a bootstrap over pictures in every mood.  With --keep the edits are kept, a mood a
+file, and a second run goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 
 import torch
 
 from sdedit_core import load_score_model
-from sdedit_core.builtin import MOODS, scene
+from sdedit_core.builtin import MOODS, references, scene
 from sdedit_core.images import contact_sheet
+from sdedit_core.metrics import distances
 from sdedit_core.plots import tradeoff_plot
 from sdedit_core.realism import SlicedWasserstein
+from sdedit_core.resampling import resampled, spot_shares, with_intervals
 from sdedit_core.strokes import simulate_strokes
 from sdedit_core.sweep import SweepPlan, parse_t0_values, sweep
-from sdedit_core.tradeoff import Row, rows, sweet_spot, table, to_csv, write_whole
+from sdedit_core.tradeoff import Row, more_real, rows, sweet_spot, table, to_csv, write_whole
+
+BATCH = 8
+BOUNDED = 2  # guides of a mood whose runs are also recorded, for prediction and bounds
 
 
-def mood_rows(mood: str, args: argparse.Namespace) -> tuple[list[Row], float, float, list[torch.Tensor]]:
-    """Rows of one mood, realism of untouched renders and of strokes, and the pictures of the first guide."""
-    model = load_score_model(f"landscape-{mood}")
-    photos = torch.cat([scene(mood, i, args.size) for i in range(args.guides)])
-    reference = torch.cat([scene(mood, 1000 + i, args.size) for i in range(args.references)])
-    realism = SlicedWasserstein(reference)
-    guide = simulate_strokes(photos, kernel=None)
-    plan = SweepPlan(model, guide, steps=args.steps, solver=args.solver, seed=args.seed, predict=True)
-    result = sweep(plan, args.t0)
-    pictures = [cell.samples.clamp(0, 1) for cell in result.cells]
-    found = rows(result, guide, pictures, realism=realism, pixel=1.0)
-    shown = [photos[:1], guide[:1], *(picture[:1] for picture in pictures)]
-    return found, realism(photos).mean, realism(guide).mean, shown
+def eight_bit(x: torch.Tensor) -> torch.Tensor:
+    """Pictures in [0, 1] as they are saved."""
+    return (x.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def unit(x: torch.Tensor) -> torch.Tensor:
+    return x.float() / 255
+
+
+def kept(name: str, settings: list, make: Callable[[], dict], args: argparse.Namespace) -> dict:
+    """What ``make`` returns, or the file in --keep that an earlier run with these settings left."""
+    if not args.keep:
+        return make()
+    file = Path(args.keep) / f"{name}.pt"
+    if file.exists():
+        found = torch.load(file, weights_only=True)
+        if found["settings"] != settings:
+            raise SystemExit(f"{file} was made with other settings: {found['settings']}")
+        return found
+    found = {"settings": settings, **make()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(found, file)
+    return found
+
+
+def run_settings(args: argparse.Namespace) -> list:
+    return [args.t0, args.size, args.guides, args.steps, args.solver, args.seed]
+
+
+def pictures(mood: str, args: argparse.Namespace) -> dict:
+    """{"photos", "strokes", "cells"} of one mood, 8-bit; one of the cells for every t0."""
+
+    def make() -> dict:
+        model = load_score_model(f"landscape-{mood}")
+        photos = torch.cat([scene(mood, i, args.size) for i in range(args.guides)])
+        strokes = simulate_strokes(photos, kernel=None)
+        cells = [[] for _ in args.t0]
+        for first in range(0, args.guides, BATCH):
+            guide = strokes[first : first + BATCH]
+            plan = SweepPlan(model, guide, steps=args.steps, solver=args.solver, seed=args.seed + first)
+            for cell, done in zip(cells, sweep(plan, args.t0).cells, strict=True):
+                cell.append(eight_bit(done.samples))
+        return {
+            "photos": eight_bit(photos),
+            "strokes": eight_bit(strokes),
+            "cells": [torch.cat(cell) for cell in cells],
+        }
+
+    return kept(mood, run_settings(args), make, args)
+
+
+def predicted(mood: str, args: argparse.Namespace) -> dict:
+    """{"rows"}: measured, predicted and bounded distances of a few guides of one mood."""
+
+    def make() -> dict:
+        model = load_score_model(f"landscape-{mood}")
+        guide = simulate_strokes(torch.cat([scene(mood, i, args.size) for i in range(BOUNDED)]), kernel=None)
+        plan = SweepPlan(model, guide, steps=args.steps, solver=args.solver, seed=args.seed, predict=True)
+        result = sweep(plan, args.t0)
+        found = rows(result, guide, [cell.samples.clamp(0, 1) for cell in result.cells], pixel=1.0)
+        return {"rows": [asdict(row) for row in found]}
+
+    return kept(f"{mood}-predicted", run_settings(args), make, args)
+
+
+def realism(mood: str, made: dict, args: argparse.Namespace, seed: int) -> dict:
+    """{"names", "levels", "draws"} of the strokes, the renders, the edits and the model's own reference pictures."""
+    count = args.references or args.guides
+
+    def make() -> dict:
+        distance = SlicedWasserstein(torch.cat([scene(mood, 1000 + i, args.size) for i in range(count)]))
+        sets = {"strokes": unit(made["strokes"]), "renders": unit(made["photos"])}
+        sets |= {t0: unit(cell) for t0, cell in zip(args.t0, made["cells"], strict=True)}
+        draws = resampled(distance, list(sets.values()), times=args.times, seed=seed)
+        levels = [distance(pictures).levels for pictures in (*sets.values(), references(mood, args.size))]
+        return {"names": [*sets, "model's own"], "levels": levels, "draws": draws}
+
+    return kept(f"{mood}-realism", [*run_settings(args), count, args.times, seed], make, args)
 
 
 def mean_row(same: list[Row]) -> Row:
@@ -52,14 +126,23 @@ def mean_row(same: list[Row]) -> Row:
     return Row(**values | {"t0": same[0].t0, "sigma": same[0].sigma})
 
 
+def faithfulness(made: dict, t0: float, cell: torch.Tensor, sigma: float) -> Row:
+    """The row of one mood and t0, without realism."""
+    found = distances(unit(made["strokes"]), unit(cell))
+    names = ("l2", "l2_squared", "rmse", "psnr", "ssim")
+    return Row(t0, sigma, **{name: sum(getattr(one, name) for one in found) / len(found) for name in names})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", default="tradeoff.png", help="plot; sheet and table lie beside it")
+    parser.add_argument("--keep", metavar="FOLDER", help="keep the edits here, and take them from here")
     parser.add_argument("--moods", default=",".join(MOODS))
-    parser.add_argument("--t0", default="0.01,0.1:0.8:8")
+    parser.add_argument("--t0", default="0.01,0.1:1:10")
     parser.add_argument("--size", type=int, default=96)
-    parser.add_argument("--guides", type=int, default=3, help="per mood")
-    parser.add_argument("--references", type=int, default=24, help="per mood")
+    parser.add_argument("--guides", type=int, default=24, help="per mood")
+    parser.add_argument("--references", type=int, default=0, help="per mood; default as many as guides")
+    parser.add_argument("--times", type=int, default=100, help="resamples of the bootstrap")
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--solver", default="auto")
     parser.add_argument("--seed", type=int, default=0)
@@ -68,26 +151,54 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     args.t0 = parse_t0_values(args.t0)
     out, moods, started = Path(args.output), args.moods.split(","), time.perf_counter()
-    done, shown = [], []
-    for mood in moods:
-        done.append(mood_rows(mood, args))
-        found, floor, strokes, pictures = done[-1]
-        shown += pictures
-        print(f"{mood}: renders {floor:.4f}, strokes {strokes:.4f}, edits", end=" ")
-        print(" ".join(f"{row.t0:g}:{row.realism:.4f}" for row in found), flush=True)
-    found = [mean_row([mood[0][i] for mood in done]) for i in range(len(args.t0))]
-    floor, strokes = (sum(mood[k] for mood in done) / len(done) for k in (1, 2))
-    spot = sweet_spot(found, ceiling=strokes)
+    made = {mood: pictures(mood, args) for mood in moods}
+    print(f"edits after {time.perf_counter() - started:.0f} s", flush=True)
+    each = [realism(mood, made[mood], args, seed=i) for i, mood in enumerate(moods)]
+    names = each[0]["names"]
+    levels = {
+        name: {px: sum(one["levels"][k][px] for one in each) / len(each) for px in each[0]["levels"][k]}
+        for k, name in enumerate(names)
+    }
+    mean = {name: sum(parts.values()) / len(parts) for name, parts in levels.items()}
+    draws = dict(zip(names, torch.stack([one["draws"] for one in each]).mean(0).T, strict=False))
+    sigma = load_score_model(f"landscape-{moods[0]}").schedule.sigma
+    found = []
+    for i, t0 in enumerate(args.t0):
+        row = mean_row([faithfulness(made[mood], t0, made[mood]["cells"][i], sigma(t0)) for mood in moods])
+        found.append(replace(row, realism=mean[t0]))
+    at = (torch.stack([draws[t0] for t0 in args.t0], 1), mean["strokes"], draws["strokes"])
+    found = with_intervals(found, *at)
+    spot = sweet_spot(found, ceiling=mean["strokes"])
     print(table(found))
-    print(f"realism: renders {floor:.4f}, strokes {strokes:.4f}")
-    print(spot)
-    rising = all(a.l2 < b.l2 for a, b in pairwise(found))
-    best = min(found, key=lambda row: row.realism)
-    print(f"L2 rises over the whole sweep: {rising}; realism is best at t0 {best.t0:g}")
+    print("\nrealism by level of the pyramid (height in px)")
+    for name, parts in levels.items():
+        print(f"{name!s:>12s}  {mean[name]:.4f}  " + "  ".join(f"{px} px {value:.4f}" for px, value in parts.items()))
+    print("\nrealism by mood")
+    for mood, one in zip(moods, each, strict=True):
+        by_name = zip(names, one["levels"], strict=True)
+        print(f"{mood:>8s}: " + "  ".join(f"{name} {sum(v.values()) / len(v):.4f}" for name, v in by_name))
+    print()
+    for a, b in pairwise(args.t0):
+        step, sure = mean[b] - mean[a], 1.96 * float((draws[b] - draws[a]).std())
+        word = "falls" if step < -sure else "rises" if step > sure else "no significant change"
+        print(f"realism from t0 {a:g} to {b:g}: {step:+.4f} +- {sure:.4f}  {word}")
+    print(more_real(found))
+    shares = ", ".join(f"{t:g} {share:.0%}" for t, share in spot_shares(found, *at).items())
+    print(f"{spot or 'no sweet spot: realism never falls below that of the strokes'}; in resamples: {shares}")
+    print(f"L2 rises over the whole sweep: {all(a.l2 < b.l2 for a, b in pairwise(found))}")
+    bounded = [predicted(mood, args) for mood in moods]
+    bounded = [mean_row([Row(**one["rows"][i]) for one in bounded]) for i in range(len(args.t0))]
+    print(f"\nprediction and bounds, {BOUNDED} guides of every mood")
+    print(table([replace(row, psnr=None, ssim=None, rmse=None) for row in bounded]))
+    count = len(moods) * args.guides
     print(f"{len(moods)} moods x {args.guides} guides, {args.size} px, {args.steps} steps, seed {args.seed}, ", end="")
     print(f"{time.perf_counter() - started:.0f} s")
-    title = f"{len(moods)} built-in models, {len(moods) * args.guides} held-out stroke paintings, {args.size} px"
-    tradeoff_plot(found, spot=spot, floor=floor, title=title).save(out)
+    title = f"{len(moods)} built-in models, {count} held-out stroke paintings, {args.size} px"
+    lines = {"floor": mean["renders"], "guides": mean["strokes"]}
+    tradeoff_plot(found, spot=spot, title=title, bounded=bounded, **lines).save(out)
+    shown = []
+    for mood in moods:
+        shown += [unit(x[:1]) for x in (made[mood]["photos"], made[mood]["strokes"], *made[mood]["cells"])]
     labels = ["render", "strokes", *(f"t0 {t0:g}" for t0 in args.t0)] * len(moods)
     contact_sheet(shown, labels, columns=len(args.t0) + 2, cell=128).save(out.with_name(f"{out.stem}_sheet.png"))
     write_whole(out.with_suffix(".csv"), to_csv(found))

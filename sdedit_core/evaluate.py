@@ -29,6 +29,7 @@ from .images import fit, from_range, load_image, save_image, to_range
 from .metrics import distances
 from .noise import mix64
 from .realism import SlicedWasserstein
+from .resampling import FEWEST, resampled, with_intervals
 from .score_model import ScoreModel
 from .solvers import Callback
 from .strokes import simulate_strokes
@@ -198,6 +199,8 @@ class Evaluation:
     def summarise(self, model: ScoreModel, reference: Sequence[torch.Tensor]) -> Summary:
         """Measure all pictures against their guides and the reference, and write table.csv and summary.json.
 
+        With 4 pictures or more on both sides realism has 95 % intervals, by resampling pictures.
+
         Args:
             reference: real pictures of the working size, e.g. a :class:`Folder`; not the originals of the guides.
         """
@@ -216,6 +219,9 @@ class Evaluation:
             rows.append(Row(t0=t0, sigma=model.schedule.sigma(t0), **means, realism=distance(pictures).mean))
         floor = distance(self.pictures("originals")).mean if self.protocol.strokes else None
         of_guides = distance(guides).mean
+        if min(len(guides), len(reference)) >= FEWEST:
+            draws = resampled(distance, [*(self.pictures(folder) for folder in self.folders()), guides])
+            rows = with_intervals(rows, draws[:, :-1], of_guides, draws[:, -1])
         summary = Summary(rows, floor, of_guides, sweet_spot(rows, ceiling=of_guides))
         write_whole(self.out / "table.csv", to_csv(rows))
         write_whole(self.out / "summary.json", json.dumps(_plain(asdict(summary)), indent=2, allow_nan=False) + "\n")

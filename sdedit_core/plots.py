@@ -25,6 +25,8 @@ def tradeoff_plot(
     *,
     spot: SweetSpot | None = None,
     floor: float | None = None,
+    guides: float | None = None,
+    bounded: Sequence[Row] | None = None,
     title: str = "",
     width: int = 1100,
     height: int = 480,
@@ -33,7 +35,9 @@ def tradeoff_plot(
 
     Args:
         rows: at least two, see :mod:`tradeoff`; columns that were not measured are left out.
-        spot: shaded. floor: realism distance of other real pictures, drawn as a line.
+        spot: shaded. floor: realism distance of other real pictures, guides: that of the guides, drawn as lines.
+            Bars are the 95 % intervals where the rows have them.
+        bounded: rows for the right side, when prediction and bounds were taken on other guides.
 
     Raises ValueError when matplotlib is missing, saying what to install.
     """
@@ -49,8 +53,8 @@ def tradeoff_plot(
     left, right = figure.subplots(1, 2)
     if title:
         figure.suptitle(title, fontsize=12)
-    _tradeoff_panel(left, rows, spot, floor)
-    _bounds_panel(right, rows)
+    _tradeoff_panel(left, rows, spot, floor, guides)
+    _bounds_panel(right, rows if bounded is None else sorted(bounded, key=lambda row: row.t0))
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_png(buffer)
     buffer.seek(0)
@@ -63,7 +67,9 @@ def _series(rows: Sequence[Row], name: str) -> tuple[list[float], list[float]]:
     return [t for t, _ in pairs], [v for _, v in pairs]
 
 
-def _tradeoff_panel(axis, rows: Sequence[Row], spot: SweetSpot | None, floor: float | None) -> None:
+def _tradeoff_panel(
+    axis, rows: Sequence[Row], spot: SweetSpot | None, floor: float | None, guides: float | None
+) -> None:
     handles = axis.plot(*_series(rows, "l2"), "o-", color=_FAITHFUL, label="L2 to the guide (small = faithful)")
     axis.set_xlabel("t0")
     axis.set_ylabel("L2 over [0, 1] pixels", color=_FAITHFUL)
@@ -72,6 +78,14 @@ def _tradeoff_panel(axis, rows: Sequence[Row], spot: SweetSpot | None, floor: fl
     if any(row.realism is not None for row in rows):
         other = axis.twinx()
         handles += other.plot(*_series(rows, "realism"), "s-", color=_REAL, label="distance to real (small = real)")
+        sure = [row for row in rows if row.realism_low is not None and row.realism is not None]
+        if sure:
+            half = [row.realism_high - row.realism for row in sure]
+            at, values = [row.t0 for row in sure], [row.realism for row in sure]
+            other.errorbar(at, values, yerr=half, fmt="none", ecolor=_REAL, elinewidth=1.2, capsize=4)
+        if guides is not None:
+            line = other.axhline(guides, color=_REAL, linestyle="--", linewidth=1, label="the guides themselves")
+            handles.append(line)
         if floor is not None:
             handles += [other.axhline(floor, color=_REAL, linestyle=":", label="real pictures among themselves")]
         other.set_ylabel("sliced Wasserstein distance", color=_REAL)

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 PATCH = 7
 SMALLEST = 16
+SMALLEST_STD = 1e-4
 
 
 @dataclass(frozen=True)
@@ -88,28 +89,38 @@ class SlicedWasserstein:
         for _, features in self._features(reference, "reference", generator):
             axes = torch.randn(features.shape[1], directions, generator=generator)
             axes = (axes / axes.norm(dim=0)).to(features.device)
-            self._levels.append((axes, _project(features, self.shape[0], axes).sort(dim=1).values))
+            self._levels.append((axes, _project(features, self.shape[0], axes)))
 
     def __call__(self, images: torch.Tensor | Sequence[torch.Tensor]) -> RealismDistance:
         """Distance of a set of pictures of the reference's size: (N,C,H,W) or a sequence of (1,C,H,W)."""
         found = {}
-        for (height, values), (_, expected) in zip(self.projections(images), self._levels, strict=True):
-            found[height] = _wasserstein(values.sort(dim=1).values, expected)
+        for height, features, axes, expected in self._with_axes(images):
+            found[height] = wasserstein(_project(features, self.shape[0], axes), expected)
         return RealismDistance(found)
 
-    def projections(self, images: torch.Tensor | Sequence[torch.Tensor] | None = None) -> list[tuple[int, torch.Tensor]]:
-        """(height, whitened patches on the random directions) of every pyramid level, picture after picture.
+    def channel_projections(
+        self, images: torch.Tensor | Sequence[torch.Tensor] | None = None, *, patches: int, directions: int
+    ) -> list[ChannelProjections]:
+        """Per pyramid level, some patches of every picture on some of the directions, not yet whitened.
 
-        Shape (directions, N * patches per picture); None means the reference.
+        For work with subsets of the pictures, whose whitening is their own. None means the reference.
         """
-        what, first = ("reference", 0) if images is None else ("pictures", 1)
-        features = self._features(
-            self.reference if images is None else images, what, torch.Generator().manual_seed(self.seed + first)
-        )
-        return [
-            (height, _project(patch, self.shape[0], axes))
-            for (height, patch), (axes, _) in zip(features, self._levels, strict=True)
-        ]
+        out = []
+        for _, features, axes, _ in self._with_axes(images):
+            count = len(self.reference if images is None else images)
+            split = features.view(count, -1, self.shape[0], PATCH * PATCH)[:, : max(1, patches // count)]
+            parts = axes[:, :directions].view(self.shape[0], PATCH * PATCH, -1)
+            values = torch.einsum("npcf,cfk->npck", split, parts)
+            moments = split.mean((1, 3)), split.square().mean((1, 3))
+            out.append(ChannelProjections(values.cpu(), *(m.cpu() for m in moments), parts.sum(1).cpu()))
+        return out
+
+    def _with_axes(self, images: torch.Tensor | Sequence[torch.Tensor] | None) -> list[tuple]:
+        """(height, patches, directions, sorted projections of the reference) of every level of a set."""
+        own = images is None
+        generator = torch.Generator().manual_seed(self.seed + (not own))
+        levels = self._features(self.reference if own else images, "reference" if own else "pictures", generator)
+        return [(*level, *known) for level, known in zip(levels, self._levels, strict=True)]
 
     def _features(
         self, images: torch.Tensor | Sequence[torch.Tensor], what: str, generator: torch.Generator
@@ -137,15 +148,36 @@ class SlicedWasserstein:
         return [(height, torch.cat(parts)) for height, parts in found.items()]
 
 
+@dataclass(frozen=True)
+class ChannelProjections:
+    """Patches of a set on random directions, apart by channel: what whitening for any subset is made of.
+
+    ``values`` (N, patches, C, K); ``mean`` and ``square`` (N, C) of the pixels; ``ones`` (C, K), where a constant
+    patch of 1 would lie.
+    """
+
+    values: torch.Tensor
+    mean: torch.Tensor
+    square: torch.Tensor
+    ones: torch.Tensor
+
+    def sorted(self, index: torch.Tensor) -> torch.Tensor:
+        """The whitened values of these pictures (some may repeat), each direction sorted: (K, M)."""
+        mean = self.mean[index].mean(0)
+        std = (self.square[index].mean(0) - mean**2).clamp_min(0.0).sqrt().clamp_min(SMALLEST_STD)
+        values = torch.einsum("npck,c->knp", self.values[index], 1.0 / std) - ((mean / std) @ self.ones)[:, None, None]
+        return values.flatten(1).sort(dim=1).values
+
+
 def _project(features: torch.Tensor, channels: int, axes: torch.Tensor) -> torch.Tensor:
-    """Patches, whitened per channel over the set, on the axes: (directions, M)."""
+    """Patches, whitened per channel over the set, on the axes, each axis sorted: (directions, M)."""
     split = features.view(len(features), channels, -1)
-    mean, std = split.mean((0, 2)), split.std((0, 2), correction=0).clamp_min(1e-4)
+    mean, std = split.mean((0, 2)), split.std((0, 2), correction=0).clamp_min(SMALLEST_STD)
     white = (split - mean[:, None]) / std[:, None]
-    return (white.flatten(1) @ axes).T
+    return (white.flatten(1) @ axes).T.sort(dim=1).values
 
 
-def _wasserstein(a: torch.Tensor, b: torch.Tensor) -> float:
+def wasserstein(a: torch.Tensor, b: torch.Tensor) -> float:
     """Mean over rows of the 1-Wasserstein distance of two sorted samples; quantiles where their sizes differ."""
     n = max(a.shape[1], b.shape[1])
     a, b = (F.interpolate(x[None], size=n, mode="nearest-exact")[0] if x.shape[1] != n else x for x in (a, b))

@@ -6,77 +6,92 @@ replacement, on both sides, shows how much it would vary (Efron and Tibshirani, 
 is how "nearer to real than the strokes" is tested, on the same pictures, directions and patches.
 
 A resample's distance is larger than the set's own (its pictures repeat), so the draws give the width of an interval
-and never its middle.  Whitening is that of the full sets.
+and never its middle.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
 
-from .realism import SlicedWasserstein
+from .realism import SlicedWasserstein, wasserstein
+from .tradeoff import Row, sweet_spot
 
-SPAN, BINS = 8.0, 400  # whitened projections have deviation near 1; what is further out counts as at the end
+PATCHES, DIRECTIONS = 4096, 32  # of a set: enough for a deviation, and quick
 FEWEST = 4
 Z95 = 1.96
 
 
 def resampled(
-    distance: SlicedWasserstein, images: torch.Tensor | Sequence[torch.Tensor], *, times: int = 400, seed: int = 0
+    distance: SlicedWasserstein,
+    sets: Sequence[torch.Tensor | Sequence[torch.Tensor]],
+    *,
+    times: int = 200,
+    seed: int = 0,
 ) -> torch.Tensor:
-    """Distances of ``times`` resamples of the pictures to as many of the reference, (times,) float64.
+    """Distances of resampled sets to a resampled reference, (times, number of sets) float64.
 
-    The 1-Wasserstein distance of projections is the area between their distribution functions, and that of a
-    resample is the mean of its pictures': one matrix product for all resamples.
+    In one draw all sets keep the same pictures: they must be of one length, their pictures in the same order.
 
-    Raises ValueError for fewer than 4 pictures on either side.
+    Raises ValueError for fewer than 4 pictures on either side, or sets of several lengths.
     """
-    sides = (len(images), len(distance.reference))
-    if min(sides) < FEWEST:
-        raise ValueError(f"A bootstrap needs at least {FEWEST} pictures on both sides, got {sides[0]} and {sides[1]}.")
+    counts = {len(pictures) for pictures in sets}
+    if len(counts) != 1:
+        raise ValueError(f"Sets to compare by resampling need the same number of pictures, got {sorted(counts)}.")
+    count, other = counts.pop(), len(distance.reference)
+    if min(count, other) < FEWEST:
+        raise ValueError(f"A bootstrap needs at least {FEWEST} pictures on both sides, got {count} and {other}.")
+    size = {"patches": PATCHES, "directions": DIRECTIONS}
+    known = distance.channel_projections(**size)
+    found = [distance.channel_projections(pictures, **size) for pictures in sets]
     generator = torch.Generator().manual_seed(seed)
-    weights = [_weights(count, times, generator) for count in sides]
-    total = torch.zeros(times, dtype=torch.float64)
-    levels = list(zip(distance.projections(images), distance.projections(), strict=True))
-    for (_, ours), (_, theirs) in levels:
-        axes = max(1, 2**22 // times // BINS)  # directions at once: keeps the table of all resamples small
-        for first in range(0, ours.shape[0], axes):
-            pair = [_functions(x[first : first + axes], n) for x, n in zip((ours, theirs), sides, strict=True)]
-            mine, other = (w @ f for w, f in zip(weights, pair, strict=True))
-            total += (mine - other).abs().sum(1).double() * (2.0 * SPAN / BINS) / ours.shape[0]
-    return total / len(levels)
+    out = torch.zeros(times, len(sets), dtype=torch.float64)
+    for draw in out:
+        mine = torch.randint(count, (count,), generator=generator)
+        theirs = torch.randint(other, (other,), generator=generator)
+        for k, reference in enumerate(known):
+            expected = reference.sorted(theirs)
+            for i, levels in enumerate(found):
+                draw[i] += wasserstein(levels[k].sorted(mine), expected) / len(known)
+    return out
 
 
-def _weights(count: int, times: int, generator: torch.Generator) -> torch.Tensor:
-    """How often each of ``count`` pictures is in each resample, as shares: (times, count)."""
-    drawn = torch.randint(count, (times, count), generator=generator)
-    return torch.zeros(times, count).scatter_add_(1, drawn, torch.full(drawn.shape, 1.0 / count))
+def interval(value: float, draws: torch.Tensor) -> tuple[float, float]:
+    """95 % interval of a value: 1.96 deviations of its resampled ``draws`` to both sides."""
+    half = Z95 * float(draws.std())
+    return value - half, value + half
 
 
-def _functions(values: torch.Tensor, count: int) -> torch.Tensor:
-    """Distribution function of every picture's values along every direction, (count, directions * BINS)."""
-    values = values.cpu().view(values.shape[0], count, -1).transpose(0, 1)
-    place = ((values + SPAN) * (BINS / (2.0 * SPAN))).long().clamp_(0, BINS - 1)
-    share = torch.full(place.shape, 1.0 / place.shape[-1])
-    histogram = torch.zeros(*place.shape[:2], BINS).scatter_add_(2, place, share)
-    return histogram.cumsum(2).flatten(1)
+def with_intervals(rows: Sequence[Row], draws: torch.Tensor, guides: float, guide_draws: torch.Tensor) -> list:
+    """Rows with the intervals of ``realism`` and of ``gain``, the guides' distance minus the row's.
+
+    Args:
+        draws: (times, rows) from :func:`resampled`. guides, guide_draws: distance of the guides, and its draws from the
+            same call.
+    """
+    out = []
+    for row, mine in zip(rows, draws.T, strict=True):
+        low, high = interval(row.realism, mine)
+        gain = guides - row.realism
+        gain_low, gain_high = interval(gain, guide_draws - mine)
+        extra = {"gain": gain, "gain_low": gain_low, "gain_high": gain_high}
+        out.append(replace(row, realism_low=low, realism_high=high, **extra))
+    return out
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A value with its 95 % interval, 1.96 bootstrap deviations to both sides."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def around(cls, value: float, draws: torch.Tensor) -> Interval:
-        """``draws`` (times,) of the value under resampling."""
-        half = Z95 * float(draws.std())
-        return cls(value, value - half, value + half)
-
-    def __str__(self) -> str:
-        return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
+def spot_shares(
+    rows: Sequence[Row], draws: torch.Tensor, guides: float, guide_draws: torch.Tensor
+) -> dict[float, float]:
+    """t0 -> share of the resamples whose sweet spot it is; what is missing to 1 had none."""
+    found = Counter()
+    for i in range(len(guide_draws)):
+        moved = [
+            replace(row, realism=row.realism + float(d[i] - d.mean())) for row, d in zip(rows, draws.T, strict=True)
+        ]
+        spot = sweet_spot(moved, ceiling=guides + float(guide_draws[i] - guide_draws.mean()))
+        if spot is not None:
+            found[spot.best] += 1
+    return {t0: found[t0] / len(guide_draws) for t0 in sorted(found)}

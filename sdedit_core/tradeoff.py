@@ -31,9 +31,11 @@ class Row:
     """One t0: means over the pictures, all on [0, 1] pixels; None where it was not measured.
 
     ``l2`` is the mean of the paper's norm, ``l2_squared`` the mean of its square; ``realism`` is the distance to the
-    reference (smaller is more real); ``predicted_l2`` comes from two evaluations before sampling; ``typical_l2``,
-    ``strict_l2``, ``repaired_l2`` and ``bound_l2`` (proposition 1 as printed) are square roots of the bounds of
-    :mod:`bound`, ``possible_l2`` is as far as two pictures can be apart: bounds above it are vacuous.
+    reference (smaller is more real), ``realism_low`` to ``realism_high`` its 95 % interval; ``gain`` is how much nearer
+    to the reference than the guides it is, with the interval of that difference (see :mod:`resampling`);
+    ``predicted_l2`` comes from two evaluations before sampling; ``typical_l2``, ``strict_l2``, ``repaired_l2`` and
+    ``bound_l2`` (proposition 1 as printed) are square roots of the bounds of :mod:`bound`, ``possible_l2`` is as far
+    as two pictures can be apart: bounds above it are vacuous.
     """
 
     t0: float
@@ -44,6 +46,11 @@ class Row:
     psnr: float
     ssim: float
     realism: float | None = None
+    realism_low: float | None = None
+    realism_high: float | None = None
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
     predicted_l2: float | None = None
     typical_l2: float | None = None
     strict_l2: float | None = None
@@ -135,6 +142,23 @@ def sweet_spot(rows: Sequence[Row], *, ceiling: float | None = None) -> SweetSpo
     return SweetSpot(rows[best].t0, rows[low].t0, rows[high].t0, edge=best == len(rows) - 1)
 
 
+def more_real(rows: Sequence[Row]) -> str:
+    """Where edits are nearer to real pictures than their guides beyond doubt (95 %); empty when it was not measured."""
+    known = [row for row in sorted(rows, key=lambda row: row.t0) if row.gain_low is not None]
+    if not known:
+        return ""
+    sure = [row.gain_low > 0.0 for row in known]
+    runs, start = [], None
+    for i, yes in enumerate([*sure, False]):
+        if yes and start is None:
+            start = i
+        if not yes and start is not None:
+            first, last = known[start].t0, known[i - 1].t0
+            runs.append(f"{first:g}" if first == last else f"{first:g} to {last:g}")
+            start = None
+    return "more real than the guides (95 % interval above 0): " + (f"t0 {', '.join(runs)}" if runs else "nowhere")
+
+
 _HEADS = {
     "t0": "t0",
     "sigma": "sigma",
@@ -144,6 +168,11 @@ _HEADS = {
     "psnr": "PSNR",
     "ssim": "SSIM",
     "realism": "realism",
+    "realism_low": "from",
+    "realism_high": "to",
+    "gain": "gain",
+    "gain_low": "from",
+    "gain_high": "to",
     "predicted_l2": "L2 pred.",
     "typical_l2": "typical",
     "strict_l2": "strict",

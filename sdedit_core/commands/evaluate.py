@@ -98,12 +98,14 @@ def run(args: argparse.Namespace) -> None:
 
 def _show(args: argparse.Namespace, evaluation, summary) -> None:
     """Table, sweet spot, plot, sheet, KID."""
-    from ..tradeoff import table
+    from ..tradeoff import more_real, table
 
     say(table(summary.rows))
     say("realism: sliced Wasserstein distance to the reference, smaller is more real")
     if summary.floor is not None:
         say(f"untouched photos: {summary.floor:.4g}   their stroke paintings: {summary.guides:.4g}")
+    if more_real(summary.rows):
+        say(more_real(summary.rows))
     if summary.spot is not None:
         say(str(summary.spot))
     if args.kid:
@@ -114,7 +116,8 @@ def _show(args: argparse.Namespace, evaluation, summary) -> None:
         from ..plots import tradeoff_plot
 
         title = f"{len(evaluation.names)} guides, {args.model if not args.images else 'own images'}"
-        plot = tradeoff_plot(summary.rows, spot=summary.spot, floor=summary.floor, title=title)
+        lines = {"floor": summary.floor, "guides": summary.guides}
+        plot = tradeoff_plot(summary.rows, spot=summary.spot, title=title, **lines)
         save_pil(plot, out / "tradeoff.png")
     except ValueError as error:
         say(f"no plot: {error}")
