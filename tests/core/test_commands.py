@@ -2,6 +2,11 @@
 
 import argparse
 import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -44,6 +49,49 @@ def test_command_evaluate_writes_table_plot_and_sheet(photos, capsys):
     assert "realism" in text and "untouched photos" in text
     for name in ("table.csv", "summary.json", "sheet.png", "settings.json"):
         assert (photos / "o" / name).exists()
+
+
+def test_command_evaluate_killed_and_resumed_or_in_shards_gives_the_same_table(photos, capsys):
+    """A process that is killed in the middle leaves whole files only; what is missing is made by the next run."""
+    options = ["--size", "32", "--steps", "8", "--t0", "0.2,0.4,0.6,0.8", "--images", photos / "real/p0.png"]
+
+    def command(out):
+        return ["evaluate", photos / "photos", "--reference", photos / "real", "-o", photos / out, *options]
+
+    def made(out):
+        return {p.relative_to(photos / out): p.read_bytes() for p in sorted((photos / out).glob("t0-*/*.png"))}
+
+    run_command(*command("whole"))
+    where = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    killed = subprocess.Popen([sys.executable, "-m", "sdedit_core", *map(str, command("killed"))], env=where)
+    give_up = time.monotonic() + 300
+    while len(made("killed")) < 3 and killed.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    before = made("killed")
+    assert 3 <= len(before) < 16, "killed in the middle"
+    assert not (photos / "killed/table.csv").exists()
+    capsys.readouterr()
+    run_command(*command("killed"))
+    assert f"{16 - len(before)} pictures made, {len(before)} were there" in capsys.readouterr().out
+    for shard in ("3/3", "1/3", "2/3"):
+        run_command(*command("shards"), "--shard", shard)
+    for out in ("killed", "shards"):
+        assert made(out) == made("whole")
+        for name in ("table.csv", "summary.json"):
+            assert (photos / out / name).read_bytes() == (photos / "whole" / name).read_bytes()
+    assert "realism_low" in (photos / "whole/table.csv").read_text()
+    assert "more real than the guides" in capsys.readouterr().out
+
+
+def test_command_sweep_searches_by_picks(photos, capsys):
+    guide = photos / "photos/p0.png"
+    options = ["--steps", "2", "--images", guide, "--csv", photos / "t.csv"]
+    run_command("sweep", guide, "-o", photos / "sheet.png", "--t0", "0.2,0.3,0.4", "--picks", "2 r", *options)
+    values = [line.split(",")[0] for line in (photos / "t.csv").read_text().splitlines()[1:]]
+    assert values == ["0.3625", "0.375", "0.3875"]
+    assert "t0 0.375 after 2 picks" in capsys.readouterr().out
 
 
 def test_command_sweep_writes_sheet_table_and_pictures(photos, capsys):

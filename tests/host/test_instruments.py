@@ -142,6 +142,32 @@ def test_cancel_can_stop_everything(comfy):
     assert run.status == "interrupted", "nothing was finished"
 
 
+def test_picks_look_closer_and_set_t0(comfy):
+    """Pick, queue again, pick: the whole search is in the widget, and the noise node gets the t0 that was picked."""
+
+    def searched(picks):
+        graph = save_latent(sweep("0.2, 0.3, 0.4", picks=picks), ["it", 3])
+        graph["noise"] = node("SDEdit_AddVENoise", model=["loader", 0], latent=["encode", 0], t0=["it", 6], seed=1)
+        graph["readout"] = node("PreviewAny", source=["noise", 2])
+        return succeed(comfy, graph)
+
+    first, second, third = searched(""), searched("2"), searched("2 3")
+    assert [float(row["t0"]) for row in table(second)] == [0.25, 0.3, 0.35]
+    assert [float(row["t0"]) for row in table(third)] == [0.325, 0.35, 0.375]
+    assert torch.equal(latents(comfy, first)[1], latents(comfy, second)[1]), "the picked picture is shown again"
+    assert "put the number" in first.text("report") and "between 0.3 and 0.4" in third.text("report")
+    assert "0.35" in third.text("readout") and "0.3" in second.text("readout")
+    best = [float(row["realism"]) for row in table(first)]
+    assert len(best) == 3 and any(f"t0 {t0}" in first.text("readout") for t0 in ("0.2", "0.3", "0.4"))
+
+
+def test_a_sweep_costs_no_more_than_its_single_runs(comfy):
+    """Eight t0 values: as many evaluations as eight runs, and no work beside them that a single run has not."""
+    run = succeed(comfy, sweep("0.1:0.8:8", steps=4))
+    assert sum(int(row["nfe"]) for row in table(run)) == 8 * 4
+    assert [p[1:] for p in run.progress if p[0] == "it"][-1] == (32, 32)
+
+
 def test_wrong_inputs_are_explained(comfy):
     def error(graph):
         run = comfy.run(graph)
@@ -150,6 +176,7 @@ def test_wrong_inputs_are_explained(comfy):
 
     assert "start:stop:count" in error(sweep("0.2, many"))
     assert "start:stop:count" in error(probe(""))
+    assert "pictures 1 to 2" in error(sweep("0.2, 0.3", picks="3"))
     noised = probe()
     noised["noise"] = node("SDEdit_AddVENoise", model=["loader", 0], latent=["encode", 0], t0=0.3, seed=1)
     noised["it"]["inputs"]["latent"] = ["noise", 0]
