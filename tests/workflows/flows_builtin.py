@@ -135,8 +135,9 @@ def find_t0() -> Graph:
         "t0 with the same random numbers.\n\n"
         "- **t0 Probe** is quick: what is sharp is fixed by the guide, what is blurred will be invented.\n"
         "- **t0 Sweep** shows the edits. **Cancel** when you have seen enough: what is finished comes out.\n"
-        "- The plot: left, distance to the guide rises and distance to real pictures falls. It needs matplotlib in "
-        "ComfyUI's Python.\n"
+        "- **picks**: write the number of the picture you like best and queue again to look closer, as in 4 2.\n"
+        "- The plot: left, distance to the guide rises; distance to real pictures falls at first and rises again where "
+        "the model is on its own. It needs matplotlib in ComfyUI's Python.\n"
         "- **Edit Report** takes the last t0: numbers and a heat map.\n"
         "- Your own: *Load Image* instead of the strokes, or any MODEL with a prompt.\n\n"
         "Quicker: width and height 128.",
