@@ -4,6 +4,7 @@ python benchmarks/solver_law.py goals      # every figure of docs/solvers.md aga
 python benchmarks/solver_law.py gaussian   # exact W2 table, seconds, no Monte-Carlo noise
 python benchmarks/solver_law.py mixture --problems gm16 --t0 0.3
 python benchmarks/solver_law.py weak       # well separated modes near sigma(t0)
+python benchmarks/solver_law.py heldout    # problems that nothing was chosen on
 python benchmarks/solver_law.py strong     # same seed, different step counts
 python benchmarks/solver_law.py mask       # hard and soft masks, ours beside the paper's and ComfyUI's
 python benchmarks/solver_law.py overhead   # milliseconds, tensors, noise
@@ -16,7 +17,7 @@ import argparse
 from collections.abc import Callable, Iterable
 
 import torch
-from law import gaussian, goals, masked, mixture, overhead, plots, strong
+from law import gaussian, goals, heldout, masked, mixture, overhead, plots, strong
 
 SDE = ("reverse_diffusion", "ancestral", "auto", "sde_2m", "sa_solver", "seeds3")
 BUDGETS = (5, 10, 13, 16, 19, 20, 40)
@@ -112,6 +113,7 @@ def main() -> None:
         "mask": show_mask,
         "overhead": show_overhead,
         "goals": goals.show,
+        "heldout": heldout.show,
         "plot": plots.draw,
     }
     parser.add_argument("what", choices=tables)

@@ -335,7 +335,8 @@ def progress(model: comfy.model_patcher.ModelPatcher, total: int) -> Callable:
 class LoopSampler(comfy.samplers.Sampler):
     """A SAMPLER around ``loop(denoise, schedule, noise, latent, sigmas, mask, callback) -> x`` in the VE frame.
 
-    ``denoise(x, sigma)`` takes one float VE sigma; noise, latent and sigmas are what the host passes.
+    ``denoise(x, sigma)`` takes one float VE sigma, ``denoise.smooth`` is the ScoreModel's (True for any other
+    MODEL); noise, latent and sigmas are what the host passes.
     """
 
     def __init__(self, loop: Callable):
@@ -362,6 +363,7 @@ class LoopSampler(comfy.samplers.Sampler):
             state = x * (1.0 - level).reshape(-1, *[1] * (x.ndim - 1)) if frame.flow else x
             return model_wrap(state, level, model_options=options, seed=seed)
 
+        denoise.smooth = getattr(getattr(model_wrap.inner_model, "score_model", None), "smooth", True)
         return self.loop(denoise, schedule, noise, latent_image, sigmas, denoise_mask, callback)
 
 

@@ -133,6 +133,6 @@ class ReverseSDE:
                     callback(step.index, step.denoised, step.x, step.total)
 
             run = {"schedule": schedule, "steps": len(levels) - 1, "solver": solver, "seed": seed}
-            return reverse(denoise, state, **run, sigmas=levels, callback=tell).samples
+            return reverse(denoise, state, **run, sigmas=levels, smooth=denoise.smooth, callback=tell).samples
 
         return (host.LoopSampler(loop),)

@@ -153,7 +153,7 @@ class ReverseSDESampler:
                 callback(done, step.denoised, step.x, total)
                 done += 1
 
-            last["edit"] = reverse(denoise, state, **run, sigmas=start.levels, callback=tell)
+            last["edit"] = reverse(denoise, state, **run, sigmas=start.levels, smooth=denoise.smooth, callback=tell)
             return last["edit"].samples
 
         samples = host.run_guided(

@@ -32,6 +32,7 @@ class Report:
     repeats: int
     seconds: float
     rms_change: list[float]
+    finish: str = ""
     notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -39,7 +40,8 @@ class Report:
         lines = [
             f"t0 {self.t0:g}  (sigma {self.sigma:.4g})",
             f"solver {self.solver}, {self.steps} steps, {self.nfe} evaluations"
-            + (f", {self.repeats} repeats" if self.repeats > 1 else ""),
+            + (f", {self.repeats} repeats" if self.repeats > 1 else "")
+            + (f", finish {self.finish}" if self.finish else ""),
             f"{self.seconds:.2f} s",
             f"RMS change from the guide: {change}",
         ]
@@ -76,6 +78,7 @@ def reverse(
     sigmas: Sequence[float] | None = None,
     grid: str | None = None,
     data_std: float | None = None,
+    smooth: bool = True,
     eta: float = 1.0,
     mask_mode: str = "bridge",
     literal: bool = False,
@@ -92,6 +95,8 @@ def reverse(
             there: the samples, kept pixels too, still hold noise of that level, for another run to go on from.
         grid: a name of ``GRIDS``; None takes the solver's own.
         data_std: spread of the data, for the automatic grid (see :func:`~sdedit_core.grids.sigma_grid`).
+        smooth: False for a denoiser with hard switches (:class:`ScoreModel`): mca then takes finish "balanced" in
+            place of "posterior", unless ``solver_options`` say which.
         eta: 1 = SDEdit's law, 0 = the deterministic ODE, between them less noise on the way.  Below 1 the solver
             must be "auto", "sde_2m" or "ancestral".
         mask_mode: how a hard mask is kept inside the loop, "bridge" or "tilt" (see :mod:`sdedit_core.masking`).
@@ -104,6 +109,8 @@ def reverse(
         raise ValueError(f"Unknown mask_mode {mask_mode!r}; expected one of {', '.join(MASK_MODES)}.")
     chosen = get_solver("reverse_diffusion" if literal else solver)
     chosen, options = _with_options(chosen, eta, solver_options)
+    if "finish" in chosen.options:
+        options.setdefault("finish", "posterior" if smooth else "balanced")
     guide, notes = state.guide, [state.note] if state.note else []
     started = time.perf_counter()
     if sigmas is None:
@@ -122,6 +129,7 @@ def reverse(
     name = f"{chosen.name} (paper-literal)" if literal else chosen.name
     if soft:
         name = _soft_name(chosen, literal, eta, mask_mode, notes)
+        lifted = {k: options[k] for k in ("slope", "finish") if k in options} | {"correct": chosen.name != "ancestral"}
     if state.sigma == 0.0 or (change is not None and not stopped and not bool(change.any())):
         if state.sigma > 0.0:
             notes.append("The mask is empty: nothing may change, so the guide is returned.")
@@ -129,8 +137,9 @@ def reverse(
     else:
         counted = Counter(denoise)
         if soft:
-            correct = {"correct": chosen.name != "ancestral", "under_way": state.under_way}
-            one_pass = soft_pass(counted, schedule, guide, fractions, state.t0, **correct)
+            one_pass = soft_pass(
+                counted, schedule, guide, fractions, state.t0, under_way=state.under_way, **lifted
+            )
         elif literal:
             one_pass = literal_pass(counted, guide, change)
         else:
@@ -160,6 +169,7 @@ def reverse(
         repeats=repeats,
         seconds=time.perf_counter() - started,
         rms_change=[float(v) for v in rms],
+        finish=str(options.get("finish", "")) if nfe else "",
         notes=notes,
     )
     return EditResult(samples=samples, sigma=state.sigma, nfe=nfe, report=report)
@@ -227,8 +237,8 @@ def sdedit(
         sample_indices: place of every item in a larger batch, 0 .. B-1 by default; an item's random numbers depend on
             seed and place alone.
         callback: called after every step with a :class:`~sdedit_core.solvers.Step`; may raise to stop.
-        options: ``sigmas``, ``grid``, ``eta``, ``mask_mode``, ``literal``, ``solver_options``, ``data_std`` of
-            :func:`reverse`.
+        options: ``sigmas``, ``grid``, ``eta``, ``mask_mode``, ``literal``, ``solver_options``, ``data_std``,
+            ``smooth`` of :func:`reverse`.
 
     Raises:
         ValueError: for any bad input, saying what came and what was expected.
@@ -240,6 +250,7 @@ def sdedit(
     state = perturb(model, guide, t0, seed=seed, mask=mask, t0_map=t0_map, sample_indices=sample_indices)
     if model.data_range is not None:
         options.setdefault("data_std", 0.25 * (model.data_range[1] - model.data_range[0]))
+    options.setdefault("smooth", model.smooth)
     return reverse(
         lambda x, sigma: model.denoise(x, sigma, y),
         state,

@@ -86,6 +86,7 @@ def patch_score_model(
     return ScoreModel(
         prior.denoise,
         prior=prior,
+        smooth=False,
         schedule=VESDE(0.01, 348.0),
         data_range=(0.0, 1.0),
         channels=3,

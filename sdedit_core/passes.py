@@ -60,14 +60,14 @@ def soft_pass(
     fractions: torch.Tensor,
     t0: float,
     *,
-    correct: bool,
     under_way: bool = False,
+    **options: object,
 ) -> Pass:
     """A pass with a start level per pixel.
 
     The start state x = clean + sigma z stays, and the pixels' own noisy values y are drawn from the Brownian bridge
     between clean and x: ``y = clean + q (x - clean) + s sqrt(1 - q) xi`` with ``q = (s / sigma)^2``.  Then y holds
-    noise of std s, and x - y is independent of it.
+    noise of std s, and x - y is independent of it.  ``options`` are those of :func:`~.solvers.lift.lift`.
     ``under_way``: x was left by such a pass.  Pixels that had not started were on that bridge, so the same draw, with
     numbers of its own, is right for them; the others have their full t0 here and no draw.
     """
@@ -78,7 +78,7 @@ def soft_pass(
         xi = initial(level_node(levels[0]) if under_way else 1)
         anchor = torch.addcmul(clean, x - clean, q.to(x)).addcmul_(xi, (own * (1.0 - q).sqrt()).to(x))
         anchor = torch.where((own > 0.0).to(x.device), anchor, guide)
-        step = partial(lift, anchor=anchor, levels=own, correct=correct)
+        step = partial(lift, anchor=anchor, levels=own, **options)
         return step(denoise, x, levels, noise=noise, callback=callback)
 
     return one_pass

@@ -53,6 +53,8 @@ class ScoreModel:
         size_multiple: height and width must be multiples of this.
         num_classes: for class-conditional networks.
         module: the torch module behind ``denoiser``, when there is one (to move it, to count its weights).
+        smooth: whether D changes smoothly with x, as a network's does.  False for a denoiser that switches between
+            answers, as a patch prior does: the automatic solver then ends more gently (finish "balanced").
         prior: the training-free prior behind ``denoiser``, when there is one; its ``tick`` attribute may be set
             to a function that is called often during an evaluation and may raise to stop it.
         info: provenance.
@@ -72,6 +74,7 @@ class ScoreModel:
         dtype: torch.dtype = torch.float32,
         module: torch.nn.Module | None = None,
         prior: object | None = None,
+        smooth: bool = True,
         info: ModelInfo | None = None,
     ):
         if not callable(denoiser):
@@ -89,6 +92,7 @@ class ScoreModel:
         self.dtype = dtype
         self.module = module
         self.prior = prior
+        self.smooth = bool(smooth)
         self.info = info or ModelInfo()
 
     @classmethod

@@ -42,7 +42,7 @@ def problem(name: str) -> Mixture:
 @functools.cache
 def references(name: str, t0: float, scale: float = 1.0) -> tuple[torch.Tensor, list[Reference], Law]:
     """Start states (m, d), their exact posteriors, and the noise floor (an exact sample in place of a solver)."""
-    mixture, (m, n) = problem(name), SIZES[name]
+    mixture, (m, n) = problem(name), SIZES[name.partition("-")[0]]
     n = int(n * scale)
     sigma = SCHEDULE.sigma(t0)
     g = torch.Generator().manual_seed(11)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -105,18 +106,18 @@ def gm2() -> Mixture:
     return Mixture(mean, eig, softmax_log(torch.linspace(0, 1.2, 8, dtype=F64)), axes)
 
 
-def gm16() -> Mixture:
+def gm16(seed: int = 1000) -> Mixture:
     """Sixteen modes with full covariances, stds 0.2 to 0.012, d = 16."""
-    g = torch.Generator().manual_seed(1000)
+    g = torch.Generator().manual_seed(seed)
     mean = 0.2 * _randn(16, 16, generator=g)
     eig = torch.logspace(math.log10(0.2), math.log10(0.012), 16, dtype=F64).square().expand(16, 16).clone()
     log_w = softmax_log(0.7 * _randn(16, generator=g))
     return Mixture(mean, eig, log_w, torch.stack([_rotation(16, g) for _ in range(16)]))
 
 
-def gm256() -> Mixture:
+def gm256(seed: int = 1000) -> Mixture:
     """64 modes of 16 x 16 images in cosine coordinates, power-law means and covariances."""
-    g = torch.Generator().manual_seed(1000)
+    g = torch.Generator().manual_seed(seed)
     f = torch.arange(16, dtype=F64)
     c = torch.hypot(f[:, None], f[None]).flatten().clamp(min=0.7) ** -1.3
     scale = math.sqrt(256 / float((c**2).sum()))
@@ -134,3 +135,5 @@ def far_modes(separation: float = 0.6, rare: float = 0.1) -> Mixture:
 
 
 PROBLEMS = {"gm2": gm2, "gm16": gm16, "gm256": gm256, "far": far_modes}
+# Problems that nothing was chosen on.
+PROBLEMS |= {f"gm16-{k}": partial(gm16, k) for k in (7, 8)} | {"gm256-7": partial(gm256, 7)}

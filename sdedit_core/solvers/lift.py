@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 
 from .base import Callback, Denoise, Noise, Step, evaluate, step_pairs
+from .mca import check_finish, finish_gain
 
 
 def lift(
@@ -23,6 +24,7 @@ def lift(
     levels: torch.Tensor,
     callback: Callback | None = None,
     slope: float = 0.7,
+    finish: str = "posterior",
     correct: bool = True,
 ) -> torch.Tensor:
     """Martingale-corrected ancestral steps (plain ancestral ones without ``correct``) with a level per pixel.
@@ -31,11 +33,13 @@ def lift(
         x: state at sigmas[0] for all pixels; ``anchor`` plus noise of variance ``sigmas[0]^2 - levels^2``.
         anchor: y, each pixel at its own level.
         levels: sigma_p, broadcastable to x, float64, between 0 and sigmas[0].
+        slope, finish: as in :func:`~sdedit_core.solvers.mca.mca`.
 
     Steps that no pixel takes part in yet cost no evaluation.
     """
+    check_finish(finish)
     pairs = step_pairs(sigmas)
-    x, last, b_last = x.clone(), None, None
+    x, last, b_last, whole = x.clone(), None, None, 1.0
     for i, t, s in pairs:
         started = levels > s
         start = levels.clamp(max=t)
@@ -50,11 +54,13 @@ def lift(
             if last is None:
                 last = d.clone()
             else:
-                gain = _gain(b_last, slope, finish=s == 0.0) if correct else torch.zeros_like(b_last)
+                gain = torch.zeros_like(b_last)
+                if correct:
+                    gain = _finish(b_last, whole, slope, finish) if s == 0.0 else _gain(b_last, slope)
                 innovation = torch.sub(d, last, out=last).mul_(gain.to(x))
                 x.add_(innovation)
                 last = innovation.add_(d)
-            b_last = b
+            b_last, whole = b, 1.0 - (s / t) ** 2
         x.mul_(keep).addcmul_(anchor, rest)
         if last is not None:
             x.addcmul_(last, b_x)
@@ -65,8 +71,11 @@ def lift(
     return x
 
 
-def _gain(b: torch.Tensor, slope: float, *, finish: bool) -> torch.Tensor:
+def _gain(b: torch.Tensor, slope: float) -> torch.Tensor:
     """kappa of :mod:`.mca` for a b per pixel; 0 where b is, as a pixel that has just started has no last D."""
-    if finish:
-        return (2.0 / (2.0 - b)).sqrt() - 1.0
     return ((1.0 - slope * b) ** -0.5 - 1.0) / slope
+
+
+def _finish(b: torch.Tensor, whole: float, slope: float, finish: str) -> torch.Tensor:
+    """The finish of :mod:`.mca`, less where a pixel started inside the last step, whose b is ``whole``."""
+    return b * (finish_gain(whole, slope, finish) / whole)

@@ -5,9 +5,10 @@ only its spread is too small.  In a direction where D responds to x with slope J
 noise of the step; adding ``kappa (D - D_predicted)`` to the state restores the variance when
 ``(1 + kappa J)^2 = 1 / (1 - b J)``.  J = 0.7 is the measured compromise between J = 0 (noise) and J = 1 (data).
 
-The picture itself is the last D, and wants less of it: D answers the step's noise with J times that noise, so adding
-kappa times its change would correct by kappa where only kappa J is missing, which shows as grain.  The direction
-whose spread equals the last level, half resolved there, misses the factor ``sqrt(2 / (2 - b))``.
+The picture is ``D_last + g (D - D_last)``, with g from what it shall be (:func:`finish_gain`).  D answers the noise
+of the last step, ``s sqrt(b)``, with J times that noise.  A draw of x0 has the spread ``s sqrt(J / (1 - b J))`` there:
+the part of D, ``J s sqrt(b) / sqrt(1 - b J)``, and the ``s sqrt(J)`` that x0 varies by around D, which every sampler
+that ends with D alone leaves out.
 """
 
 from __future__ import annotations
@@ -24,14 +25,30 @@ def variance_gain(b: float, slope: float) -> float:
     return ((1.0 - slope * b) ** -0.5 - 1.0) / slope
 
 
-FINISHES = ("balanced", "full", "none")
+FINISHES = ("posterior", "balanced", "full", "none")
+MOST = 3.0  # bound of g; the last step of 50 steps and less stays below it
 
 
 def finish_gain(b: float, slope: float, finish: str) -> float:
-    """Weight of the last change of D in the picture; b is that of the step before."""
-    if finish == "balanced":
-        return (2.0 / (2.0 - b)) ** 0.5 - 1.0
-    return variance_gain(b, slope) if finish == "full" else 0.0
+    """g - 1, the weight of the last change of D in the picture, for a last step with ``b = 1 - (s/t)^2``.
+
+    "posterior": g = 1 / sqrt(b J (1 - b J)), at most 3: a draw of x0, for directions of slope J.
+    "balanced": g = 1 / sqrt(1 - b / 2): the law of D alone, for the half resolved direction (J = 1/2), whose spread
+    equals the last level.  "full": the weight of all other steps.  "none": D as it is.
+    """
+    if finish == "none":
+        return 0.0
+    if finish == "posterior":
+        q = b * slope
+        return min(MOST, 1.0 / math.sqrt(max(q * (1.0 - q), 1e-12))) - 1.0
+    return (2.0 / (2.0 - b)) ** 0.5 - 1.0 if finish == "balanced" else variance_gain(b, slope)
+
+
+def check_finish(finish: str) -> str:
+    """Return ``finish``; ValueError that lists the names otherwise."""
+    if finish not in FINISHES:
+        raise ValueError(f"finish must be one of {', '.join(FINISHES)}, got {finish!r}.")
+    return finish
 
 
 def mca(
@@ -42,20 +59,20 @@ def mca(
     noise: Noise,
     callback: Callback | None = None,
     slope: float = 0.7,
-    finish: str = "balanced",
+    finish: str = "posterior",
 ) -> torch.Tensor:
     """Ancestral steps with the variance correction above; weak order 2, the exact mean for linear D.
 
     ``slope`` is J in (0, 1]; kappa never exceeds 1.2 at 0.7, whatever the step size.
-    ``finish``: correction of the picture itself: "balanced" as above, "full" (kappa, the smallest W2 at 10 steps
-    and grain below 15) or "none" (the network's last answer as it is, the cleanest at 6 to 10 steps).
+    ``finish``: what the picture is, see :func:`finish_gain`.  Denoisers with hard switches, such as the built-in
+    patch prior, answer noise with jumps that "posterior" and "full" would show as grain below 15 steps; they want
+    "balanced", or "none" below 8.
 
     Alive besides the network: x, the last D, and one noise tensor.
     """
     if not 0.0 < slope <= 1.0:
         raise ValueError(f"slope must be above 0 and at most 1, got {slope!r}. 0.7 is the measured optimum.")
-    if finish not in FINISHES:
-        raise ValueError(f"finish must be one of {', '.join(FINISHES)}, got {finish!r}.")
+    check_finish(finish)
     pairs = step_pairs(sigmas)
     last, b = None, 0.0
     for i, t, s in pairs:

@@ -172,6 +172,27 @@ def test_solver_options_reach_the_solver():
     assert torch.equal(run(solver_options={"slope": 0.7}).samples, run().samples)
 
 
+def test_a_denoiser_with_switches_gets_the_gentle_finish():
+    """``smooth`` of the model decides how mca ends, the caller has the last word, the report names it."""
+    model = GaussianPrior(mean=0.5, std=0.25).score_model()
+    model.smooth = False
+    gentle = {"solver_options": {"finish": "balanced"}}
+    for mask in (None, half_mask(), ramp()):
+        common = {"t0": 0.4, "steps": 6, "seed": 7, "mask": mask}
+        plain, other = run(**common), sdedit(model, guide(), **common)
+        assert not torch.equal(plain.samples, other.samples)
+        assert torch.equal(other.samples, run(**common, **gentle).samples)
+        asked = sdedit(model, guide(), **common, solver_options={"finish": "posterior"})
+        assert torch.equal(asked.samples, plain.samples)
+        assert (plain.report.finish, other.report.finish) == ("posterior", "balanced")
+        assert "finish balanced" in str(other.report)
+    for solver in ("sde_2m", "seeds3", "ancestral"):
+        assert torch.equal(
+            run(solver=solver).samples, sdedit(model, guide(), t0=0.4, steps=6, seed=7, solver=solver).samples
+        )
+        assert "finish" not in str(run(solver=solver).report)
+
+
 def test_grid_by_name():
     levels = []
     run(grid="log", callback=lambda s: levels.append(s.sigma))

@@ -47,7 +47,7 @@ def test_golden_affine_law(name):
     torch.testing.assert_close(std, torch.tensor(stds, dtype=torch.float64), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("finish", ["balanced", "none"])
+@pytest.mark.parametrize("finish", ["posterior", "balanced", "none"])
 def test_mca_by_its_recursion(finish):
     """State and last D of one direction as vectors over (start, noises): written out once more, independently."""
     for c in STDS:
@@ -60,7 +60,9 @@ def test_mca_by_its_recursion(finish):
                 b = 1 - (t / LEVELS[k - 1]) ** 2
                 kappa = (1 / math.sqrt(1 - 0.7 * b) - 1) / 0.7
                 if s == 0.0:
-                    kappa = math.sqrt(2 / (2 - b)) - 1 if finish == "balanced" else 0.0
+                    q = 0.7 * b
+                    g = {"posterior": 1 / math.sqrt(q - q * q), "balanced": math.sqrt(2 / (2 - b)), "none": 1.0}
+                    kappa = g[finish] - 1.0
                 x, d = x + kappa * (d - last), d + kappa * (d - last)
             x, last = (s / t) ** 2 * x + (1 - (s / t) ** 2) * d, d
             if s > 0.0:
@@ -75,11 +77,29 @@ def test_mca_by_its_recursion(finish):
 def test_balanced_finish_is_exact_for_a_half_resolved_direction():
     """c = the last level: the last D's spread given the state before is the exact one."""
     levels = [0.05, 0.01, 0.0]
-    std = affine_law(mca, stds=[0.01], sigmas=levels)[1]
+    std = affine_law(mca, stds=[0.01], sigmas=levels, finish="balanced")[1]
     # Exact: Var[D(x_s) | x_t] = J^2 Var[x_s | x_t], J = 1/2, Var[x_s | x_t] = s^2 b + b^2 Var[x0 | x_t].
     b = 1 - 0.04
     exact = 0.5 * math.sqrt(1e-4 * b + b * b * (0.01 * 0.05) ** 2 / (0.01**2 + 0.05**2))
     assert float(std) == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize("slope", [0.3, 0.7, 0.95])
+def test_posterior_finish_draws_x0_and_not_its_mean(slope):
+    """In the direction of that slope the picture has all of the posterior's spread, with what D leaves out."""
+    c = 0.01 * math.sqrt(slope / (1 - slope))
+    levels = [0.02, 0.01, 0.0]
+    gain, std = affine_law(mca, stds=[c], sigmas=levels, slope=slope)
+    true_gain, true_std = exact_law(stds=[c], sigma=0.02)
+    assert float(gain) == pytest.approx(float(true_gain), rel=1e-9)
+    assert float(std) == pytest.approx(float(true_std), rel=1e-9)
+    assert float(affine_law(mca, stds=[c], sigmas=levels, slope=slope, finish="balanced")[1]) < 0.9 * float(true_std)
+
+
+def test_posterior_finish_is_bounded_when_the_last_step_is_tiny():
+    """D_last + g (D - D_last), g <= 3: a network's rounding is not blown up."""
+    a, b = (affine_law(mca, stds=[0.1], sigmas=[0.0100001, 0.01, 0.0], finish=f)[1] for f in ("posterior", "none"))
+    assert float(a) == pytest.approx(3.0 * float(b), rel=1e-9)
 
 
 def test_exact_law():
@@ -97,7 +117,8 @@ ORDERS = {ancestral: 1, reverse_diffusion: 1, mca: 2, sde_2m: 2, sa_solver: 2, s
 def test_spread_converges_with_the_right_order(solve):
     def error(n):
         levels = [*log_uniform(START, 0.01, n), 0.0]
-        std = affine_law(solve, stds=[0.5], sigmas=levels)[1]
+        options = {"finish": "balanced"} if solve is mca else {}  # "posterior" has x0's own law as its limit
+        std = affine_law(solve, stds=[0.5], sigmas=levels, **options)[1]
         # The limit is the law of D(x at sigma_min), which is the posterior less what lies below sigma_min.
         exact = (exact_law(stds=[0.5], sigma=START)[1] ** 2 - exact_law(stds=[0.5], sigma=0.01)[1] ** 2).sqrt()
         return abs(float(std - exact))
@@ -254,10 +275,16 @@ def test_lift_with_one_level_is_the_plain_solver():
     def denoise(x, s):
         return x * (0.25 / (0.25 + s * s))
 
-    for correct, solve in ((True, mca), (False, ancestral)):
-        a = solve(denoise, x, LEVELS, noise=Cloned(x.shape))
-        b = lift(denoise, x, LEVELS, noise=Cloned(x.shape), anchor=x, levels=top, correct=correct)
+    for finish in ("posterior", "balanced", "full", "none"):
+        options = {"finish": finish, "slope": 0.6}
+        a = mca(denoise, x, LEVELS, noise=Cloned(x.shape), **options)
+        b = lift(denoise, x, LEVELS, noise=Cloned(x.shape), anchor=x, levels=top, **options)
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    a = ancestral(denoise, x, LEVELS, noise=Cloned(x.shape))
+    b = lift(denoise, x, LEVELS, noise=Cloned(x.shape), anchor=x, levels=top, correct=False)
+    torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    with pytest.raises(ValueError, match="finish"):
+        lift(denoise, x, LEVELS, noise=Cloned(x.shape), anchor=x, levels=top, finish="half")
 
 
 def test_lift_keeps_the_labelled_noise_above_a_pixels_level_and_skips_idle_steps():
