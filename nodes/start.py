@@ -167,7 +167,7 @@ def ve_levels(sigmas: torch.Tensor, frame: Frame, top: float) -> list[float]:
     values = [float(s) for s in sigmas.flatten()]
     if len(values) < 2:
         raise ValueError("sigmas is empty: the scheduler made no steps. Raise its steps or its denoise.")
-    if any(not a > b for a, b in pairwise(values)) or not values[-1] >= 0.0:
+    if any(not a > b for a, b in pairwise(values)) or not values[-1] >= 0.0 or values[0] == float("inf"):
         raise ValueError(
             f"sigmas must fall from the start level to 0 or to where another sampler goes on, got {values[0]:.4g} ... "
             f"{values[-1]:.4g}. Take them from a scheduler node, Sigmas from t0 or SplitSigmas, not flipped."

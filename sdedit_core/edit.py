@@ -15,6 +15,7 @@ from .passes import Counter, literal_pass, plain_pass, run_passes, soft_pass
 from .score_model import ScoreModel
 from .sde import Schedule
 from .solvers import Callback, Denoise, Solver, get_solver
+from .solvers.base import step_pairs
 from .state import NoisedState, check_seed, noised, perturb
 
 __all__ = ["EditResult", "NoisedState", "Report", "check_repeats", "noised", "perturb", "reverse", "sdedit"]
@@ -116,7 +117,7 @@ def reverse(
     if sigmas is None:
         levels = sigma_grid(schedule, state.t0, steps, grid=grid or chosen.grid, data_std=data_std)
     else:
-        levels = [float(s) for s in sigmas]
+        levels = _own_levels(sigmas, state.sigma)
     stopped = levels[-1] > 0.0
     if stopped and repeats > 1:
         raise ValueError(
@@ -137,9 +138,7 @@ def reverse(
     else:
         counted = Counter(denoise)
         if soft:
-            one_pass = soft_pass(
-                counted, schedule, guide, fractions, state.t0, under_way=state.under_way, **lifted
-            )
+            one_pass = soft_pass(counted, schedule, guide, fractions, state.t0, under_way=state.under_way, **lifted)
         elif literal:
             one_pass = literal_pass(counted, guide, change)
         else:
@@ -157,6 +156,12 @@ def reverse(
             callback=callback,
         )
         nfe = counted.calls
+    if not bool(torch.isfinite(samples).all()):
+        broken = (~torch.isfinite(samples)).flatten(1).any(dim=1).nonzero().flatten().tolist()
+        raise ValueError(
+            f"The model returned NaN or infinite values, picture {', '.join(map(str, broken))} is lost. Run it in "
+            "float32 (half precision can overflow), or check the model file."
+        )
     if stopped:
         notes.append(f"Stopped at sigma {levels[-1]:.4g}: the result still holds that noise, also in the change above.")
     rms = (samples - guide).flatten(1).square().mean(dim=1).sqrt()
@@ -173,6 +178,19 @@ def reverse(
         notes=notes,
     )
     return EditResult(samples=samples, sigma=state.sigma, nfe=nfe, report=report)
+
+
+def _own_levels(sigmas: Sequence[float], start: float) -> list[float]:
+    """The caller's levels as floats; ValueError unless they start at the state's level and fall."""
+    levels = [float(s) for s in sigmas]
+    if start == 0.0:
+        return levels or [0.0]  # nothing to run
+    step_pairs(levels)
+    if abs(levels[0] - start) > 1e-3 * start:
+        raise ValueError(
+            f"The sigmas start at {levels[0]:.4g}, the state was noised to {start:.4g}: they must start at its level."
+        )
+    return levels
 
 
 def _with_options(chosen: Solver, eta: float, given: Mapping[str, object] | None) -> tuple[Solver, dict]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -65,7 +66,8 @@ class Solver:
 
 def step_pairs(sigmas: list[float]) -> list[tuple[int, float, float]]:
     """(index, sigma, sigma_next) of every step; ValueError unless the levels fall strictly, to 0 or above."""
-    if len(sigmas) < 2 or not sigmas[-1] >= 0.0 or any(not a > b for a, b in pairwise(sigmas)):
+    falling = len(sigmas) > 1 and all(math.isfinite(a) and a > b for a, b in pairwise(sigmas))
+    if not falling or not sigmas[-1] >= 0.0:
         raise ValueError(f"A solver needs noise levels that fall strictly and end in 0 or above, got {list(sigmas)}.")
     return [(i, s, s_next) for i, (s, s_next) in enumerate(pairwise(sigmas))]
 

@@ -227,6 +227,53 @@ def test_own_sigmas():
     state = perturb(MODEL, g, 0.4, seed=7)
     out = reverse(MODEL.denoise, state, schedule=MODEL.schedule, steps=6, sigmas=[state.sigma, 0.1, 0.01, 0.0])
     assert out.nfe == 3 and out.report.steps == 3
+    wrong = ([], [0.5], [0.5, 0.1, 0.0], [2.0 * state.sigma, 0.1, 0.0], [state.sigma, -0.1], [float("inf"), 1.0, 0.0])
+    for levels in wrong:
+        with pytest.raises(ValueError, match=r"levels|sigmas start"):
+            reverse(MODEL.denoise, state, schedule=MODEL.schedule, steps=6, sigmas=levels)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("mask", [None, half_mask(), ramp()])
+def test_a_network_that_returns_nan_is_an_error(solver, mask):
+    def broken(x, sigma):
+        d = MODEL.denoise(x, sigma)
+        d[1, 0, 3, 3] = float("nan")
+        return d
+
+    state = perturb(MODEL, guide(3), 0.4, seed=7, mask=mask)
+    with pytest.raises(ValueError, match="NaN or infinite values, picture 1 is lost"):
+        reverse(broken, state, schedule=MODEL.schedule, steps=3, solver=solver)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("h", "w"), [(1, 1), (3, 5), (1, 7)])
+def test_one_pixel_masks_on_odd_sizes(solver, h, w):
+    """The fewest steps, the smallest region, repeats: kept pixels stay, the pixel changes, batches split."""
+    g = guide(2, h, w)
+    mask = torch.zeros(2, 1, h, w)
+    mask[..., h // 2, w // 2] = 1.0
+    keep = (mask == 0.0).expand_as(g)
+    for steps, mode, share in ((1, "bridge", 1.0), (2, "tilt", 1.0), (3, "bridge", 0.4)):
+        options = {"steps": steps, "solver": solver, "repeats": 2, "mask_mode": mode}
+        out = run(g, mask=mask * share, **options).samples
+        assert torch.equal(out[keep], g[keep]) and bool((out != g)[~keep].all())
+        state = perturb(MODEL, g[1:], 0.4, seed=7, mask=mask[1:] * share, sample_indices=[1])
+        alone = reverse(MODEL.denoise, state, schedule=MODEL.schedule, **options)
+        assert torch.equal(alone.samples[0], out[1])
+
+
+def test_empty_and_full_maps():
+    g, zero, one = guide(), torch.zeros(1, 1, 12, 10), torch.ones(1, 1, 12, 10)
+    for options in (
+        {"t0": None, "t0_map": zero},
+        {"t0_map": zero},
+        {"t0_map": zero, "mask": one},
+        {"t0": 0.0, "mask": one},
+    ):
+        out = run(g, **options)
+        assert torch.equal(out.samples, g) and out.nfe == 0
+    assert torch.equal(run(g, t0=None, t0_map=one).samples, run(g, t0=1.0).samples)
 
 
 @pytest.mark.parametrize(
