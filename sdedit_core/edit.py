@@ -97,7 +97,8 @@ def reverse(
         grid: a name of ``GRIDS``; None takes the solver's own.
         data_std: spread of the data, for the automatic grid (see :func:`~sdedit_core.grids.sigma_grid`).
         smooth: False for a denoiser with hard switches (:class:`ScoreModel`): mca then takes finish "balanced" in
-            place of "posterior", unless ``solver_options`` say which.
+            place of "posterior", as it does when the last level is above 2 sigma_min, unless ``solver_options`` say
+            which.
         eta: 1 = SDEdit's law, 0 = the deterministic ODE, between them less noise on the way.  Below 1 the solver
             must be "auto", "sde_2m" or "ancestral".
         mask_mode: how a hard mask is kept inside the loop, "bridge" or "tilt" (see :mod:`sdedit_core.masking`).
@@ -110,8 +111,6 @@ def reverse(
         raise ValueError(f"Unknown mask_mode {mask_mode!r}; expected one of {', '.join(MASK_MODES)}.")
     chosen = get_solver("reverse_diffusion" if literal else solver)
     chosen, options = _with_options(chosen, eta, solver_options)
-    if "finish" in chosen.options:
-        options.setdefault("finish", "posterior" if smooth else "balanced")
     guide, notes = state.guide, [state.note] if state.note else []
     started = time.perf_counter()
     if sigmas is None:
@@ -124,6 +123,10 @@ def reverse(
             f"repeats is {repeats}, but the sigmas end at {levels[-1]:.4g}: only a finished picture can be noised "
             "again. Set repeats to 1, or connect sigmas that go down to 0."
         )
+    if "finish" in chosen.options:
+        # One Gaussian draw of x0 is right where little is left open: for networks, at the end of their own levels.
+        draw = smooth and levels[-2:][0] <= 2.0 * schedule.sigma_min
+        options.setdefault("finish", "posterior" if draw else "balanced")
     fractions = state.fractions()
     change = None if fractions is None else fractions > 0.0
     soft = fractions is not None and not is_hard(fractions)
@@ -174,7 +177,7 @@ def reverse(
         repeats=repeats,
         seconds=time.perf_counter() - started,
         rms_change=[float(v) for v in rms],
-        finish=str(options.get("finish", "")) if nfe else "",
+        finish=str(options.get("finish", "")) if nfe and not stopped else "",
         notes=notes,
     )
     return EditResult(samples=samples, sigma=state.sigma, nfe=nfe, report=report)

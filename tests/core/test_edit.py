@@ -191,6 +191,9 @@ def test_a_denoiser_with_switches_gets_the_gentle_finish():
             run(solver=solver).samples, sdedit(model, guide(), t0=0.4, steps=6, seed=7, solver=solver).samples
         )
         assert "finish" not in str(run(solver=solver).report)
+    # Levels that end high leave much open: one Gaussian draw would not do.
+    high = [MODEL.schedule.sigma(0.4), 0.2, 0.05, 0.0]
+    assert run(sigmas=high).report.finish == "balanced"
 
 
 def test_grid_by_name():
