@@ -32,6 +32,7 @@ def load_score_model(
     weights: str = "ema",
     dtype: str = "auto",
     device: str | torch.device = "cpu",
+    compile: bool = False,
     **overrides,
 ) -> ScoreModel:
     """Load a built-in prior by name, or a checkpoint file or folder by path.
@@ -41,6 +42,8 @@ def load_score_model(
         weights: "ema" or "raw", for files that hold both.
         dtype: "auto", "fp32", "fp16" or "bf16", the network's own precision; the state stays float32.
         device: where to put it.
+        compile: let ``torch.compile`` build a network at its first call and for each new size; minutes on a CPU,
+            where it gains nothing, worth trying on a GPU. Built-in priors have no network and ignore it.
         **overrides: what a file cannot say: sde, sigma_min, sigma_max, data_range, image_size, num_heads,
             num_head_channels, use_new_attention_order; docs/checkpoints.md has them all.  Built-in priors take
             image_size only, the short side in pixels to which their references are scaled; by default they follow
@@ -70,7 +73,7 @@ def load_score_model(
         )
     from .checkpoints import load_checkpoint
 
-    return load_checkpoint(Path(name), weights=weights, dtype=dtype, device=device, **overrides)
+    return load_checkpoint(Path(name), weights=weights, dtype=dtype, device=device, compile=compile, **overrides)
 
 
 def patch_score_model(

@@ -269,6 +269,7 @@ class Denoiser(nn.Module):
         super().__init__()
         self.network, self.preconditioning = network, preconditioning
         self.channels, self.gain, self.offset = channels, float(gain), float(offset)
+        self._compiled = False
 
     def forward(self, x: Tensor, sigma: Tensor, y: Tensor | None = None) -> Tensor:
         """E[x0 | x] float32, for x (B,C,H,W) in the VE frame and sigma (B,) > 0."""
@@ -277,5 +278,24 @@ class Denoiser(nn.Module):
         c_skip, c_out, c_in, label = (v.float().to(x.device) for v in scalings)
         c_skip, c_out, c_in = (v.reshape(-1, 1, 1, 1) for v in (c_skip, c_out, c_in))
         x = x.float()
-        out = self.network(x * (self.gain * c_in) + self.offset, label, y)
+        out = self._call(x * (self.gain * c_in) + self.offset, label, y)
         return torch.addcmul(c_skip * x, c_out, out[:, : self.channels].float())
+
+    def compile_network(self) -> None:
+        """Let ``torch.compile`` build the network at its first call, and again for each new shape."""
+        self.network.compile()
+        self._compiled = True
+
+    def _call(self, x: Tensor, label: Tensor, y: Tensor | None) -> Tensor:
+        if not self._compiled:
+            return self.network(x, label, y)
+        try:
+            return self.network(x, label, y)
+        except (ValueError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:  # whatever compilers and drivers say
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise ValueError(
+                f"torch.compile cannot build this network here ({reason}). "
+                "It needs a C++ compiler on a CPU, Triton on a GPU. Load the model without compile."
+            ) from error

@@ -46,6 +46,12 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
         )
     # consistency_models stores attention as 2-D convolutions and uses the new order and EDM's preconditioning
     openai_edm = any(k.endswith(".qkv.weight") and v.dim() == 4 for k, v in state.items())
+    if openai_edm and options.sde is None and raw.path.name.lower().startswith(("cd_", "ct_")):
+        raise ValueError(
+            "by its name it is a consistency model: it jumps to a finished picture instead of giving the mean of all "
+            'that fit, so it has no score and no reverse SDE. Take edm_..._ema.pt of the same repository; sde="edm" '
+            "loads this file all the same."
+        )
     heads = _Heads(w, options, found, openai_edm)
     found.spec = _spec(w, heads, base, image, out)
     found.weights = w.finish()
@@ -192,7 +198,7 @@ def _describe(found: Found, heads: _Heads, options: Overrides, openai_edm: bool,
     sde = options.sde or ("edm" if openai_edm else "vp")
     if sde == "edm":
         said = found.detected if openai_edm else found.assumed
-        said.append("EDM preconditioning, as in OpenAI's consistency_models")
+        said.append("EDM preconditioning, as in OpenAI's consistency_models (edm_*; not for cd_*, ct_*)")
         low, high = options.sigma_min or 0.002, options.sigma_max or 80.0
         found.preconditioning = EDM(data_range, sigma_min=low, sigma_max=high, label_gain=250.0)
     elif sde in ("vp", "vp-discrete"):

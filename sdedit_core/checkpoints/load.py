@@ -29,6 +29,7 @@ def load_checkpoint(
     dtype: str = "auto",
     device: str | torch.device = "cpu",
     operations: Any = torch.nn,
+    compile: bool = False,
     **overrides: Any,
 ) -> ScoreModel:
     """Load a checkpoint file, or a diffusers folder, as a ScoreModel.
@@ -40,6 +41,7 @@ def load_checkpoint(
         dtype: "fp32", "fp16" or "bf16" for the network's blocks; "auto" is fp32 on the CPU, else as stored.
         device: where to put it.
         operations: namespace of layers (``torch.nn``, or a host's).
+        compile: let ``torch.compile`` build the network at its first call, anew for each size (minutes on a CPU).
         **overrides: see :class:`.mapping.Overrides`; they win over a sidecar, which wins over detection.
 
     Returns:
@@ -59,6 +61,8 @@ def load_checkpoint(
         keep = torch.device(device).type != "cpu" and stored in (torch.float16, torch.bfloat16)
         chosen = stored if keep else torch.float32
     denoiser = build(found, dtype=chosen, device=device, operations=operations)
+    if compile:
+        denoiser.compile_network()
     spec = found.spec
     return ScoreModel(
         denoiser,

@@ -27,6 +27,7 @@ class Overrides:
         noise_schedule: "linear", "scaled_linear" or "cosine", for discrete VP networks.
         prediction: "eps", "v" or "x0", for discrete VP networks.
         fir: NCSN++ with (True) or without the [1,3,3,1] filter.
+        skip_rescale: score-SDE networks with (True) or without the 1/sqrt(2) after each residual sum.
         name: what to call the model.
     """
 
@@ -41,6 +42,7 @@ class Overrides:
     noise_schedule: str | None = None
     prediction: str | None = None
     fir: bool | None = None
+    skip_rescale: bool | None = None
     name: str | None = None
 
     SDES = ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm")
@@ -59,7 +61,7 @@ class Overrides:
         for key in ("image_size", "num_heads", "num_head_channels"):
             if key in got:
                 got[key] = int(_number(key, got[key], 0, 16384))
-        for key in ("use_new_attention_order", "fir"):
+        for key in ("use_new_attention_order", "fir", "skip_rescale"):
             if key in got and not isinstance(got[key], bool):
                 raise ValueError(f"{key} must be true or false, got {got[key]!r}.")
         for key, choices in (
@@ -182,7 +184,7 @@ class Weights:
                 weight, extra = self.matrix(f"{shortcut}.W")[:, :, None, None], self.get(f"{shortcut}.b")
             else:
                 weight, extra = self.get(f"{shortcut}.weight"), self.get(f"{shortcut}.bias")
-            bias = bias + extra
+            bias = bias.float() + extra.float()  # half-precision files: no second rounding
             self.out[f"{target}.shortcut.weight"] = _scaled(weight, scale)
         self.out[f"{target}.conv1.bias"] = _scaled(bias, scale)
 

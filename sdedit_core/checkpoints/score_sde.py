@@ -153,7 +153,8 @@ class _Walker:
         self.detected: list[str] = []
         self.assumed: list[str] = []
         self.fir = self._fir(pyramids)
-        self.scale = 1.0 if self.is_ddpm else SKIP_SCALE
+        rescale = not self.is_ddpm if options.skip_rescale is None else options.skip_rescale
+        self.scale = SKIP_SCALE if rescale else 1.0
 
     def architecture(self) -> str:
         return "DDPM (score-SDE)" if self.is_ddpm else "NCSN++" if self.fourier or self.fir else "DDPM++"

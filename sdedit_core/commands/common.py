@@ -86,9 +86,10 @@ def use_threads(count: int, model: ScoreModel) -> None:
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """--weights, --dtype and --set: what a checkpoint file leaves open."""
+    """--weights, --dtype, --compile and --set: what a checkpoint file leaves open."""
     parser.add_argument("--weights", default="ema", metavar="ema|raw", help="weights of a training file (default ema)")
     parser.add_argument("--dtype", default="auto", metavar="TYPE", help="auto, fp32, fp16 or bf16 (default auto)")
+    parser.add_argument("--compile", action="store_true", help="torch.compile the network (GPU; minutes of building)")
     parser.add_argument(
         "--set",
         action="append",
@@ -192,7 +193,9 @@ def load_model(args: argparse.Namespace) -> ScoreModel:
             raise ValueError("--set is for checkpoint files; a model made of --images has nothing to set.")
         model = score_model_from_images([load_image(path) for path in args.images], device=where)
     else:
-        model = load_score_model(args.model, weights=args.weights, dtype=args.dtype, device=where, **overrides)
+        model = load_score_model(
+            args.model, weights=args.weights, dtype=args.dtype, device=where, compile=args.compile, **overrides
+        )
     use_threads(args.threads, model)
     return model
 

@@ -15,14 +15,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .norm import Workspace, group_norm, wants_grad
+from .norm import Workspace, blockable, group_norm, tokens, wants_grad
 from .winograd import conv3x3
 
 
 class FIR(nn.Module):
     """Resampling by 2 with the binomial filter [1,3,3,1] and zero padding (StyleGAN2's upfirdn2d, score-SDE).
 
-    Down is one strided depthwise convolution, up one depthwise transposed convolution; nothing is zero-stuffed.
+    Down is one strided depthwise convolution, up one depthwise transposed convolution, or for inference on the CPU
+    means of neighbours, rows first; nothing is zero-stuffed.
     """
 
     def __init__(self, direction: str):
@@ -32,8 +33,14 @@ class FIR(nn.Module):
         kernel = torch.outer(taps, taps) / (64.0 if direction == "down" else 16.0)
         self.register_buffer("kernel", kernel[None, None], persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        c = x.shape[1]
+    def forward(self, x: Tensor, work: Workspace | None = None) -> Tensor:
+        c, height, width = x.shape[1:]
+        if self.direction == "up" and work is not None and not (torch.is_grad_enabled() and x.requires_grad):
+            rows = work.take("rows", x, (c, 2 * height, width))
+            out = work.take("resampled", x, (c, 2 * height, 2 * width))
+            _double(x, rows, 2)
+            _double(rows, out, 3)
+            return out
         if self.direction == "up" and x.device.type == "cpu" and x.dtype != torch.float32:
             # the transposed convolution has no fast half-precision kernel there; bilinear x2 is the same filter
             x = F.interpolate(F.pad(x, (1, 1, 1, 1)), scale_factor=2.0, mode="bilinear")
@@ -44,6 +51,15 @@ class FIR(nn.Module):
         return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=c)
 
 
+def _double(x: Tensor, out: Tensor, dim: int) -> None:
+    """Twice as many rows (or columns): three quarters of the nearer one and a quarter of the next, 0 outside."""
+    x, out = x.transpose(0, dim), out.transpose(0, dim)
+    torch.lerp(x[1:], x[:-1], 0.25, out=out[2::2])
+    torch.lerp(x[:-1], x[1:], 0.25, out=out[1:-1:2])
+    torch.mul(x[:1], 0.75, out=out[:1])
+    torch.mul(x[-1:], 0.75, out=out[-1:])
+
+
 class Box(nn.Module):
     """Resampling by 2 without a filter: nearest neighbour up, mean of 2 x 2 down."""
 
@@ -51,7 +67,7 @@ class Box(nn.Module):
         super().__init__()
         self.direction = direction
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, work: Workspace | None = None) -> Tensor:
         if self.direction == "down":
             return F.avg_pool2d(x, 2)
         return F.interpolate(x, scale_factor=2.0, mode="nearest")
@@ -111,11 +127,16 @@ class ResBlock(nn.Module):
                 cout, heads=spec.heads, groups=spec.attention_groups, eps=eps, scale=spec.scale, ops=ops, **kwargs
             )
 
-    def forward(self, x: Tensor, emb: Tensor, work: Workspace | None = None) -> Tensor:
-        h = group_norm(self.norm0, x, out=None if work is None else work.take("norm", x))
+    def forward(self, x: Tensor | tuple[Tensor, Tensor], emb: Tensor, work: Workspace | None = None) -> Tensor:
+        """x may be a pair that stands for its concatenation (B,C,H,W), which is then not made where possible."""
+        parts = x if isinstance(x, tuple) else (x,)
+        if len(parts) > 1 and (work is None or not blockable(self.norm0, parts)):
+            parts = (torch.cat(parts, dim=1),)
+        shape = (self.spec.inputs, *parts[0].shape[2:])
+        h = group_norm(self.norm0, parts, out=None if work is None else work.take("norm", parts[0], shape))
         if self.resample is not None:
-            h = self.resample(h)
-        h = conv3x3(self.conv0, h, work)
+            h = self.resample(h, work)
+        h = conv3x3(self.conv0, h, work, name="hidden")
         e = self.emb(emb)
         if self.spec.scale_shift:
             h = group_norm(self.norm1, h, scale_shift=e.chunk(2, dim=1), out=h)
@@ -123,36 +144,43 @@ class ResBlock(nn.Module):
             h = group_norm(self.norm1, h, add=e, out=h)
         h = conv3x3(self.conv1, h, work)
         if self.shortcut is None:
-            h.add_(x if self.resample is None else self.resample(x), alpha=self.spec.scale)
+            _add_joined(h, parts if self.resample is None else (self.resample(parts[0], work),), self.spec.scale)
         elif self.spec.resample == "down":
-            h.add_(self.shortcut(self.resample(x)))
+            h.add_(self.shortcut(self.resample(parts[0], work)))
         elif self.spec.resample == "up":
-            h.add_(self.resample(self.shortcut(x)))
+            h.add_(self.resample(self.shortcut(parts[0]), work))
         else:
-            _add_convolved(h, self.shortcut, x)
+            _add_convolved(h, self.shortcut, parts)
         return h if self.attention is None else self.attention(h)
 
 
-def _add_convolved(h: Tensor, conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """``h += conv(x)``; a 1x1 convolution on the CPU accumulates in the matrix product, with no tensor between."""
+def _add_joined(h: Tensor, parts: tuple[Tensor, ...], scale: float) -> None:
+    """``h += scale * cat(parts)``."""
+    start = 0
+    for x in parts:
+        h[:, start : start + x.shape[1]].add_(x, alpha=scale)
+        start += x.shape[1]
+
+
+def _add_convolved(h: Tensor, conv: nn.Conv2d, parts: tuple[Tensor, ...]) -> None:
+    """``h += conv(cat(parts))``; on the CPU a 1x1 convolution accumulates in the matrix product, part by part."""
     weight = conv.weight
     if (
         weight.shape[2:] != (1, 1)
         or weight.device.type != "cpu"
-        or not h.dtype == x.dtype == weight.dtype
+        or not all(h.dtype == x.dtype == weight.dtype for x in parts)
         or type(conv).forward is not nn.Conv2d.forward  # a host's layer may patch its weight
-        or not (_is_token_matrix(h) and _is_token_matrix(x))
-        or wants_grad(x, conv)
+        or not all(x.is_contiguous(memory_format=torch.channels_last) for x in (h, *parts))
+        or any(wants_grad(x, conv) for x in parts)
         or h.requires_grad
     ):
-        return h.add_(conv(x))
-    tokens, inputs = (v.permute(0, 2, 3, 1).view(-1, v.shape[1]) for v in (h, x))
-    tokens.addmm_(inputs, weight.flatten(1).t())
-    return h
-
-
-def _is_token_matrix(x: Tensor) -> bool:
-    return x.is_contiguous(memory_format=torch.channels_last)
+        h.add_(conv(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)))
+        return
+    start, target = 0, tokens(h).flatten(0, 1)
+    for x in parts:
+        columns = weight[:, start : start + x.shape[1]].flatten(1)
+        target.addmm_(tokens(x).flatten(0, 1), columns.t())
+        start += x.shape[1]
 
 
 class ConvResample(nn.Module):
@@ -182,7 +210,9 @@ class ConvResample(nn.Module):
             )
 
     def forward(self, x: Tensor, emb: Tensor | None = None, work: Workspace | None = None) -> Tensor:
-        if self.resample is not None:
+        if isinstance(self.resample, (FIR, Box)):
+            x = self.resample(x, work)
+        elif self.resample is not None:
             x = self.resample(x)
         elif self.spec.padding == "asymmetric":
             x = F.pad(x, (0, 1, 0, 1))

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 import torch
 from torch import Tensor, nn
 
+from .ends import from_image, to_image
 from .layers import ConvResample, NoiseEmbedding, ResBlock, resampler
 from .norm import Workspace, group_norm, wants_grad
 
@@ -156,8 +157,8 @@ class Head(nn.Module):
         self.conv = ops.Conv2d(channels, out_channels, 3, padding=1, dtype=torch.float32, device=device)
 
     def forward(self, x: Tensor, work: Workspace | None = None) -> Tensor:
-        x = group_norm(self.norm, x, out=None if work is None else work.take("norm", x))
-        return self.conv(x.float())
+        image = None if work is None else to_image(self.norm, self.conv, x, work)
+        return self.conv(group_norm(self.norm, x).float()) if image is None else image
 
 
 class Pyramid(nn.Module):
@@ -236,10 +237,11 @@ class UNet(nn.Module):
             raise ValueError(
                 f"This network needs height and width in multiples of {multiple}, got {x.shape[-1]} x {x.shape[-2]}."
             )
-        work = Workspace() if x.device.type == "cpu" and not wants_grad(x, self.conv_in) else None
+        shared = x.device.type == "cpu" and not torch.compiler.is_compiling() and not wants_grad(x, self.conv_in)
+        work = Workspace() if shared else None
         emb = self.embed(label, y).to(self.compute_dtype)
         image = x = x.float().contiguous(memory_format=torch.channels_last)
-        h = self.conv_in(x).to(self.compute_dtype)
+        h = from_image(self.conv_in, x, self.compute_dtype)
         skips = [h]
         for i, block in enumerate(self.encoder):
             h = block(h, emb, work)
@@ -251,15 +253,9 @@ class UNet(nn.Module):
         out = None
         for i, (block, spec) in enumerate(zip(self.decoder, self.spec.decoder, strict=True)):
             if not spec.resample:
-                h = _join(h, skips.pop(), work)
+                h = (h, skips.pop())
             h = block(h, emb, work)
             if spec.head:
                 new = self.heads[str(i)](h, work)
                 out = new if out is None else new.add_(self.up_image(out))
         return out
-
-
-def _join(h: Tensor, skip: Tensor, work: Workspace | None) -> Tensor:
-    if work is None:
-        return torch.cat([h, skip], dim=1)
-    return torch.cat([h, skip], dim=1, out=work.take("join", h, h.shape[1] + skip.shape[1]))

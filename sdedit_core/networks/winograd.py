@@ -28,8 +28,11 @@ def _filter_transform() -> Tensor:
     return torch.tensor([*rows, [0.0, 0.0, 1.0]], dtype=torch.float64) * scale[:, None]
 
 
-def conv3x3(conv: nn.Conv2d, x: Tensor, work: Workspace | None) -> Tensor:
-    """``conv(x)``; where it pays and nobody would notice (a plain layer, inference, float32, CPU), by Winograd."""
+def conv3x3(conv: nn.Conv2d, x: Tensor, work: Workspace | None, *, name: str = "") -> Tensor:
+    """``conv(x)``; where it pays and nobody would notice (a plain layer, inference, float32, CPU), by Winograd.
+
+    ``name`` allows the result to be the workspace's buffer of that name.
+    """
     weight = conv.weight
     if (
         work is None
@@ -50,11 +53,12 @@ def conv3x3(conv: nn.Conv2d, x: Tensor, work: Workspace | None) -> Tensor:
         or wants_grad(x, conv)
     ):
         return conv(x)
-    return winograd(x, weight, conv.bias, work)
+    shape = (weight.shape[0], *x.shape[2:])
+    return winograd(x, weight, conv.bias, work, out=work.take(name, x, shape) if name else None)
 
 
-def winograd(x: Tensor, weight: Tensor, bias: Tensor | None, work: Workspace) -> Tensor:
-    """3x3 convolution with padding 1 of a channels-last x (B,C,H,W); H and W divisible by 4."""
+def winograd(x: Tensor, weight: Tensor, bias: Tensor | None, work: Workspace, out: Tensor | None = None) -> Tensor:
+    """3x3 convolution with padding 1 of a channels-last x (B,C,H,W), H and W divisible by 4; into ``out`` if given."""
     b, cin, height, width = x.shape
     cout, tall, wide = weight.shape[0], height // 4, width // 4
     g = _filter_transform().float()
@@ -69,8 +73,8 @@ def winograd(x: Tensor, weight: Tensor, bias: Tensor | None, work: Workspace) ->
     full = work.scratch("full", 6, 6, rows, wide, cin)
     product = work.scratch("product", 6, 6, rows, wide, cout)
     joined = work.scratch("joined", 4, 6, rows, wide, cout)
-    out = torch.empty(b, height, width, cout)
-    for image, result in zip(x.permute(0, 2, 3, 1), out, strict=True):
+    out = torch.empty(b, height, width, cout).permute(0, 3, 1, 2) if out is None else out
+    for image, result in zip(x.permute(0, 2, 3, 1), out.permute(0, 2, 3, 1), strict=True):
         result = result.view(tall, 4, wide, 4, cout)
         for i in range(0, tall, rows):
             _load(pad, image, 4 * i - 1, height)
@@ -82,7 +86,7 @@ def winograd(x: Tensor, weight: Tensor, bias: Tensor | None, work: Workspace) ->
             _restore(joined.transpose(0, 1), strip.permute(3, 1, 0, 2, 4), work)
             if bias is not None:
                 strip.add_(bias)
-    return out.permute(0, 3, 1, 2)
+    return out
 
 
 def _load(pad: Tensor, image: Tensor, start: int, height: int) -> None:

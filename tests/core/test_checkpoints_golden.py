@@ -99,6 +99,35 @@ def test_wrong_order_of_q_k_v_is_wrong(tmp_path):
     assert difference(wrong, "adm_cond.pt", "ema") > 1e-3
 
 
+def test_a_file_in_half_precision_is_not_rounded_twice(tmp_path):
+    """Biases are added when weights are brought into canonical form; the sum is not rounded to the file's type."""
+    state = torch.load(unpack("ddpm.ckpt", tmp_path), weights_only=True)
+    torch.save({k: v.half() for k, v in state.items()}, tmp_path / "half.pt")
+    torch.save({k: v.half().float() for k, v in state.items()}, tmp_path / "full.pt")
+    x, sigma = torch.rand(1, 3, 16, 16), torch.tensor([2.0])
+    half, full = (load_checkpoint(tmp_path / f"{n}.pt").denoise(x, sigma) for n in ("half", "full"))
+    assert torch.equal(half, full)
+
+
+def test_consistency_models_have_no_score(tmp_path):
+    """OpenAI's edm_* files are score models; cd_* and ct_* have the same tensors and mean something else."""
+    state = torch.load(unpack("adm_cond.pt", tmp_path), weights_only=True)
+    state = {k: v[..., None] if k.endswith(("qkv.weight", "proj_out.weight")) else v for k, v in state.items()}
+    for name in ("edm_cat256_ema.pt", "cd_cat256_lpips.pt", "ct_cat256.pt"):
+        torch.save(state, tmp_path / name)
+    assert load_checkpoint(tmp_path / "edm_cat256_ema.pt", num_head_channels=16).schedule.sigma_max == 80.0
+    for name in ("cd_cat256_lpips.pt", "ct_cat256.pt"):
+        with pytest.raises(ValueError, match="consistency model"):
+            load_checkpoint(tmp_path / name)
+        assert load_checkpoint(tmp_path / name, sde="edm", num_head_channels=16).schedule.sigma_max == 80.0
+
+
+def test_skip_rescale_matters(tmp_path):
+    path = unpack("ncsnpp_ve.pth", tmp_path)
+    assert difference(load_checkpoint(path, skip_rescale=True), "ncsnpp_ve.pth", "ema") < 1e-5
+    assert difference(load_checkpoint(path, skip_rescale=False), "ncsnpp_ve.pth", "ema") > 1e-3
+
+
 def test_a_sidecar_says_what_the_file_cannot(tmp_path):
     path = unpack("adm_cond.pt", tmp_path)
     path.with_suffix(".json").write_text('{"num_head_channels": 16, "name": "sidecar net", "image_size": 16}')

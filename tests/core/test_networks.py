@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from sdedit_core.networks import BlockSpec, UNet, UNetSpec, adm, ddpm, ncsnpp
+from sdedit_core.networks.ends import from_image, to_image
 from sdedit_core.networks.layers import FIR, FIRBlur
 from sdedit_core.networks.norm import Workspace, group_norm
 from sdedit_core.networks.winograd import conv3x3, winograd
@@ -148,6 +151,8 @@ def test_fir_equals_zero_stuffing():
     stuffed[..., ::2, ::2] = x
     up = F.conv2d(F.pad(stuffed, (2, 1, 2, 1)), 4 * kernel)
     assert torch.allclose(FIR("up")(x), up, atol=1e-6)
+    assert torch.allclose(FIR("up")(x, Workspace()), up, atol=1e-6)
+    assert torch.allclose(FIR("up")(x.bfloat16(), Workspace()).float(), up, atol=3e-2)
     assert torch.allclose(FIR("up")(x.bfloat16()).float(), up, atol=3e-2)
     assert torch.allclose(FIR("down")(x), F.conv2d(F.pad(x, (1, 1, 1, 1)), kernel)[..., ::2, ::2], atol=1e-6)
     assert FIRBlur()(x).shape == (1, 1, 7, 9)
@@ -165,6 +170,67 @@ def test_winograd_is_as_accurate_as_the_convolution(cin, cout, height, width):
     assert got.is_contiguous(memory_format=torch.channels_last)
     assert float((got - exact).abs().max() / exact.abs().max()) < 4e-6
     assert torch.allclose(chosen, got, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_joined_inputs_equal_their_concatenation(kind):
+    """A decoder block reads its two inputs where they are; the result is that of the joined tensor."""
+    net = filled(TINY["ncsnpp"], dtype=kind)
+    index = next(i for i, b in enumerate(net.spec.decoder) if b.shortcut and not b.resample)
+    block = net.decoder[index]
+    g = torch.Generator().manual_seed(0)
+    half = block.spec.inputs // 2
+    parts = tuple(
+        torch.randn(1, c, 32, 40, generator=g).to(kind).contiguous(memory_format=torch.channels_last)
+        for c in (half, block.spec.inputs - half)
+    )
+    emb = torch.randn(1, net.spec.embedding_hidden, generator=g).to(kind)
+    with torch.no_grad():
+        pair, joined = block(parts, emb, Workspace()), block(torch.cat(parts, dim=1), emb)
+    tolerance = 1e-5 if kind == torch.float32 else 3e-2
+    assert float((pair.float() - joined.float()).abs().max() / joined.abs().max()) < tolerance
+
+
+@pytest.mark.parametrize("shape", [(1, 24, 40), (2, 17, 9)])
+def test_the_ends_in_half_precision_keep_float32_accuracy(shape):
+    """Image in: 16 bits of the products; image out: as the float32 layers."""
+    g = torch.Generator().manual_seed(0)
+    b, height, width = shape
+    conv = nn.Conv2d(3, 32, 3, padding=1).requires_grad_(False)
+    image = torch.randn(b, 3, height, width, generator=g).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        wanted = conv(image)
+        got = from_image(conv, image, torch.bfloat16)
+        assert got.dtype == torch.bfloat16
+        assert float((got.float() - wanted).abs().max()) <= 2**-7 * float(wanted.abs().max())
+        plain = nn.functional.conv2d(image.bfloat16(), conv.weight.bfloat16(), conv.bias.bfloat16(), padding=1)
+        assert (got.float() - wanted).pow(2).mean() < (plain.float() - wanted).pow(2).mean()
+        head, norm = nn.Conv2d(32, 3, 3, padding=1).requires_grad_(False), nn.GroupNorm(8, 32).requires_grad_(False)
+        for kind in (torch.float32, torch.bfloat16):
+            x = (torch.randn(b, 32, height, width, generator=g) + 2.0).to(kind)
+            x = x.contiguous(memory_format=torch.channels_last)
+            wide = [copy.deepcopy(layer).double() for layer in (norm, head)]
+            wanted = wide[1](F.silu(wide[0](x.double())))
+            got = to_image(norm, head, x, Workspace())
+            assert float((got - wanted).abs().max() / wanted.abs().max()) < 1e-5
+
+
+def test_compiled_network_is_the_same(tmp_path):
+    """Needs a C++ compiler; where there is none the error says so."""
+    from sdedit_core.preconditioning import VE, Denoiser
+
+    net = filled(TINY["ncsnpp"])
+    x, sigma = torch.rand(1, 3, 16, 16), torch.tensor([0.3])
+    denoiser = Denoiser(net, VE((0.0, 1.0)), channels=3, gain=2.0, offset=-1.0)
+    with torch.no_grad():
+        plain = denoiser(x, sigma)
+        denoiser.compile_network()
+        try:
+            compiled = denoiser(x, sigma)
+        except ValueError as error:
+            assert "without compile" in str(error)
+            pytest.skip("no compiler here")
+    assert float((compiled - plain).abs().max() / plain.abs().max()) < 1e-5
 
 
 def test_winograd_steps_aside():
