@@ -94,6 +94,13 @@ def test_commands_exist(line):
     parser.parse_args(shlex.split(line, comments=True)[1:])
 
 
+def test_the_readme_names_every_template_and_every_node():
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    templates = [p.stem for folder in ("workflows", "subgraphs") for p in (ROOT / folder).glob("*.json")]
+    nodes = [p.read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# ") for p in HELP]
+    assert len(templates) > 5 and [name for name in templates + nodes if name not in readme] == []
+
+
 def test_files_that_the_documents_run_exist():
     for path in DOCS:
         for file in re.findall(r"python ([\w/]+\.py)", path.read_text(encoding="utf-8")):
