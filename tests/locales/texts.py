@@ -121,7 +121,7 @@ def problems(text: Text, words: str, language: str, table: dict[str, str], names
         found.append("has one of the characters { } @ |, which the front end would read as its own syntax")
     if english.count("\n") != words.count("\n"):
         found.append(f"has {words.count(chr(10))} line breaks instead of {english.count(chr(10))}")
-    rest, told = english, words
+    rest, told = (english.replace("_", " ") if text.is_label else english), words
     if text.path[-1] != "display_name":
         for name in mentioned(english, names):
             if table.get(name, name) not in told:
