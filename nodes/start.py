@@ -143,15 +143,26 @@ def _carried_guide(
     rows = rows_for(carried, samples, indices)
     guide = carried.guide[rows].to(samples)
     spread = None if carried.spread is None else [carried.spread[row] for row in rows]
-    try:
-        check_noise_level(host.to_model(model, samples), host.to_model(model, guide), carried.sigma, spread)
-    except ValueError:
-        if given is None or not given[0] < carried.sigma * (1.0 - 1e-3):
-            raise
+    below = given is not None and given[0] < carried.sigma * (1.0 - 1e-3)
+    if below and not _as_noised(model, carried, samples, guide, rows):
         top = carried.t0 if carried.mask_t0 is None else carried.mask_t0
         t0 = host.model_schedule(model).t(given[0])
-        carried = replace(carried, sigma=given[0], t0=t0, mask_t0=top, note="Continued another sampler's latent.")
+        return replace(carried, sigma=given[0], t0=t0, mask_t0=top, note="Continued another sampler's latent."), guide
+    check_noise_level(host.to_model(model, samples), host.to_model(model, guide), carried.sigma, spread)
     return carried, guide
+
+
+def _as_noised(model: object, carried: Carried, samples: torch.Tensor, guide: torch.Tensor, rows: list[int]) -> bool:
+    """Whether no sampler has touched the samples since: the noise is known from its seed, or else the spread."""
+    from . import host
+
+    if carried.spread is not None:
+        spread = spread_of(host.to_model(model, samples), host.to_model(model, guide), carried.sigma)
+        known = torch.tensor([carried.spread[row] for row in rows], dtype=spread.dtype)
+        return torch.allclose(spread, known, rtol=1e-3)
+    places = [carried.batch_index[row] for row in rows]
+    again = host.add_noise(model, guide, carried.sigma, seed=carried.seed, samples=places)
+    return torch.allclose(samples, again, rtol=1e-3, atol=1e-3 * float(again.abs().max()))
 
 
 def given_levels(model: object, sigmas: torch.Tensor) -> list[float]:

@@ -92,7 +92,8 @@ def check_our_second_half_needs_no_sigmas():
         alone = sample(m, picked, steps=6)[0]["samples"]
         assert torch.equal(alone[0], out["samples"][1])
         fails(["times the noise"], sample, m, {**half, "samples": half["samples"] * 2}, steps=6)
-        fails(["sigmas start at"], sample, m, half, sigmas=sigmas[2:])
+        for wrong in (sigmas[2:], sigmas[6:]):
+            fails(["sigmas start at"], sample, m, half, sigmas=wrong)
 
 
 def check_the_law_of_two_halves_is_the_law_of_one_run():
