@@ -311,7 +311,8 @@ class T0Sweep:
             type(self)._cancelled += 1
             lines.append(f"Cancelled: {len(result.cells)} of {len(result.wanted)} t0 values were finished.")
         title = f"t0 Sweep, seed {seed}: faithful (small t0) to real (large t0)"
-        labels = [f"{i}:  {cell.label}{'   picked' * (cell.t0 == search.t0)}" for i, cell in enumerate(result.cells, 1)]
+        title += ", * = your pick" * (search.t0 is not None)
+        labels = [f"{i}{'*' * (cell.t0 == search.t0)}:  {cell.label}" for i, cell in enumerate(result.cells, 1)]
         image = sheet(clean, pictures, labels, title)
         return (
             image,

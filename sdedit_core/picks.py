@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from .sde import check_t0
 
 TOLERANCE = 0.02
+DIGITS = 4  # of a t0: far below what can be seen, and short on a sheet
 HOW = 'Write the number of a picture on the sheet, f or r, with spaces between, as in "4 2 r".'
 
 
@@ -48,8 +49,8 @@ class Sheet:
             low, t0, high = edges[int(word) - 1 : int(word) + 2]
         else:
             raise ValueError(f"Pick {len(self.picks) + 1} is {token!r}; that sheet has pictures 1 to {last}. {HOW}")
-        t0 = round(t0, 6)
-        around = sorted({round(0.5 * (low + t0), 6), t0, round(0.5 * (t0 + high), 6)})
+        t0 = round(t0, DIGITS)
+        around = sorted({round(0.5 * (low + t0), DIGITS), t0, round(0.5 * (t0 + high), DIGITS)})
         return Sheet(tuple(around), low, high, t0, (*self.picks, word))
 
     def __str__(self) -> str:
