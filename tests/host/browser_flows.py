@@ -17,7 +17,7 @@ ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-extensions", "--mute-audio"]
 # What the front end itself says at start, with or without this pack.
 HOST_NOISE = re.compile(
-    r"user\.css|userdata/|comfy\.templates|Content Security Policy|ComfyApp graph accessed before init|/api/jobs|"
+    r"user\.css|api/userdata|comfy\.templates|Content Security Policy|ComfyApp graph accessed before init|/api/jobs|"
     r"\[Jobs API\]|net::ERR_FAILED|reading 'id'\)|/releases|i18n/"
 )
 READY = """() => window.app && window.app.extensionManager && window.app.graph && window.app.canvas && window.LiteGraph
@@ -140,23 +140,47 @@ class FrontEnd:
         self.fit()
         return self.page.evaluate(COMPARE, workflow) + self.page.evaluate(MESSAGES)
 
+    def new_workflow(self) -> None:
+        """An empty one, in a tab of its own."""
+        self.page.evaluate("() => window.app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+        self.page.wait_for_function("() => window.app.graph.nodes.length === 0")
+
     def fit(self) -> None:
         """The whole workflow into the window."""
         self.page.evaluate("""() => { window.app.canvas.deselectAll();
             return window.app.extensionManager.command.execute('Comfy.Canvas.FitView'); }""")
         self.page.wait_for_timeout(900)
 
-    def set_widget(self, kind: str, name: str, value: object) -> int:
-        """Set a widget of every node of a kind, in subgraphs too; how many there were."""
+    def set_widgets(self, name: str, value: object, kind: str | None = None) -> int:
+        """Set the widgets of one name, of all nodes or of those of a kind, in subgraphs too; how many there were."""
         return self.page.evaluate(
-            """([kind, name, value]) => { let count = 0;
+            """([name, value, kind]) => { let count = 0;
                 const graphs = [window.app.graph, ...(window.app.graph.subgraphs?.values() ?? [])];
-                for (const graph of graphs) for (const node of graph.nodes) if (node.type === kind)
+                for (const graph of graphs) for (const node of graph.nodes) if (!kind || node.type === kind)
                     for (const widget of node.widgets ?? []) if (widget.name === name) {
                         widget.value = value; widget.callback?.(value); count++; }
                 return count; }""",
-            [kind, name, value],
+            [name, value, kind],
         )
+
+    def add_from_library(self, name: str) -> list[str]:
+        """Search the node library for ``name``, click what is found, and put it on the canvas; all entries found."""
+        page = self.page
+        toggle = "() => window.app.extensionManager.command.execute('Workspace.ToggleSidebarTab.node-library')"
+        page.evaluate(toggle)
+        search = page.locator(".side-bar-panel input, .sidebar-content-container input, input[placeholder*='earch']")
+        search.first.fill(name)
+        page.get_by_text(name, exact=True).first.wait_for()
+        page.wait_for_timeout(1500)
+        found = page.evaluate("() => [...document.querySelectorAll('[role=treeitem]')].map(e => e.innerText.trim())")
+        before = page.evaluate("() => window.app.graph.nodes.length")
+        page.get_by_text(name, exact=True).first.click()
+        page.wait_for_timeout(700)
+        if page.evaluate("() => window.app.graph.nodes.length") == before:  # newer front ends wait for the place
+            page.mouse.click(self.size[0] * 0.6, self.size[1] * 0.5)
+        page.wait_for_function("n => window.app.graph.nodes.length === n + 1", arg=before)
+        page.evaluate(toggle)
+        return found
 
     def queue(self, timeout: float = 600) -> tuple[str, object]:
         """Press Run; ("execution_success", None), or how it ended and why."""
@@ -177,6 +201,11 @@ class FrontEnd:
                     return kind, None if kind == "execution_success" else detail
             self.page.wait_for_timeout(100)
         return "timeout", None
+
+    def pictures(self) -> dict[str, list]:
+        """Pictures that the last run showed: node -> their files."""
+        done = [detail for kind, detail in self.page.evaluate("() => window.__events") if kind == "executed"]
+        return {d["node"]: d["output"]["images"] for d in done if (d.get("output") or {}).get("images")}
 
     def boxes(self) -> list[tuple]:
         """(id, title, x, y, width, height) of every node as it is drawn now."""

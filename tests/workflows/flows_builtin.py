@@ -60,7 +60,7 @@ def photo_edit() -> Graph:
     g.node("grey", "MaskToImage", mask=Ref("grow", 0))
     g.node("shown", "PreviewImage", title="May change", images=Ref("grey", 0))
     chain(g, Ref("canvas", 0), t0=0.32, steps=16, mask=Ref("grow", 0))
-    columns = [column(340, "photo", "model"), column(400, "canvas", "grow", "grey", "shown", shown=250)]
+    columns = [column(340, "photo", "model"), column(400, "canvas", "grow", "grey", "shown", shown=300)]
     return finish(g, "1. Photo, strokes and mask", columns)
 
 
@@ -80,7 +80,7 @@ def strokes() -> Graph:
     g.node("shown", "PreviewImage", title="Strokes", images=Ref("guide", 0))
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-lake")
     chain(g, Ref("guide", 0), t0=0.44, steps=12)
-    return finish(g, "1. Guide and model", [column(340, "guide", "shown", "model", shown=260)])
+    return finish(g, "1. Guide and model", [column(340, "guide", "shown", "model", shown=300)])
 
 
 def composite() -> Graph:
@@ -105,7 +105,7 @@ def composite() -> Graph:
     g.node("soft", "ImageToMask", title="Soft mask", image=Ref("blur", 0))
     g.node("shown", "PreviewImage", title="May change", images=Ref("blur", 0))
     chain(g, Ref("paste", 0), t0=0.3, steps=16, mask=Ref("soft", 0))
-    pictures = column(340, "rough", "grow", "grey", "blur", "soft", "shown", rough=250, shown=250)
+    pictures = column(340, "rough", "grow", "grey", "blur", "soft", "shown", rough=300, shown=300)
     return finish(g, "1. Composite and mask", [column(340, "example", "paste", "model"), pictures])
 
 
@@ -196,7 +196,7 @@ def stock_sampler() -> Graph:
     g.node("save", "SaveImage", title="Picture", images=Ref("decode", 0), filename_prefix=prefix(g))
     return arrange(
         g,
-        ("1. Guide and model", BLUE, [column(340, "guide", "shown", "model", shown=260)]),
+        ("1. Guide and model", BLUE, [column(340, "guide", "shown", "model", shown=300)]),
         ("2. Noise and levels at t0", GREEN, [column(320, "encode", "noise", "levels")]),
         ("3. ComfyUI's own sampler", PURPLE, [column(320, "guider", "off", "which", "sample")]),
         ("4. Result", BLUE, [column(460, "decode", "save")]),

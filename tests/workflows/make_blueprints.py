@@ -44,7 +44,6 @@ def score_model() -> Blueprint:
         sockets={"image": [("encode", "pixels")], "mask": [("noise", "mask")]},
         widgets={"model_name": [("model", "model_name")], **DIALS},
         outputs=OUTPUTS,
-        preview="sample",
         aliases=ALIASES,
     )
 
@@ -67,7 +66,6 @@ def any_checkpoint() -> Blueprint:
         sockets={**PROMPTED, "image": [("encode", "pixels")]},
         widgets={**DIALS, "cfg": [("sample", "cfg")]},
         outputs=OUTPUTS,
-        preview="sample",
         aliases=ALIASES,
     )
 
@@ -88,7 +86,6 @@ def masked_edit() -> Blueprint:
         },
         widgets={**DIALS, "cfg": [("sample", "cfg")]},
         outputs={**OUTPUTS, "image": Ref("paste", 0)},
-        preview="sample",
         aliases=[*ALIASES, "masked", "local edit"],
     )
 

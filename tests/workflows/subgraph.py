@@ -10,7 +10,6 @@ from graph import ROOT, Graph, Ref, schemas
 
 SUBGRAPHS = ROOT / "subgraphs"
 INPUT, OUTPUT = -10, -20  # the ids that the front end gives to the two ends of a subgraph
-PREVIEW = "$$canvas-image-preview"  # the front end's own widget with the picture of an inner node
 
 
 @dataclass
@@ -23,9 +22,8 @@ class Blueprint:
     sockets: dict[str, list[tuple[str, str]]]  # name -> (node, input), ...
     widgets: dict[str, list[tuple[str, str]]]
     outputs: dict[str, Ref]
-    preview: str = ""  # node whose live picture is shown outside
     aliases: list[str] = field(default_factory=list)
-    size: tuple[int, int] = (340, 420)
+    size: tuple[int, int] = (340, 300)
 
     def _id(self, what: str = "") -> str:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"sdedit-nodes/blueprint/{self.name}/{what}"))
@@ -98,8 +96,6 @@ class Blueprint:
         definition = self._definition()
         proxies = [["-1", name] for name in self.widgets]
         values = [self._value(targets[0]) for targets in self.widgets.values()]
-        if self.preview:
-            proxies.append([str(list(self.graph.nodes).index(self.preview) + 1), PREVIEW])
         sockets = [
             {"name": end["name"], "type": end["type"], "link": None}
             | ({"widget": {"name": end["name"]}} if end["name"] in self.widgets else {})
