@@ -373,6 +373,22 @@ def check_denoise_of_the_even_schedulers_is_t0():
                 assert abs(t0 - denoise) < 0.02, (kind, scheduler, denoise, t0)
 
 
+def check_denoise_of_the_other_schedulers_is_what_the_documents_say():
+    documented = {
+        ("eps", "beta"): (0.24, 0.50, 0.65, 0.78, 0.88),
+        ("eps", "karras"): (0.10, 0.41, 0.59, 0.73, 0.83),
+        ("eps", "exponential"): (0.03, 0.21, 0.40, 0.60, 0.75),
+        ("flux", "karras"): (0.00, 0.02, 0.03, 0.08, 0.14),
+    }
+    for (kind, scheduler), values in documented.items():
+        m = model(kind, formats.SDXL() if kind == "eps" else formats.Flux())
+        schedule, frame = host.model_schedule(m), host.frame_of(m.get_model_object("model_sampling"))
+        for denoise, wanted in zip((0.3, 0.5, 0.6, 0.7, 0.8), values, strict=True):
+            stock = comfy.samplers.KSampler(m, 20, m.load_device, "euler", scheduler, denoise, m.model_options)
+            t0 = schedule.t(frame.to_ve(float(stock.sigmas[0])))
+            assert abs(t0 - wanted) < 0.0075, (kind, scheduler, denoise, t0, wanted)
+
+
 def check_stock_sampler_continues_our_state():
     for kind in KINDS:
         m, g = model(kind), guide()
