@@ -12,7 +12,7 @@ const live = new Set();
 function addCanvas(node, inputName, inputData) {
   const canvas = new StrokeCanvas(inputData[1]?.default ?? "", () => {
     widget.callback?.(widget.value);
-    node.graph?.setDirtyCanvas?.(true, true);
+    rememberChange();
   });
   const widget = node.addDOMWidget(inputName, WIDGET, canvas.element, {
     getValue: () => canvas.text,
@@ -64,8 +64,23 @@ function passToGraph(element) {
 // Sizes and connected pictures change in ways that no event tells of in every version (other nodes' widgets, links,
 // graph zoom), so they are compared now and then; where nothing changed this costs next to nothing.
 setInterval(() => {
-  if (!document.hidden) for (const entry of live) if (entry.canvas.element.isConnected) refresh(entry);
+  if (document.hidden) return;
+  for (const entry of live) if (isShown(entry)) refresh(entry);
 }, 400);
+
+/** Nodes 2.0 keeps the element of a node that was replaced by one with the same id (undo of the graph): swap it. */
+function isShown({ node, canvas }) {
+  if (canvas.element.isConnected || node.graph !== app.canvas?.graph) return canvas.element.isConnected;
+  const left = document.querySelector(`[data-node-id="${CSS.escape(String(node.id))}"] .sdedit-canvas`);
+  if (left && ![...live].some((entry) => entry.canvas.element === left)) left.replaceWith(canvas.element);
+  return canvas.element.isConnected;
+}
+
+/** A step for the undo of the graph, and the mark that the workflow has changed. */
+function rememberChange() {
+  const tracker = app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
+  (tracker?.captureCanvasState ?? tracker?.checkState)?.call(tracker);
+}
 
 function refresh({ node, canvas, previews }) {
   const side = (name) => Number(node.widgets?.find((widget) => widget.name === name)?.value) || 256;

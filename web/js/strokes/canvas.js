@@ -217,7 +217,8 @@ export class StrokeCanvas {
     ink.addEventListener("pointercancel", () => this.drop());
     ink.addEventListener("pointerenter", () => this.layout());
     ink.addEventListener("pointerleave", () => (this.ring.hidden = true));
-    for (const type of ["contextmenu", "dblclick"]) ink.addEventListener(type, (event) => event.preventDefault());
+    for (const type of ["contextmenu", "dblclick", "mousedown"]) // mousedown: keeps the focus where press() puts it
+      ink.addEventListener(type, (event) => event.preventDefault());
     // The node must not move, nor the menu of the graph open, while somebody paints or uses a tool.
     for (const type of ["pointerdown", "pointermove", "pointerup", "mousedown", "dblclick", "contextmenu"])
       element.addEventListener(type, (event) => event.button !== 1 && !(event.buttons & 4) && event.stopPropagation());
@@ -234,7 +235,6 @@ export class StrokeCanvas {
 
   press(event) {
     if (event.button !== 0 || this.broken) return;
-    event.preventDefault();
     this.keys.focus({ preventScroll: true });
     if (this.tool === "pick" || event.altKey) return this.pick(event);
     this.ink.setPointerCapture(event.pointerId);

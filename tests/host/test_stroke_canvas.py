@@ -1,0 +1,375 @@
+"""Stroke Canvas in the real front end, painted on with a real mouse, in both renderings."""
+
+import base64
+import io
+import json
+import math
+
+import browser_flows
+import numpy as np
+import pytest
+from browser_flows import FrontEnd
+from graphs import put_image
+from PIL import Image
+
+from sdedit_core.canvas import example_drawing, paint_drawing, parse_drawing
+from sdedit_core.images import from_pil
+
+pytest.importorskip("playwright", reason="no playwright: pip install playwright, to drive the front end")
+pytestmark = pytest.mark.skipif(
+    browser_flows.find_chromium() is None, reason="no Chromium: install one or name it in CHROMIUM"
+)
+
+EMPTY = {"version": 0.4, "nodes": [], "links": [], "groups": [], "config": {}, "extra": {}}
+GRAPH = """(withBackground) => { const graph = window.app.graph;
+    const add = (type, x, y) => { const n = LiteGraph.createNode(type); n.pos = [x, y]; graph.add(n); return n; };
+    const canvas = add('SDEdit_StrokeCanvas', 0, 0), save = add('SaveImage', 700, 0);
+    const image = add('MaskToImage', 450, 300), mask = add('SaveImage', 700, 400);
+    canvas.connect(0, save, 0); canvas.connect(1, image, 0); image.connect(0, mask, 0);
+    if (withBackground) { const photo = add('LoadImage', -450, 0);
+        photo.widgets.find(w => w.name === 'image').value = withBackground;
+        photo.connect(0, canvas, canvas.findInputSlot('background')); }
+    save.widgets[0].value = 'guide'; mask.widgets[0].value = 'mask';
+    return canvas.id; }"""
+FIND = "window.app.graph.nodes.filter(n => n.type === 'SDEdit_StrokeCanvas')"
+
+
+class Easel:
+    """The first (or another) canvas on the page, under a real mouse."""
+
+    def __init__(self, front, client):
+        self.front, self.page, self.client, self.number = front, front.page, client, 0
+        self.page.set_default_timeout(10_000)
+
+    def new(self, background=None):
+        self.front.load({**EMPTY, "last_node_id": 0, "last_link_id": 0})
+        self.page.evaluate(GRAPH, background)
+        self.page.wait_for_timeout(400)
+        self.front.fit()
+        self.page.wait_for_timeout(600)
+        return self
+
+    @property
+    def text(self):
+        return self.page.evaluate(f"i => {FIND}[i].widgets.find(w => w.name === 'strokes').value", self.number)
+
+    @property
+    def strokes(self):
+        return json.loads(self.text)["strokes"]
+
+    def element(self, css):
+        return self.page.locator(".sdedit-canvas:visible").nth(self.number).locator(css)
+
+    def press(self, label):
+        self.element(f"button[aria-label^='{label}']").click()
+
+    def colour(self, value):
+        self.element("input[aria-label='Colour of the brush']").fill(value)
+
+    def at(self, x, y):
+        """Fractions of the picture -> where that is on the screen."""
+        box = self.element(".sdedit-ink").bounding_box()
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    def drag(self, *points):
+        self.page.mouse.move(*self.at(*points[0]))
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*self.at(*point), steps=12)
+        self.page.mouse.up()
+        self.page.wait_for_timeout(60)
+
+    def key(self, name):
+        self.page.keyboard.press(name)
+        self.page.wait_for_timeout(150)
+
+    def shot(self):
+        """What the canvas shows, (H, W, 3) in 0..255."""
+        self.page.mouse.move(3, 300)
+        self.page.wait_for_timeout(600)
+        data = self.element(".sdedit-paper").screenshot()
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), dtype=float)
+
+    def painted(self, width, height, background=None):
+        """What Python makes of the drawing: picture (H, W, 3) and mask (H, W) in 0..255, not rounded."""
+        drawing = parse_drawing(self.text)
+        image, mask = paint_drawing(drawing, width=width, height=height, background=background)
+        return 255 * image[0].permute(1, 2, 0).numpy(), 255 * mask[0, 0].numpy()
+
+    def bitmap_difference(self):
+        """Mean difference between the pixels of the canvas and Python's at that size, in levels of 255."""
+        self.page.wait_for_timeout(600)
+        url = self.element(".sdedit-ink").evaluate("canvas => canvas.toDataURL()")
+        ink = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))), dtype=float)
+        alpha = ink[..., 3:] / 255
+        picture, mask = self.painted(ink.shape[1], ink.shape[0])
+        shown = ink[..., :3] * alpha + 255 * (1 - alpha)  # all papers here are white
+        return float(max(np.abs(shown - picture).mean(), np.abs(ink[..., 3] - mask).mean()))
+
+    def difference(self, background=None):
+        """Mean difference between the screen and Python, in levels of 255."""
+        shown = self.shot()
+        height, width = shown.shape[:2]
+        inner = (slice(4, -4), slice(4, -4))  # the frame's round corners
+        below = None
+        if background is not None:
+            below = from_pil(Image.fromarray(background).resize((width, height), Image.Resampling.BICUBIC))
+        return float(np.abs(shown - self.painted(width, height, below)[0])[inner].mean())
+
+    def run(self):
+        """Queue; the two saved pictures."""
+        outcome = self.front.queue(120)
+        assert outcome == ("execution_success", None), outcome
+        found = {}
+        for kind, detail in self.page.evaluate("() => window.__events"):
+            for entry in (detail["output"] or {}).get("images", []) if kind == "executed" else []:
+                picture = Image.open(io.BytesIO(self.client.view(entry))).convert("RGB")
+                found[entry["filename"].split("_")[0]] = np.asarray(picture, dtype=float)
+        return found["guide"], found["mask"][..., 0]
+
+
+def close_message(front):
+    """Away with what the front end says about an error."""
+    for _ in range(3):
+        front.page.keyboard.press("Escape")
+        front.page.wait_for_timeout(400)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes2"])
+def front(request, comfy):
+    url = f"http://{comfy.host}:{comfy.port}"
+    with FrontEnd(url, nodes2=request.param, size=(1500, 950)) as front:
+        yield front
+
+
+@pytest.fixture
+def easel(front, comfy):
+    yield Easel(front, comfy)
+    # "userdata": the front end looks for files that a fresh ComfyUI does not have yet
+    assert [problem for problem in front.take_problems() if "userdata" not in problem] == []
+
+
+def test_a_new_canvas_shows_the_example_and_runs(easel):
+    easel.new()
+    assert easel.text == example_drawing()
+    assert easel.difference() < 1.0 and easel.bitmap_difference() < 0.25
+    guide, mask = easel.run()
+    assert guide.shape == (256, 256, 3) and mask.min() == 255
+    assert np.abs(guide - easel.painted(256, 256)[0]).max() <= 1.0
+
+
+def test_paint_save_reload_run(easel):
+    easel.new()
+    easel.press("Clear")
+    assert easel.strokes == []
+    easel.press("Brush")
+    easel.colour("#cc2211")
+    easel.drag((0.15, 0.2), (0.85, 0.2))
+    easel.colour("#1133aa")
+    easel.press("Shape")
+    easel.drag((0.2, 0.8), (0.5, 0.4), (0.8, 0.8))
+    easel.press("Eraser")
+    easel.drag((0.5, 0.65))
+    line, shape, eraser = easel.strokes
+    assert (line["tool"], line["colour"], line["size"]) == ("brush", "#cc2211", 28)
+    assert np.allclose(line["points"], [0.15 * 512, 0.2 * 512, 0.85 * 512, 0.2 * 512], atol=2.0), "a straight drag"
+    assert (shape["tool"], shape["colour"], eraser["tool"]) == ("shape", "#1133aa", "eraser")
+    assert len(shape["points"]) <= 10, "simplified"
+    assert easel.difference() < 1.0 and easel.bitmap_difference() < 0.25
+    text, saved = easel.text, easel.page.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    easel.front.reload()
+    assert easel.front.load(saved) == []
+    assert easel.text == text
+    assert easel.difference() < 1.0
+    guide, mask = easel.run()
+    expected, expected_mask = easel.painted(256, 256)
+    assert np.abs(guide - expected).max() <= 1.0 and np.abs(mask - expected_mask).max() <= 1.0
+    assert guide[51, 128].tolist() == [0xCC, 0x22, 0x11] and mask[51, 128] == 255
+    assert guide[190, 75].tolist() == [0x11, 0x33, 0xAA] and mask[166, 128] == 0, "erased"
+    assert guide[10, 10].tolist() == [255, 255, 255] and mask[10, 10] == 0
+
+
+def test_undo_redo_clear_stay_inside_the_canvas(easel):
+    easel.new()
+    before = easel.strokes
+    easel.drag((0.2, 0.2), (0.4, 0.6))
+    easel.drag((0.6, 0.2), (0.8, 0.6))
+    assert len(easel.strokes) == len(before) + 2
+    easel.key("Control+z")
+    assert len(easel.strokes) == len(before) + 1
+    easel.key("Control+z")
+    assert easel.strokes == before
+    easel.key("Control+Shift+z")
+    easel.key("Control+y")
+    assert len(easel.strokes) == len(before) + 2
+    easel.press("Clear")
+    assert easel.strokes == []
+    assert easel.page.evaluate("() => window.app.graph.nodes.length") == 4
+    easel.press("Undo")
+    assert len(easel.strokes) == len(before) + 2
+    easel.press("Fill")
+    assert easel.strokes[-1] == {"tool": "fill", "colour": easel.strokes[-2]["colour"]}
+    easel.press("Undo")
+    for _ in range(4):
+        easel.key("]")
+    easel.drag((0.5, 0.5))
+    assert easel.strokes[-1]["size"] == pytest.approx(28 * 1.15**4, abs=0.1)
+    assert easel.page.evaluate("() => window.app.graph.nodes.length") == 4, "the graph's own undo was left alone"
+
+
+def test_undo_of_the_graph_takes_strokes_back_and_keeps_the_rest(easel):
+    easel.new()
+    count = len(easel.strokes)
+    easel.drag((0.3, 0.3), (0.6, 0.3))
+    easel.drag((0.3, 0.5), (0.6, 0.5))
+    easel.page.evaluate("() => document.activeElement.blur()")
+    easel.page.evaluate("() => window.app.extensionManager.command.execute('Comfy.Undo')")
+    easel.page.wait_for_timeout(1000)
+    assert len(easel.strokes) == count + 1
+    assert easel.difference() < 1.0
+
+
+def test_zoomed_dense_and_wide(easel):
+    easel.new()
+    easel.front.set_widget("SDEdit_StrokeCanvas", "width", 512)
+    easel.page.evaluate(
+        "() => { const d = window.app.canvas.ds; d.changeScale(0.6); window.app.canvas.setDirty(true, true); }"
+    )
+    easel.page.wait_for_timeout(900)
+    box = easel.element(".sdedit-ink").bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(2.0, rel=0.02)
+    easel.press("Clear")
+    easel.drag((0.1, 0.9), (0.9, 0.1))
+    assert np.allclose(easel.strokes[0]["points"], [51.2, 460.8, 460.8, 51.2], atol=4.0)
+    assert easel.bitmap_difference() < 0.25
+    guide, _ = easel.run()
+    assert guide.shape == (256, 512, 3) and np.abs(guide - easel.painted(512, 256)[0]).max() <= 1.0
+
+
+def test_copies_collapse_bypass_and_subgraph_keep_the_strokes(easel):
+    easel.new()
+    easel.press("Clear")
+    easel.drag((0.2, 0.2), (0.8, 0.8))
+    text = easel.text
+    easel.page.evaluate(
+        f"""() => {{ const c = window.app.canvas, n = {FIND}[0];
+            c.deselectAll(); c.select(n); c.copyToClipboard(); c.pasteFromClipboard({{ position: [-500, 500] }}); }}"""
+    )
+    easel.page.wait_for_timeout(500)
+    easel.front.fit()
+    values = easel.page.evaluate(f"() => {FIND}.map(n => n.widgets.find(w => w.name === 'strokes').value)")
+    assert values == [text, text], "a copy has its own drawing"
+    easel.drag((0.2, 0.8), (0.8, 0.2))
+    values = easel.page.evaluate(f"() => {FIND}.map(n => n.widgets.find(w => w.name === 'strokes').value)")
+    assert sorted(len(json.loads(v)["strokes"]) for v in values) == [1, 2], "painting on one leaves the other alone"
+    state = f"() => {FIND}.map(n => n.widgets.find(w => w.name === 'strokes').value)"
+    easel.page.evaluate(f"() => {{ for (const n of {FIND}) n.collapse(); }}")
+    easel.page.wait_for_timeout(400)
+    assert easel.page.evaluate(state) == values
+    easel.page.evaluate(f"() => {{ for (const n of {FIND}) {{ n.collapse(); n.mode = 4; }} }}")
+    easel.page.wait_for_timeout(400)
+    assert easel.page.evaluate(state) == values
+    easel.page.evaluate(f"() => {{ for (const n of {FIND}) n.mode = 0; }}")
+    saved = easel.page.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    assert easel.front.load(saved) == [] and easel.page.evaluate(state) == values
+    assert easel.page.locator(".sdedit-ink:visible").count() == 2
+
+
+def test_inside_a_subgraph(easel):
+    easel.new()
+    easel.press("Clear")
+    easel.drag((0.2, 0.5), (0.8, 0.5))
+    text = easel.text
+    easel.page.evaluate(
+        f"""() => {{ const c = window.app.canvas; c.deselectAll(); c.select({FIND}[0]);
+            c.graph.convertToSubgraph(c.selectedItems); }}"""
+    )
+    easel.page.wait_for_timeout(800)
+    inner = """() => [...window.app.graph.subgraphs.values()].at(-1).nodes
+        .find(n => n.type === 'SDEdit_StrokeCanvas').widgets.find(w => w.name === 'strokes').value"""
+    assert easel.page.evaluate(inner) == text
+    guide, _ = easel.run()
+    assert guide[128, 128].tolist() != [255, 255, 255] and guide[20, 20].tolist() == [255, 255, 255]
+    easel.page.evaluate("() => window.app.canvas.setGraph([...window.app.graph.subgraphs.values()].at(-1))")
+    easel.page.wait_for_timeout(600)
+    easel.front.fit()
+    easel.page.wait_for_timeout(800)
+    easel.drag((0.5, 0.2), (0.5, 0.8))
+    assert len(json.loads(easel.page.evaluate(inner))["strokes"]) == 2
+    easel.page.evaluate("() => window.app.canvas.setGraph(window.app.graph)")
+    easel.page.wait_for_timeout(400)
+    guide, _ = easel.run()
+    assert guide[77, 128].tolist() != [255, 255, 255]
+
+
+def test_a_photo_below_gives_size_palette_and_stays_as_it_is(easel, comfy, base):
+    y, x = np.mgrid[0:120, 0:200]
+    photo = np.stack([x, 2 * y, np.where(x < 100, 200, 20)], axis=-1).astype(np.uint8)
+    easel.new(put_image(comfy, base, "canvas_photo.png", photo))
+    easel.page.wait_for_timeout(1200)
+    easel.press("Clear")
+    box = easel.element(".sdedit-ink").bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(200 / 120, rel=0.02)
+    assert easel.difference(photo) < 2.0
+    swatches = [s.get_attribute("data-colour") for s in easel.element(".sdedit-swatch").all()]
+    assert len(swatches) == 16 and "#3f7fc4" not in swatches, "the photo's colours"
+    easel.page.keyboard.down("Alt")
+    easel.page.mouse.click(*easel.at(0.75, 0.5))
+    easel.page.keyboard.up("Alt")
+    picked = easel.element("input[aria-label='Colour of the brush']").input_value()
+    rgb = [int(picked[i : i + 2], 16) for i in (1, 3, 5)]
+    assert np.abs(np.array(rgb) - photo[60, 150]).max() <= 6, "the colour under the pointer"
+    assert easel.strokes == []
+    easel.drag((0.2, 0.3), (0.4, 0.3))
+    guide, mask = easel.run()
+    assert guide.shape == (120, 200, 3) and np.array_equal(guide[mask == 0], photo[mask == 0])
+    assert mask[36, 60] == 255 and mask[100, 150] == 0 and guide[36, 60].tolist() == rgb
+
+
+def test_a_photo_from_another_node_is_shown_after_a_run(easel):
+    easel.new()
+    easel.page.evaluate(
+        f"""() => {{ const n = LiteGraph.createNode('SDEdit_ExampleGuide'); n.pos = [-450, 300];
+            window.app.graph.add(n); n.connect(2, {FIND}[0], {FIND}[0].findInputSlot('background')); }}"""
+    )
+    easel.press("Clear")
+    assert easel.element(".sdedit-background").is_hidden()
+    guide, mask = easel.run()
+    assert mask.max() == 0
+    easel.page.wait_for_timeout(900)
+    assert easel.element(".sdedit-background").is_visible()
+    assert easel.difference(guide.astype(np.uint8)) < 4.0  # a JPEG
+    easel.page.evaluate(f"() => {{ const n = {FIND}[0]; n.disconnectInput(n.findInputSlot('background')); }}")
+    easel.page.wait_for_timeout(900)
+    assert easel.element(".sdedit-background").is_hidden()
+
+
+def test_an_unreadable_drawing_is_kept_and_said(easel, front):
+    easel.new()
+    bad = '{"version": 1, "width": 512, "height": 512, "strokes": [{"tool": "laser"}]}'
+    front.set_widget("SDEdit_StrokeCanvas", "strokes", bad)
+    easel.page.wait_for_timeout(300)
+    assert "unknown tool" in easel.element(".sdedit-message").inner_text()
+    easel.drag((0.2, 0.2), (0.8, 0.8))
+    assert easel.text == bad
+    kind, detail = front.queue(60)
+    assert kind == "execution_error" and "strokes[0].tool must be one of brush" in detail["exception_message"]
+    close_message(front)
+    easel.press("Clear")
+    assert easel.strokes == []
+    kind, detail = front.queue(60)
+    assert kind == "execution_error" and "nothing is painted yet" in detail["exception_message"]
+    close_message(front)
+    front.take_problems()  # the front end logs the error of the run
+
+
+def test_keyboard_and_labels(easel):
+    easel.new()
+    for control in easel.element("button, input").all():
+        assert control.get_attribute("aria-label")
+        assert control.get_attribute("title") or control.get_attribute("class") == "sdedit-keys"
+    easel.drag((0.5, 0.5))
+    for key, label in (("e", "Eraser"), ("s", "Shape"), ("p", "Pick"), ("b", "Brush")):
+        easel.key(key)
+        assert easel.element(f"button[aria-label^='{label}']").get_attribute("aria-pressed") == "true"
+    assert math.isclose(json.loads(easel.text)["width"], 512)
