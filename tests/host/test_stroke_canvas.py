@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 EMPTY = {"version": 0.4, "nodes": [], "links": [], "groups": [], "config": {}, "extra": {}}
+EMPTY |= {"last_node_id": 0, "last_link_id": 0}
 GRAPH = """(withBackground) => { const graph = window.app.graph;
     const add = (type, x, y) => { const n = LiteGraph.createNode(type); n.pos = [x, y]; graph.add(n); return n; };
     const canvas = add('SDEdit_StrokeCanvas', 0, 0), save = add('SaveImage', 700, 0);
@@ -42,7 +43,7 @@ class Easel:
         self.page.set_default_timeout(10_000)
 
     def new(self, background=None):
-        self.front.load({**EMPTY, "last_node_id": 0, "last_link_id": 0})
+        self.page.evaluate("wf => window.app.loadGraphData(wf, true, true, null)", EMPTY)
         self.page.evaluate(GRAPH, background)
         self.page.wait_for_timeout(400)
         self.front.fit()
