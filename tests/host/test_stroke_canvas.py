@@ -146,8 +146,7 @@ def front(request, comfy):
 @pytest.fixture
 def easel(front, comfy):
     yield Easel(front, comfy)
-    # "userdata": the front end looks for files that a fresh ComfyUI does not have yet
-    assert [problem for problem in front.take_problems() if "userdata" not in problem] == []
+    assert front.take_problems() == []
 
 
 def test_a_new_canvas_shows_the_example_and_runs(easel):
@@ -301,6 +300,26 @@ def test_inside_a_subgraph(easel):
     easel.page.wait_for_timeout(400)
     guide, _ = easel.run()
     assert guide[77, 128].tolist() != [255, 255, 255]
+
+
+def test_promoted_to_a_subgraph_node(easel):
+    easel.new()
+    easel.page.evaluate(
+        f"""() => {{ const c = window.app.canvas; c.deselectAll(); c.select({FIND}[0]);
+            c.graph.convertToSubgraph(c.selectedItems); }}"""
+    )
+    easel.page.wait_for_timeout(600)
+    saved = easel.page.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    subgraph = saved["definitions"]["subgraphs"][0]
+    node = next(n for n in saved["nodes"] if n["type"] == subgraph["id"])
+    inner = next(n for n in subgraph["nodes"] if n["type"] == "SDEdit_StrokeCanvas")
+    node["properties"] = {**node.get("properties", {}), "proxyWidgets": [[str(inner["id"]), "strokes"]]}
+    assert easel.front.load(saved) == []
+    easel.page.wait_for_timeout(900)
+    easel.colour("#ff0000")
+    easel.drag((0.2, 0.5), (0.8, 0.5))
+    guide, _ = easel.run()
+    assert guide[128, 128].tolist() == [255, 0, 0]
 
 
 def test_a_photo_below_gives_size_palette_and_stays_as_it_is(easel, comfy, base):
