@@ -35,7 +35,7 @@ def test_strokes_become_a_picture_with_preview_and_progress(comfy):
     assert [p for p in run.progress if p[0] == "sample"][-1] == ("sample", 4, 4)
     assert pictures(comfy, run).shape == (1, 64, 64, 3)
     assert "sigma 0.4315" in run.text("readout") and "t0 0.36" in run.text("readout")
-    assert "4 evaluations" in run.text("report")
+    assert "4 evaluations" in run.text("report") and "finish balanced" in run.text("report")
 
 
 def test_same_seeds_are_bit_equal_and_another_seed_is_not(comfy):
