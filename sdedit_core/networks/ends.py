@@ -62,7 +62,7 @@ def to_image(norm: nn.GroupNorm, conv: nn.Conv2d, x: Tensor, work: Workspace) ->
         return None
     gain, bias = affine(norm, (x,))
     weight = conv.weight.permute(2, 3, 0, 1).reshape(9 * outputs, c)
-    rows = rows_at_once(x.dtype, c)
+    rows = rows_at_once(c)
     values = work.scratch("values", min(rows, height * width), c)
     taps = work.scratch("taps", 9 * outputs, height * width)
     out = torch.zeros(b, outputs, height, width)

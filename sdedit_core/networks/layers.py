@@ -131,7 +131,7 @@ class ResBlock(nn.Module):
         """x may be a pair that stands for its concatenation (B,C,H,W), which is then not made where possible."""
         parts = x if isinstance(x, tuple) else (x,)
         if len(parts) > 1 and (work is None or not blockable(self.norm0, parts)):
-            parts = (torch.cat(parts, dim=1),)
+            parts = (_join(parts, work),)
         shape = (self.spec.inputs, *parts[0].shape[2:])
         h = group_norm(self.norm0, parts, out=None if work is None else work.take("norm", parts[0], shape))
         if self.resample is not None:
@@ -152,6 +152,13 @@ class ResBlock(nn.Module):
         else:
             _add_convolved(h, self.shortcut, parts)
         return h if self.attention is None else self.attention(h)
+
+
+def _join(parts: tuple[Tensor, ...], work: Workspace | None) -> Tensor:
+    if work is None:
+        return torch.cat(parts, dim=1)
+    shape = (sum(x.shape[1] for x in parts), *parts[0].shape[2:])
+    return torch.cat(parts, dim=1, out=work.take("join", parts[0], shape))
 
 
 def _add_joined(h: Tensor, parts: tuple[Tensor, ...], scale: float) -> None:

@@ -8,9 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# elements worked on at once: they and their float32 scratch stay in a core's L2 cache
-_SCRATCH = {torch.float32: 1 << 16, torch.bfloat16: 1 << 18, torch.float16: 1 << 18}
-_FRESH = 32 << 20  # bytes from which a new tensor is new memory from the system every time, page by page
+_CHUNK = 1 << 16  # elements; 256 KB of float32 stay in a core's L2 cache
 
 
 class Workspace:
@@ -49,23 +47,18 @@ def wants_grad(x: Tensor, module: nn.Module) -> bool:
 
 
 def blockable(norm: nn.GroupNorm, parts: tuple[Tensor, ...]) -> bool:
-    """Whether the blocked path is right and pays: channels-last, one type, on the CPU, a plain layer, inference.
+    """Whether the blocked path is right and pays: float32, channels-last, on the CPU, a plain layer, inference.
 
-    In float32 PyTorch's kernel sums a whole image in float32 and is off by up to 4e-4 at 1024 x 1024 (this one:
-    3e-7).  In half precision its kernel is better unless inputs have to be joined or the result is large.
+    PyTorch's kernel sums a whole image in float32 and is off by up to 4e-4 at 1024 x 1024 (this one: 3e-7); it needs
+    joined inputs and further passes for everything else.  In half precision its kernel is the faster one.
     """
-    kind, pixels = parts[0].dtype, parts[0][0, 0].numel()
-    size = sum(x.numel() for x in parts) * parts[0].element_size()
-    pays = kind == torch.float32 or size >= _FRESH or (len(parts) > 1 and pixels >= 32 * 32)
     return (
-        kind in _SCRATCH
-        and pays
-        and type(norm).forward is nn.GroupNorm.forward  # a host's layer may patch its weight
+        type(norm).forward is nn.GroupNorm.forward  # a host's layer may patch its weight
         and norm.weight.device.type == "cpu"
         and not torch.compiler.is_compiling()
         and all(
             x.device.type == "cpu"
-            and x.dtype == kind
+            and x.dtype == torch.float32
             and x.is_contiguous(memory_format=torch.channels_last)
             and not wants_grad(x, norm)
             for x in parts
@@ -111,9 +104,9 @@ def tokens(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, x.shape[1])
 
 
-def rows_at_once(kind: torch.dtype, channels: int) -> int:
+def rows_at_once(channels: int) -> int:
     """Tokens whose values stay in the cache."""
-    return max(_SCRATCH[kind] // channels, 1)
+    return max(_CHUNK // channels, 1)
 
 
 def affine(
@@ -146,7 +139,7 @@ def affine(
 def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of every channel of x (B, tokens, C), both (B, C) float64."""
     b, count, c = x.shape
-    rows = rows_at_once(x.dtype, c)
+    rows = rows_at_once(c)
     scratch = torch.empty(min(rows, count), c)
     mean, spread = torch.empty(b, c, dtype=torch.float64), torch.empty(b, c, dtype=torch.float64)
     for i in range(b):
@@ -178,13 +171,7 @@ def _write(parts: tuple[Tensor, ...], gain: Tensor, bias: Tensor, silu: bool, ta
     for x in map(tokens, parts):
         columns = slice(start, start + x.shape[2])
         start = columns.stop
-        rows = rows_at_once(x.dtype, x.shape[2])
-        half = x.dtype != torch.float32
-        scratch = torch.empty(min(rows, x.shape[1]), x.shape[2]) if half else None
+        rows = rows_at_once(x.shape[2])
         for i in range(x.shape[0]):
-            g, b = gain[i, columns], bias[i, columns]
             for chunk, result in zip(x[i].split(rows), target[i, :, columns].split(rows), strict=True):
-                if half:
-                    result.copy_(apply_affine(chunk, g, b, silu, scratch[: chunk.shape[0]]))
-                else:
-                    apply_affine(chunk, g, b, silu, result)
+                apply_affine(chunk, gain[i, columns], bias[i, columns], silu, result)
