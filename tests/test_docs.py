@@ -101,6 +101,23 @@ def test_the_readme_names_every_template_and_every_node():
     assert len(templates) > 5 and [name for name in templates + nodes if name not in readme] == []
 
 
+def test_one_version_everywhere():
+    import sdedit_core
+
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    assert version == sdedit_core.__version__
+    for name in ("CITATION.cff", "CHANGELOG.md"):
+        assert version in (ROOT / name).read_text(encoding="utf-8"), name
+
+
+def test_requirements_are_the_project_s_own_without_torch():
+    listed = re.search(
+        r"^dependencies = \[(.+)\]$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    wanted = {name for name in re.findall(r'"(.+?)"', listed[1]) if not name.startswith("torch")}
+    assert set((ROOT / "requirements.txt").read_text(encoding="utf-8").split()) == wanted
+
+
 def test_files_that_the_documents_run_exist():
     for path in DOCS:
         for file in re.findall(r"python ([\w/]+\.py)", path.read_text(encoding="utf-8")):
