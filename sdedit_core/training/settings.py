@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 PRECISIONS = ("fp32", "bf16")
 
@@ -75,14 +75,6 @@ class Settings:
     def to_dict(self) -> dict:
         """Plain data for a file."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: dict) -> Settings:
-        """Inverse of :meth:`to_dict`; unknown entries are an error."""
-        unknown = set(data) - {f.name for f in fields(cls)}
-        if unknown:
-            raise ValueError(f"Unknown training settings: {', '.join(sorted(unknown))}.")
-        return cls(**data)
 
     def learning_rate(self, step: int) -> float:
         """Rate of a step (0-based): linear rise, constant, then a half cosine down to 0 over the last part."""

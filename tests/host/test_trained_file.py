@@ -30,7 +30,7 @@ def trained(base, tmp_path_factory):
 
 def stroke_workflow(name):
     """The shipped workflow with this model, at the size that the model saw."""
-    graph = load(WORKFLOWS / "api" / "stroke_painting_to_picture.json")
+    graph = load(WORKFLOWS / "api" / "03 Strokes to picture.json")
     for each in graph.values():
         chosen = {"model_name": name, "width": 64, "height": 64, "t0": 0.5, "steps": 12}
         each["inputs"].update({key: value for key, value in chosen.items() if key in each["inputs"]})
