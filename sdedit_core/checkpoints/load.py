@@ -126,6 +126,10 @@ def recognise(raw: RawFile, options: Overrides, weights: str) -> Found:
                 return fmt.parse(raw, options, weights)
             except ValueError as error:
                 raise ValueError(f"{raw.path.name} looks like a {fmt.NAME}, but {error}") from None
+            except (IndexError, KeyError, TypeError, RuntimeError, StopIteration):  # tensors of impossible shapes
+                raise ValueError(
+                    f"{raw.path.name} looks like a {fmt.NAME}, but its tensors have shapes that no such network has."
+                ) from None
         reasons.append(f"not a {fmt.NAME} ({reason})")
     raise ValueError(
         f"{raw.path.name} is no score model that this version knows: {'; '.join(reasons)}. "
@@ -157,6 +161,11 @@ def build(found: Found, *, dtype: torch.dtype, device: str | torch.device, opera
     state = {}
     for key, meta in net.state_dict().items():
         tensor = found.weights[key]
+        if not bool(torch.isfinite(tensor.sum(dtype=torch.float32))):
+            raise ValueError(
+                f"The weights {key} hold NaN or infinite numbers: a training that diverged, or a damaged file. "
+                "Take an earlier checkpoint, or download it again."
+            )
         layout = torch.channels_last if tensor.dim() == 4 else torch.contiguous_format
         state[key] = tensor.to(device=device, dtype=meta.dtype, memory_format=layout, copy=True)
     net.load_state_dict(state, assign=True)

@@ -122,6 +122,19 @@ def test_consistency_models_have_no_score(tmp_path):
         assert load_checkpoint(tmp_path / name, sde="edm", num_head_channels=16).schedule.sigma_max == 80.0
 
 
+def test_broken_tensors_are_refused(tmp_path):
+    state = torch.load(unpack("ddpm.ckpt", tmp_path), weights_only=True)
+    for words, broken in (
+        ("NaN", {**state, "conv_in.weight": state["conv_in.weight"] * float("nan")}),
+        ("shapes", {k: torch.tensor(1.0) for k in state}),
+        ("larger than its data", {k: torch.zeros(1).expand(v.shape) for k, v in state.items()}),
+        ("int64", {**state, "conv_in.weight": state["conv_in.weight"].long()}),
+    ):
+        torch.save(broken, tmp_path / "broken.pt")
+        with pytest.raises(ValueError, match=words):
+            load_checkpoint(tmp_path / "broken.pt")
+
+
 def test_skip_rescale_matters(tmp_path):
     path = unpack("ncsnpp_ve.pth", tmp_path)
     assert difference(load_checkpoint(path, skip_rescale=True), "ncsnpp_ve.pth", "ema") < 1e-5
