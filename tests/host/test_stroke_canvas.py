@@ -146,7 +146,8 @@ def front(request, comfy):
 @pytest.fixture
 def easel(front, comfy):
     yield Easel(front, comfy)
-    assert front.take_problems() == []
+    # the front end's minimap says "cleanup event listeners" when a subgraph is entered or left, whatever is inside
+    assert [problem for problem in front.take_problems() if "cleanup event listeners" not in problem] == []
 
 
 def test_a_new_canvas_shows_the_example_and_runs(easel):
@@ -231,7 +232,7 @@ def test_undo_of_the_graph_takes_strokes_back_and_keeps_the_rest(easel):
 
 def test_zoomed_dense_and_wide(easel):
     easel.new()
-    easel.front.set_widget("SDEdit_StrokeCanvas", "width", 512)
+    easel.front.set_widgets("width", 512, "SDEdit_StrokeCanvas")
     easel.page.evaluate(
         "() => { const d = window.app.canvas.ds; d.changeScale(0.6); window.app.canvas.setDirty(true, true); }"
     )
@@ -367,7 +368,7 @@ def test_a_photo_from_another_node_is_shown_after_a_run(easel):
 def test_an_unreadable_drawing_is_kept_and_said(easel, front):
     easel.new()
     bad = '{"version": 1, "width": 512, "height": 512, "strokes": [{"tool": "laser"}]}'
-    front.set_widget("SDEdit_StrokeCanvas", "strokes", bad)
+    front.set_widgets("strokes", bad, "SDEdit_StrokeCanvas")
     easel.page.wait_for_timeout(300)
     assert "unknown tool" in easel.element(".sdedit-message").inner_text()
     easel.drag((0.2, 0.2), (0.8, 0.8))
