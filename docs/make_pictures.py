@@ -91,7 +91,7 @@ def tasks(size: int) -> None:
         made = sdedit(load_score_model(f"landscape-{mood}"), guide, t0=t0, steps=20, seed=1, mask=mask)
         images += [guide, white if mask is None else mask.expand(-1, 3, -1, -1), made.samples.clamp(0, 1)]
         labels += [f"{title}: the guide", "mask: white may change", f"picture, t0 {t0:g}"]
-    contact_sheet(images, labels, columns=3, cell=256).save(OUT / "tasks.jpg", quality=88)
+    contact_sheet(images, labels, columns=3, cell=216).save(OUT / "tasks.jpg", quality=88)
 
 
 def soften(mask: torch.Tensor, radius: int) -> torch.Tensor:
