@@ -47,7 +47,7 @@ COMPARE = """(file) => {
             const all = (node.widgets ?? []).filter(w => w.serialize !== false && !w.name.startsWith('$$'));
             const counts = [all, all.filter(w => w.options?.serialize !== false)].map(list => list.length);
             const given = n.widgets_values?.length ?? 0;
-            if (!own.includes(n.type) && !ids.has(n.type) && !counts.includes(given))
+            if (!own.includes(n.type) && !ids.has(n.type) && given && !counts.includes(given))
                 problems.push(`${n.type}: ${given} values for the widgets ${all.map(w => w.name)}`);
         }
     }
@@ -138,7 +138,16 @@ class FrontEnd:
         self.page.evaluate("wf => window.app.loadGraphData(wf, true, true, null)", workflow)
         self.page.wait_for_timeout(800)
         self.fit()
-        return self.page.evaluate(COMPARE, workflow) + self.page.evaluate(MESSAGES)
+        found = self.page.evaluate(COMPARE, workflow) + self.page.evaluate(MESSAGES)
+        self.close_dialogs()
+        return found
+
+    def close_dialogs(self) -> None:
+        """Away with what hides the canvas, such as the list of missing models."""
+        for _ in range(3):
+            if self.page.locator(".p-dialog-mask").count():
+                self.page.keyboard.press("Escape")
+                self.page.wait_for_timeout(600)
 
     def new_workflow(self) -> None:
         """An empty one, in a tab of its own."""
@@ -167,8 +176,10 @@ class FrontEnd:
         """Search the node library for ``name``, click what is found, and put it on the canvas; all entries found."""
         page = self.page
         toggle = "() => window.app.extensionManager.command.execute('Workspace.ToggleSidebarTab.node-library')"
-        page.evaluate(toggle)
         search = page.locator(".side-bar-panel input, .sidebar-content-container input, input[placeholder*='earch']")
+        self.close_dialogs()
+        if not search.count():
+            page.evaluate(toggle)
         search.first.fill(name)
         page.get_by_text(name, exact=True).first.wait_for()
         page.wait_for_timeout(1500)

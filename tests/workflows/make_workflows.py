@@ -15,11 +15,13 @@ WORKFLOWS = (*flows_builtin.FLOWS, *flows_checkpoint.FLOWS)
 
 
 def main() -> None:
+    graphs = [make() for make in WORKFLOWS]
+    for graph in graphs:
+        graph.write()
     for folder in (FOLDER, FOLDER / "api"):
-        for old in folder.glob("*.json"):
-            old.unlink()
-    for make in WORKFLOWS:
-        make().write()
+        for path in folder.glob("*.json"):
+            if path.stem not in {graph.name for graph in graphs}:
+                path.unlink()
 
 
 if __name__ == "__main__":
