@@ -14,6 +14,7 @@ function addCanvas(node, inputName, inputData) {
     widget.callback?.(widget.value);
     rememberChange();
   });
+  canvas.element.append(style());
   const widget = node.addDOMWidget(inputName, WIDGET, canvas.element, {
     getValue: () => canvas.text,
     setValue: (text) => (canvas.text = text),
@@ -122,10 +123,13 @@ function viewUrl(file, type) {
   return api.apiURL(`/view?${query}`);
 }
 
-const sheet = document.createElement("link");
-sheet.rel = "stylesheet";
-sheet.href = new URL("stroke_canvas.css", import.meta.url).href;
-document.head.append(sheet);
+/** The canvas brings its style along, inside its own element: the page's head stays ComfyUI's. */
+function style() {
+  const sheet = document.createElement("link");
+  sheet.rel = "stylesheet";
+  sheet.href = new URL("stroke_canvas.css", import.meta.url).href;
+  return sheet;
+}
 
 app.registerExtension({
   name: NAME,
