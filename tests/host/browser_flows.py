@@ -18,7 +18,7 @@ FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-
 # What the front end itself says at start, with or without this pack.
 HOST_NOISE = re.compile(
     r"user\.css|api/userdata|comfy\.templates|Content Security Policy|ComfyApp graph accessed before init|/api/jobs|"
-    r"\[Jobs API\]|net::ERR_FAILED|reading 'id'\)|/releases|i18n/"
+    r"\[Jobs API\]|net::ERR_FAILED|Error fetching file size|reading 'id'\)|/releases|i18n/"
 )
 READY = """() => window.app && window.app.extensionManager && window.app.graph && window.app.canvas && window.LiteGraph
     && Object.keys(LiteGraph.registered_node_types).length > 50"""
@@ -78,7 +78,7 @@ def find_chromium() -> str | None:
 class FrontEnd:
     """One page of one ComfyUI; a context manager."""
 
-    def __init__(self, url: str, *, nodes2: bool = False, size: tuple[int, int] = (1920, 1080), settings: dict = {}):  # noqa: B006
+    def __init__(self, url: str, *, nodes2: bool = False, size: tuple[int, int] = (2800, 1500), settings: dict = {}):  # noqa: B006
         self.url, self.size, self.problems = url.rstrip("/"), size, []
         self.settings = {"Comfy.TutorialCompleted": True, "Comfy.VueNodes.Enabled": nodes2, **settings}
 

@@ -119,3 +119,9 @@ def test_importing_the_root_alone_is_harmless():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.NODE_CLASS_MAPPINGS == {}
+
+
+def test_what_is_turned_by_eye_is_a_slider(node):
+    for _, name, kind, options in inputs(node):
+        if kind == "FLOAT" and options["max"] <= 1.0 and not options.get("forceInput"):
+            assert options.get("display") == "slider", f"{node.ID}.{name}"
