@@ -78,9 +78,9 @@ def find_chromium() -> str | None:
 class FrontEnd:
     """One page of one ComfyUI; a context manager."""
 
-    def __init__(self, url: str, *, nodes2: bool = False, size: tuple[int, int] = (2800, 1500), settings: dict = {}):  # noqa: B006
+    def __init__(self, url: str, *, nodes2: bool = False, size: tuple[int, int] = (2800, 1500)) -> None:
         self.url, self.size, self.problems = url.rstrip("/"), size, []
-        self.settings = {"Comfy.TutorialCompleted": True, "Comfy.VueNodes.Enabled": nodes2, **settings}
+        self.settings = {"Comfy.TutorialCompleted": True, "Comfy.VueNodes.Enabled": nodes2}
 
     def __enter__(self) -> FrontEnd:
         from playwright.sync_api import sync_playwright
