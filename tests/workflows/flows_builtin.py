@@ -88,7 +88,7 @@ def composite() -> Graph:
         "04 Composite a patch",
         "## Paste something in\n\nTrees are cut out of one picture and pasted into another with ComfyUI's own "
         "nodes. SDEdit mends the seam and the mountain behind.\n\n"
-        "1. **ImageCompositeMasked** pastes the patch where the rough mask is.\n"
+        "1. **Paste the patch** pastes the patch where the rough mask is.\n"
         "2. **GrowMask** widens the mask, so that the seam may change.\n"
         "3. The blur makes its edge soft: grey pixels start at a lower **t0**, so the change fades out. Nothing is "
         "blended.\n\n"
@@ -96,7 +96,7 @@ def composite() -> Graph:
     )
     g.node("example", "SDEdit_ExampleGuide", name="composite: autumn-conifers", **SIZE)
     pasting = {"destination": Ref("example", 2), "source": Ref("example", 3), "mask": Ref("example", 1)}
-    g.node("paste", "ImageCompositeMasked", **pasting)
+    g.node("paste", "ImageCompositeMasked", title="Paste the patch", **pasting)
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-autumn")
     g.node("rough", "PreviewImage", title="Rough composite", images=Ref("paste", 0))
     g.node("grow", "GrowMask", mask=Ref("example", 1), expand=10)
@@ -156,7 +156,7 @@ def find_t0() -> Graph:
     g.node("table", "PreviewAny", title="Table", source=Ref("sweep", 5))
     g.node("save", "SaveImage", title="Sheet", images=Ref("sweep", 0), filename_prefix=prefix(g))
     g.node("plot", "PreviewImage", title="Trade-off", images=Ref("sweep", 1))
-    g.node("last", "ImageFromBatch", image=Ref("sweep", 2), batch_index=5, length=1)
+    g.node("last", "ImageFromBatch", title="The last picture", image=Ref("sweep", 2), batch_index=5, length=1)
     g.node("report", "SDEdit_EditReport", guide=Ref("strokes", 0), picture=Ref("last", 0))
     g.node("numbers", "PreviewAny", title="Numbers", source=Ref("report", 0))
     g.node("heat", "PreviewImage", title="Where it moved", images=Ref("report", 1))
@@ -165,7 +165,7 @@ def find_t0() -> Graph:
         g,
         ("1. Photo, strokes, model", BLUE, first),
         ("2. Before sampling", GREEN, [column(460, "probe", "survives", "expected", survives=330, expected=220)]),
-        ("3. The edits", PURPLE, [column(360, "sweep"), column(720, "save", "table", "plot", save=480, table=280)]),
+        ("3. The edits", PURPLE, [column(360, "sweep"), column(880, "save", "table", "plot", save=480, table=280)]),
         ("4. One of them", BLUE, [column(520, "last", "report", "numbers", "heat", heat=400)]),
     )
 

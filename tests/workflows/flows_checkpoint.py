@@ -28,7 +28,9 @@ def _guide(g: Graph, name: str, title: str) -> None:
 
 def _paste_back(g: Graph, original: Ref, mask: Ref) -> None:
     """The old pixels back outside the mask: a VAE is not exact."""
-    g.node("paste", "ImageCompositeMasked", destination=original, source=Ref("decode", 0), mask=mask)
+    g.node(
+        "paste", "ImageCompositeMasked", title="Paste back", destination=original, source=Ref("decode", 0), mask=mask
+    )
     g.nodes["save"]["inputs"]["images"] = Ref("paste", 0)
 
 
@@ -62,7 +64,7 @@ def masked_edit() -> Graph:
         "**Stroke Canvas**, which gives the mask as well.\n"
         "- The prompt says what the strokes should become.\n"
         "- A mask is scaled down to the latent, so its edge turns soft: those pixels start at a lower t0.\n"
-        "- The VAE itself is not exact. *ImageCompositeMasked* pastes the result over the picture with the same mask, "
+        "- The VAE itself is not exact. **Paste back** lays the result over the picture with the same mask, "
         "so that the old pixels are kept.",
     )
     _guide(g, "edit: lake-peak", "Painted")
