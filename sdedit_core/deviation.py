@@ -8,8 +8,9 @@ by Tweedie's second-order formula.  The trace is Hutchinson's: e . (D(x + h e) -
 One evaluation for D, one for the trace.  The probe noise has a stream of its own, the noise of x(t0) is that of the
 run with the same seed, so the answer is about that very run.
 
-A run ends in D at sigma_min and not in a draw, so it lacks the last spread, tr Cov[x0 | x(sigma_min)].  That matters
-for sigma0 of a few sigma_min only and is estimated from the mean slope J = tr(dD/dx)/d as for a Gaussian of variance
+A run that ends in D at sigma_min lacks the last spread, tr Cov[x0 | x(sigma_min)]; the default solver draws it for
+networks, wholly or in part (:func:`~sdedit_core.solvers.mca.drawn_share`).  What is not drawn matters for sigma0 of a
+few sigma_min only and is estimated from the mean slope J = tr(dD/dx)/d as for a Gaussian of variance
 v = sigma0^2 J / (1 - J): d sigma_min^2 v / (v + sigma_min^2).  At sigma0 <= sigma_min nothing is left of the spread,
 as it should be: the run is one evaluation of D.
 """
@@ -22,11 +23,14 @@ from dataclasses import dataclass
 
 import torch
 
+from .grids import sigma_grid
 from .masking import is_hard
 from .noise import NoiseStream
 from .score_model import ScoreModel
 from .sde import check_t0
+from .solvers import get_solver
 from .solvers.base import Denoise
+from .solvers.mca import drawn_share
 from .state import NoisedState, noised, perturb
 
 STEP = 0.02
@@ -75,10 +79,13 @@ def predict_from_state(
     state: NoisedState,
     *,
     sigma_min: float = 0.0,
+    drawn: float = 0.0,
     first: torch.Tensor | None = None,
     pixel: float = 1.0,
 ) -> Deviation:
     """Expected deviation of a run that starts from ``state``; 2 evaluations, 1 when ``first`` = D(x(t0)) is given.
+
+    ``drawn``: share of the last spread that the run draws, see :func:`default_drawn`.
 
     Under a mask only what may change is counted; the kept pixels' later influence is not known at t0, so the number
     is approximate there (it ignores what the kept region will still reveal).
@@ -100,7 +107,8 @@ def predict_from_state(
     response = (denoise(moved, sigma) - mean).double() * signs / (STEP * sigma)
     shift = ((mean - guide).double().square() * change).flatten(1).sum(1)
     trace = response.flatten(1).sum(1).tolist()
-    spread = [sigma**2 * value - _last_spread(value / d, sigma, sigma_min) * d for value in trace]
+    missing = 1.0 if sigma <= sigma_min else 1.0 - drawn
+    spread = [sigma**2 * value - missing * _last_spread(value / d, sigma, sigma_min) * d for value in trace]
     return Deviation(state.t0, sigma, d, shift.tolist(), spread, 1 if first is not None else 2, pixel)
 
 
@@ -111,6 +119,14 @@ def _last_spread(slope: float, sigma: float, sigma_min: float) -> float:
     slope = min(max(slope, 0.0), 1.0)
     scaled = sigma**2 * slope  # v (1 - J); the form below has no division by 1 - J
     return sigma_min**2 * scaled / (scaled + sigma_min**2 * (1.0 - slope)) if scaled else 0.0
+
+
+def default_drawn(model: ScoreModel, t0: float, steps: int = 20) -> float:
+    """Share of the last spread that a run of the default solver draws; 0 for models with hard switches."""
+    solver = get_solver("auto")
+    data_std = None if model.data_range is None else 0.25 * pixel_size(model)
+    levels = sigma_grid(model.schedule, t0, steps, grid=solver.grid, data_std=data_std)
+    return drawn_share(levels, "posterior" if model.smooth else "balanced")
 
 
 def pixel_size(model: ScoreModel) -> float:
@@ -128,13 +144,15 @@ def predict_deviation(
     mask: torch.Tensor | None = None,
     starts: int = 1,
     y: torch.Tensor | None = None,
+    steps: int = 20,
 ) -> Deviation:
-    """Expected deviation of an edit at t0, before sampling; 2 evaluations per start.
+    """Expected deviation of an edit with the default solver at t0, before sampling; 2 evaluations per start.
 
     Args:
         guide: (B,C,H,W) in the model's data range. mask: (B|1,1,H,W), 1 = change.
         starts: noised guides to average over; 1 = that of the run with this seed. One start is enough for a
             picture, pictures of a few pixels want more.
+        steps: of the run; they matter near sigma_min only.
     """
     if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
         raise ValueError(f"starts must be a whole number of at least 1, got {starts!r}.")
@@ -143,12 +161,17 @@ def predict_deviation(
         return model.denoise(x, sigma, y)
 
     state = perturb(model, guide, t0, seed=seed, mask=mask)
+    options = {
+        "sigma_min": model.schedule.sigma_min,
+        "drawn": default_drawn(model, t0, steps),
+        "pixel": pixel_size(model),
+    }
     found = []
     for k in range(starts):
         if k:
             state.sample_indices = [i + START_STRIDE for i in state.sample_indices]
             state.samples = noised(state.guide, state.sigma, seed=seed, samples=state.sample_indices)
-        found.append(predict_from_state(denoise, state, sigma_min=model.schedule.sigma_min, pixel=pixel_size(model)))
+        found.append(predict_from_state(denoise, state, **options))
     shift, spread = (
         [sum(values) / starts for values in zip(*(getattr(one, name) for one in found), strict=True)]
         for name in ("shift", "spread")

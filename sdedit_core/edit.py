@@ -51,12 +51,16 @@ class Report:
 
 @dataclass
 class EditResult:
-    """``samples`` (B,C,H,W) in the model's data range, unclamped; ``sigma`` = sigma(t0); ``nfe`` evaluations."""
+    """``samples`` (B,C,H,W) in the model's data range, unclamped; ``sigma`` = sigma(t0); ``nfe`` evaluations.
+
+    ``levels``: the noise levels of one pass, from sigma(t0) down.
+    """
 
     samples: torch.Tensor
     sigma: float
     nfe: int
     report: Report
+    levels: list[float] = field(default_factory=list)
 
 
 def check_repeats(repeats: int) -> int:
@@ -180,7 +184,7 @@ def reverse(
         finish=str(options.get("finish", "")) if nfe and not stopped else "",
         notes=notes,
     )
-    return EditResult(samples=samples, sigma=state.sigma, nfe=nfe, report=report)
+    return EditResult(samples=samples, sigma=state.sigma, nfe=nfe, report=report, levels=levels)
 
 
 def _own_levels(sigmas: Sequence[float], start: float) -> list[float]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .deviation import Deviation, pixel_size, predict_from_state
+from .deviation import Deviation, default_drawn, pixel_size, predict_from_state
 from .score_model import ScoreModel
 from .sde import check_t0
 from .state import perturb
@@ -73,6 +73,7 @@ def probe(
                 lambda x, sigma: model.denoise(x, sigma, y),
                 state,
                 sigma_min=model.schedule.sigma_min,
+                drawn=default_drawn(model, t0),
                 first=first,
                 pixel=pixel_size(model),
             )

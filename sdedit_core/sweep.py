@@ -21,6 +21,7 @@ from .masking import check_mask, is_hard
 from .score_model import ScoreModel
 from .sde import check_t0
 from .solvers import Callback, get_solver
+from .solvers.mca import drawn_share
 from .state import check_seed, perturb
 
 
@@ -165,6 +166,7 @@ class SweepPlan:
                 denoise,
                 perturb(model, guide, t0, seed=self.seed, mask=mask, sample_indices=self.sample_indices),
                 sigma_min=model.schedule.sigma_min,
+                drawn=drawn_share(run.levels, run.report.finish),
                 first=record.first,
                 pixel=pixel_size(model),
             )

@@ -14,6 +14,7 @@ that ends with D alone leaves out.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -42,6 +43,19 @@ def finish_gain(b: float, slope: float, finish: str) -> float:
         q = b * slope
         return min(MOST, 1.0 / math.sqrt(max(q * (1.0 - q), 1e-12))) - 1.0
     return (2.0 / (2.0 - b)) ** 0.5 - 1.0 if finish == "balanced" else variance_gain(b, slope)
+
+
+def drawn_share(levels: Sequence[float], finish: str, slope: float = 0.7) -> float:
+    """Part of the last spread, tr Cov[x0 | x(sigma_min)], that the picture has: 1 when it is a whole draw of x0.
+
+    Beside D's own variance ``q J s^2 / (1 - q)``, q = b J, the picture has ``g^2 q J s^2``; what is left is
+    ``q (g^2 - 1 / (1 - q))`` of ``J s^2``.  0 for the finishes that end in D, and for runs of one evaluation.
+    """
+    if finish != "posterior" or len(levels) < 3 or levels[-1] > 0.0:
+        return 0.0
+    b = 1.0 - (levels[-2] / levels[-3]) ** 2
+    q, g = b * slope, 1.0 + finish_gain(b, slope, finish)
+    return min(max(q * (g * g - 1.0 / (1.0 - q)), 0.0), 1.0)
 
 
 def check_finish(finish: str) -> str:

@@ -58,9 +58,22 @@ def test_it_is_exact_for_a_gaussian_where_the_trace_is_known():
         found = predict_deviation(model, guide, t0, seed=4)
         sigma = found.sigma
         w = 0.09 / (0.09 + sigma**2)
-        last = 0.09 * 1e-4 / (0.09 + 1e-4)  # posterior variance at sigma_min = 0.01 is not drawn
-        assert found.spread[0] == pytest.approx(768 * (w * sigma**2 - last), rel=2e-3)
+        assert found.spread[0] == pytest.approx(768 * w * sigma**2, rel=2e-3)  # the default solver draws x0
         assert found.nfe == 2 and found.d == 768
+
+
+@pytest.mark.parametrize("solver", ["auto", "sde_2m"])
+@pytest.mark.parametrize("smooth", [True, False])
+@pytest.mark.parametrize("t0", [0.03, 0.1, 0.3])
+def test_the_prediction_knows_whether_the_run_ends_in_a_draw(t0, smooth, solver):
+    model = GaussianPrior(mean=0.2, std=0.02).score_model(schedule=VESDE(0.01, 348.0))
+    model.smooth = smooth
+    guide = torch.full((1, 3, 64, 64), 0.25)
+    cell = SweepPlan(model, guide, solver=solver, predict=True).cell(t0)
+    measured = float((cell.samples - guide).double().square().sum())
+    assert cell.predicted.squared[0] == pytest.approx(measured, rel=0.03)
+    if solver == "auto":
+        assert cell.predicted.squared[0] == pytest.approx(predict_deviation(model, guide, t0).squared[0], rel=1e-6)
 
 
 def test_below_sigma_min_a_run_is_one_evaluation_and_the_prediction_knows():
