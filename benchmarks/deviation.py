@@ -3,14 +3,14 @@
     python benchmarks/deviation.py
 
 Part 1: the 2-evaluation predictor on Gaussian mixtures (2, 16 and 256 dimensions): predicted RMS change over many
-noised guides, against draws from the exact posterior ended as every run ends (D at sigma_min), and against a run.
+noised guides, against a run (measured) and against draws from the exact posterior (exact), which below t0 0.1 is
+wider: near sigma_min a run ends, wholly or in part, in the mean of what is left.
 Part 2: violations of every bound on an exact Gaussian, paper's own step, 4000 runs per t0, delta 0.05.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 
 import torch
 from law.problems import PROBLEMS, Mixture
@@ -42,20 +42,11 @@ def guides(problem: Mixture, kind: str, n: int) -> torch.Tensor:
 
 
 def exact_rms(problem: Mixture, model: ScoreModel, guide: torch.Tensor, t0: float) -> float:
-    """RMS change of exact posterior draws from the same noised guides, with D at sigma_min taken as every run does."""
+    """RMS change of exact posterior draws from the same noised guides."""
     state = perturb(model, guide, t0, seed=0)
-    smin = model.schedule.sigma_min
-    if state.sigma <= smin:
-        final = model.denoise(state.samples, state.sigma)
-        return float((final - guide).square().mean().sqrt())
     g = torch.Generator().manual_seed(5)
     x0 = torch.cat([problem.posterior(x, state.sigma).sample(1, g) for x in state.samples.flatten(1).double()])
-    # Forward bridge: x(sigma_min) given x0 and x(t0) is Gaussian around their line in sigma^2.
-    q = (smin / state.sigma) ** 2
-    z = torch.randn(x0.shape, dtype=torch.float64, generator=g)
-    x = x0 + q * (state.samples.flatten(1).double() - x0) + smin * math.sqrt(1.0 - q) * z
-    final = problem.denoise(x, smin)
-    return float((final - guide.flatten(1)).square().mean().sqrt())
+    return float((x0 - guide.flatten(1)).square().mean().sqrt())
 
 
 def run(model: ScoreModel, guide: torch.Tensor, t0: float, *, steps: int, solver: str) -> tuple:
@@ -68,7 +59,7 @@ def run(model: ScoreModel, guide: torch.Tensor, t0: float, *, steps: int, solver
 
 
 def predictor(args: argparse.Namespace) -> float:
-    """Print the table; returns the worst relative error against the exact law."""
+    """Print the table; returns the worst relative error against the run."""
     worst = 0.0
     print(f"{'problem':8s}{'guide':8s}{'t0':>6s}{'predicted':>11s}{'exact':>9s}{'error':>8s}{'run':>9s}{'error':>8s}")
     for name in ("gm2", "gm16", "gm256"):
@@ -82,11 +73,11 @@ def predictor(args: argparse.Namespace) -> float:
                 measured = run(model, guide, t0, steps=args.steps, solver="auto")[0]
                 measured = float((measured - guide).square().mean().sqrt())
                 error, other = predicted / exact - 1.0, predicted / measured - 1.0
-                worst = max(worst, abs(error))
+                worst = max(worst, abs(other))
                 print(
                     f"{name:8s}{kind:8s}{t0:6.2f}{predicted:11.4f}{exact:9.4f}{error:+8.1%}{measured:9.4f}{other:+8.1%}"
                 )
-    print(f"worst error against the exact law: {worst:.1%}")
+    print(f"worst error against the run: {worst:.1%}")
     return worst
 
 
