@@ -22,8 +22,7 @@ from .winograd import conv3x3
 class FIR(nn.Module):
     """Resampling by 2 with the binomial filter [1,3,3,1] and zero padding (StyleGAN2's upfirdn2d, score-SDE).
 
-    Down is one strided depthwise convolution, up one depthwise transposed convolution, or for inference on the CPU
-    means of neighbours, rows first; nothing is zero-stuffed.
+    Down is one strided depthwise convolution, up one depthwise transposed convolution; nothing is zero-stuffed.
     """
 
     def __init__(self, direction: str):
@@ -33,14 +32,8 @@ class FIR(nn.Module):
         kernel = torch.outer(taps, taps) / (64.0 if direction == "down" else 16.0)
         self.register_buffer("kernel", kernel[None, None], persistent=False)
 
-    def forward(self, x: Tensor, work: Workspace | None = None) -> Tensor:
-        c, height, width = x.shape[1:]
-        if self.direction == "up" and work is not None and not (torch.is_grad_enabled() and x.requires_grad):
-            rows = work.take("rows", x, (c, 2 * height, width))
-            out = work.take("resampled", x, (c, 2 * height, 2 * width))
-            _double(x, rows, 2)
-            _double(rows, out, 3)
-            return out
+    def forward(self, x: Tensor) -> Tensor:
+        c = x.shape[1]
         if self.direction == "up" and x.device.type == "cpu" and x.dtype != torch.float32:
             # the transposed convolution has no fast half-precision kernel there; bilinear x2 is the same filter
             x = F.interpolate(F.pad(x, (1, 1, 1, 1)), scale_factor=2.0, mode="bilinear")
@@ -51,15 +44,6 @@ class FIR(nn.Module):
         return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=c)
 
 
-def _double(x: Tensor, out: Tensor, dim: int) -> None:
-    """Twice as many rows (or columns): three quarters of the nearer one and a quarter of the next, 0 outside."""
-    x, out = x.transpose(0, dim), out.transpose(0, dim)
-    torch.lerp(x[1:], x[:-1], 0.25, out=out[2::2])
-    torch.lerp(x[:-1], x[1:], 0.25, out=out[1:-1:2])
-    torch.mul(x[:1], 0.75, out=out[:1])
-    torch.mul(x[-1:], 0.75, out=out[-1:])
-
-
 class Box(nn.Module):
     """Resampling by 2 without a filter: nearest neighbour up, mean of 2 x 2 down."""
 
@@ -67,7 +51,7 @@ class Box(nn.Module):
         super().__init__()
         self.direction = direction
 
-    def forward(self, x: Tensor, work: Workspace | None = None) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         if self.direction == "down":
             return F.avg_pool2d(x, 2)
         return F.interpolate(x, scale_factor=2.0, mode="nearest")
@@ -135,7 +119,7 @@ class ResBlock(nn.Module):
         shape = (self.spec.inputs, *parts[0].shape[2:])
         h = group_norm(self.norm0, parts, out=None if work is None else work.take("norm", parts[0], shape))
         if self.resample is not None:
-            h = self.resample(h, work)
+            h = self.resample(h)
         h = conv3x3(self.conv0, h, work, name="hidden")
         e = self.emb(emb)
         if self.spec.scale_shift:
@@ -144,17 +128,19 @@ class ResBlock(nn.Module):
             h = group_norm(self.norm1, h, add=e, out=h)
         h = conv3x3(self.conv1, h, work)
         if self.shortcut is None:
-            _add_joined(h, parts if self.resample is None else (self.resample(parts[0], work),), self.spec.scale)
+            _add_joined(h, parts if self.resample is None else (self.resample(parts[0]),), self.spec.scale)
         elif self.spec.resample == "down":
-            h.add_(self.shortcut(self.resample(parts[0], work)))
+            h.add_(self.shortcut(self.resample(parts[0])))
         elif self.spec.resample == "up":
-            h.add_(self.resample(self.shortcut(parts[0]), work))
+            h.add_(self.resample(self.shortcut(parts[0])))
         else:
             _add_convolved(h, self.shortcut, parts)
         return h if self.attention is None else self.attention(h)
 
 
-def _join(parts: tuple[Tensor, ...], work: Workspace | None) -> Tensor:
+def _join(parts: tuple[Tensor, ...], work: Workspace | None = None) -> Tensor:
+    if len(parts) == 1:
+        return parts[0]
     if work is None:
         return torch.cat(parts, dim=1)
     shape = (sum(x.shape[1] for x in parts), *parts[0].shape[2:])
@@ -181,7 +167,7 @@ def _add_convolved(h: Tensor, conv: nn.Conv2d, parts: tuple[Tensor, ...]) -> Non
         or any(wants_grad(x, conv) for x in parts)
         or h.requires_grad
     ):
-        h.add_(conv(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)))
+        h.add_(conv(_join(parts)))
         return
     start, target = 0, tokens(h).flatten(0, 1)
     for x in parts:
@@ -217,9 +203,7 @@ class ConvResample(nn.Module):
             )
 
     def forward(self, x: Tensor, emb: Tensor | None = None, work: Workspace | None = None) -> Tensor:
-        if isinstance(self.resample, (FIR, Box)):
-            x = self.resample(x, work)
-        elif self.resample is not None:
+        if self.resample is not None:
             x = self.resample(x)
         elif self.spec.padding == "asymmetric":
             x = F.pad(x, (0, 1, 0, 1))

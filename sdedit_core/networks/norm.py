@@ -46,24 +46,26 @@ def wants_grad(x: Tensor, module: nn.Module) -> bool:
     return torch.is_grad_enabled() and (x.requires_grad or any(p.requires_grad for p in module.parameters()))
 
 
-def blockable(norm: nn.GroupNorm, parts: tuple[Tensor, ...]) -> bool:
-    """Whether the blocked path is right and pays: float32, channels-last, on the CPU, a plain layer, inference.
-
-    PyTorch's kernel sums a whole image in float32 and is off by up to 4e-4 at 1024 x 1024 (this one: 3e-7); it needs
-    joined inputs and further passes for everything else.  In half precision its kernel is the faster one.
-    """
+def plain_norm(norm: nn.GroupNorm, parts: tuple[Tensor, ...]) -> bool:
+    """Whether a norm may be computed in another way: PyTorch's own layer, channels-last, CPU, inference."""
     return (
         type(norm).forward is nn.GroupNorm.forward  # a host's layer may patch its weight
         and norm.weight.device.type == "cpu"
         and not torch.compiler.is_compiling()
         and all(
-            x.device.type == "cpu"
-            and x.dtype == torch.float32
-            and x.is_contiguous(memory_format=torch.channels_last)
-            and not wants_grad(x, norm)
+            x.device.type == "cpu" and x.is_contiguous(memory_format=torch.channels_last) and not wants_grad(x, norm)
             for x in parts
         )
     )
+
+
+def blockable(norm: nn.GroupNorm, parts: tuple[Tensor, ...]) -> bool:
+    """Whether the blocked path is right and pays: as above, and float32.
+
+    PyTorch's kernel sums a whole image in float32 and is off by up to 4e-4 at 1024 x 1024 (this one: 3e-7); it needs
+    joined inputs and further passes for everything else.  In half precision its kernel is the faster one.
+    """
+    return all(x.dtype == torch.float32 for x in parts) and plain_norm(norm, parts)
 
 
 def group_norm(

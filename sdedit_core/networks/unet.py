@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 import torch
 from torch import Tensor, nn
 
-from .ends import from_image, to_image
+from .head import to_image
 from .layers import ConvResample, NoiseEmbedding, ResBlock, resampler
 from .norm import Workspace, group_norm, wants_grad
 
@@ -241,7 +241,7 @@ class UNet(nn.Module):
         work = Workspace() if shared else None
         emb = self.embed(label, y).to(self.compute_dtype)
         image = x = x.float().contiguous(memory_format=torch.channels_last)
-        h = from_image(self.conv_in, x, self.compute_dtype)
+        h = self.conv_in(x).to(self.compute_dtype)
         skips = [h]
         for i, block in enumerate(self.encoder):
             h = block(h, emb, work)

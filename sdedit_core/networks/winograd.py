@@ -28,6 +28,19 @@ def _filter_transform() -> Tensor:
     return torch.tensor([*rows, [0.0, 0.0, 1.0]], dtype=torch.float64) * scale[:, None]
 
 
+def plain_conv3x3(conv: nn.Conv2d, x: Tensor) -> bool:
+    """Whether a convolution may be computed in another way: 3x3, PyTorch's own layer, float32, CPU, inference."""
+    return (
+        type(conv).forward is nn.Conv2d.forward  # a host's layer may patch its weight
+        and conv.weight.shape[2:] == (3, 3)
+        and conv.stride == conv.padding == (1, 1)
+        and conv.weight.dtype == torch.float32
+        and conv.weight.device.type == x.device.type == "cpu"
+        and not torch.compiler.is_compiling()
+        and not wants_grad(x, conv)
+    )
+
+
 def conv3x3(conv: nn.Conv2d, x: Tensor, work: Workspace | None, *, name: str = "") -> Tensor:
     """``conv(x)``; where it pays and nobody would notice (a plain layer, inference, float32, CPU), by Winograd.
 
@@ -37,20 +50,13 @@ def conv3x3(conv: nn.Conv2d, x: Tensor, work: Workspace | None, *, name: str = "
     if (
         work is None
         or x.dtype != torch.float32
-        or weight.dtype != torch.float32
-        or weight.device.type != "cpu"
-        or weight.shape[2:] != (3, 3)
         or min(weight.shape[:2]) < MIN_CHANNELS
         or x.shape[2] * x.shape[3] < MIN_PIXELS
         or x.shape[2] % 4
         or x.shape[3] % 4
         or torch.get_num_threads() > MAX_THREADS
         or not x.is_contiguous(memory_format=torch.channels_last)
-        or type(conv).forward is not nn.Conv2d.forward  # a host's layer may patch its weight
-        or conv.stride != (1, 1)
-        or conv.padding != (1, 1)
-        or torch.compiler.is_compiling()
-        or wants_grad(x, conv)
+        or not plain_conv3x3(conv, x)
     ):
         return conv(x)
     shape = (weight.shape[0], *x.shape[2:])
