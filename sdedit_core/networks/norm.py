@@ -90,8 +90,7 @@ def group_norm(
             out = torch.empty(b, height, width, gain.shape[1], dtype=parts[0].dtype).permute(0, 3, 1, 2)
         _write(parts, gain, bias, silu, tokens(out))
         return out
-    if isinstance(x, tuple):
-        x = torch.cat(x, dim=1)
+    x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
     if add is not None:
         x = x.add_(add[:, :, None, None]) if out is x else x + add[:, :, None, None]
     h = norm(x)
