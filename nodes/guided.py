@@ -52,7 +52,7 @@ class Job:
                 lambda x, s: _flat(denoise(x.reshape(shape), float(s[0]))),
                 schedule=schedule,
                 data_range=None if own is None else own.data_range,
-                smooth=own is None or own.smooth,
+                smooth=denoise.smooth,
                 channels=shape[1],
                 device=noise.device,
             )

@@ -238,8 +238,7 @@ def picture_size(model: comfy.model_patcher.ModelPatcher) -> tuple[tuple[int, in
 def data_std(model: comfy.model_patcher.ModelPatcher) -> float:
     """Spread of clean data in the model's own space: a quarter of the pixel range, 1 for normalised latents."""
     score_model = score_model_of(model)
-    low, high = (score_model.data_range if score_model is not None else None) or (-2.0, 2.0)
-    return 0.25 * (high - low)
+    return (None if score_model is None else score_model.data_std) or 1.0
 
 
 def to_model(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor) -> torch.Tensor:

@@ -99,10 +99,11 @@ def find_start(model: object, latent: dict, steps: int, solver: str, sigmas: tor
         samples = host.fit_latent(model, samples, clean=False)
         sigma, t0, noise_seed, note, guide, levels = given[0], schedule.t(given[0]), 0, "", samples, given
         notes.append("Continued a noised latent without a clean guide: the change above is measured from that.")
+    under_way = mask_t0 is not None and mask_t0 > t0
     mask = latent.get("noise_mask")
     if mask is not None:
         mask = host.fit_mask(mask, samples)
-        if mask_t0 is not None and mask_t0 > t0:
+        if under_way:
             mask = (mask * (mask_t0 / t0)).clamp(max=1.0)  # pixels that the first half has not reached yet
         if guide is samples and not bool((mask >= 1.0).all()):
             raise ValueError(
@@ -120,7 +121,7 @@ def find_start(model: object, latent: dict, steps: int, solver: str, sigmas: tor
         mask=mask,
         sample_indices=indices,
         note=note,
-        under_way=mask_t0 is not None and mask_t0 > t0,
+        under_way=under_way,
     )
     return Start(schedule, state, levels, guide, mask, notes, mask_t0)
 

@@ -30,7 +30,7 @@ from .score_model import ScoreModel
 from .sde import check_t0
 from .solvers import get_solver
 from .solvers.base import Denoise
-from .solvers.mca import drawn_share
+from .solvers.mca import automatic_finish, drawn_share
 from .state import NoisedState, noised, perturb
 
 STEP = 0.02
@@ -124,9 +124,8 @@ def _last_spread(slope: float, sigma: float, sigma_min: float) -> float:
 def default_drawn(model: ScoreModel, t0: float, steps: int = 20) -> float:
     """Share of the last spread that a run of the default solver draws; 0 for models with hard switches."""
     solver = get_solver("auto")
-    data_std = None if model.data_range is None else 0.25 * pixel_size(model)
-    levels = sigma_grid(model.schedule, t0, steps, grid=solver.grid, data_std=data_std)
-    return drawn_share(levels, "posterior" if model.smooth else "balanced")
+    levels = sigma_grid(model.schedule, t0, steps, grid=solver.grid, data_std=model.data_std)
+    return drawn_share(levels, automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
 
 
 def pixel_size(model: ScoreModel) -> float:

@@ -16,6 +16,7 @@ from .score_model import ScoreModel
 from .sde import Schedule
 from .solvers import Callback, Denoise, Solver, get_solver
 from .solvers.base import step_pairs
+from .solvers.mca import automatic_finish
 from .state import NoisedState, check_seed, noised, perturb
 
 __all__ = ["EditResult", "NoisedState", "Report", "check_repeats", "noised", "perturb", "reverse", "sdedit"]
@@ -128,9 +129,7 @@ def reverse(
             "again. Set repeats to 1, or connect sigmas that go down to 0."
         )
     if "finish" in chosen.options:
-        # One Gaussian draw of x0 is right where little is left open: for networks, at the end of their own levels.
-        draw = smooth and levels[-2:][0] <= 2.0 * schedule.sigma_min
-        options.setdefault("finish", "posterior" if draw else "balanced")
+        options.setdefault("finish", automatic_finish(levels, schedule.sigma_min, smooth=smooth))
     fractions = state.fractions()
     change = None if fractions is None else fractions > 0.0
     soft = fractions is not None and not is_hard(fractions)
@@ -273,8 +272,7 @@ def sdedit(
             raise ValueError("sdedit needs t0, between 0 and 1; 0.3 to 0.6 is useful.")
         t0 = float(check_mask(t0_map, model.check_guide(guide), name="t0_map").max())
     state = perturb(model, guide, t0, seed=seed, mask=mask, t0_map=t0_map, sample_indices=sample_indices)
-    if model.data_range is not None:
-        options.setdefault("data_std", 0.25 * (model.data_range[1] - model.data_range[0]))
+    options.setdefault("data_std", model.data_std)
     options.setdefault("smooth", model.smooth)
     return reverse(
         lambda x, sigma: model.denoise(x, sigma, y),

@@ -112,8 +112,7 @@ def save_image(image: torch.Tensor, path: str | os.PathLike) -> None:
         raise ValueError(f"The folder {path.parent} does not exist.")
     options = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
     options["format"] = Image.registered_extensions()[path.suffix.lower()]
-    name = f".{path.name}.{os.getpid()}.part"  # what a killed process leaves must not look like a picture
-    replace_file(path, lambda temporary: pil.save(temporary, **options), temporary=name)
+    replace_file(path, lambda temporary: pil.save(temporary, **options))
 
 
 def fit(image: torch.Tensor, *, width: int, height: int) -> torch.Tensor:

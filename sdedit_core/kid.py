@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 NO_FIDELITY = "KID needs torch-fidelity, which is not installed here. Install it with: pip install torch-fidelity"
 ENDINGS = (".png", ".jpg", ".jpeg")  # what the library reads from a folder
@@ -27,16 +28,10 @@ class Kid:
         return f"KID {self.mean:.4f} (std {self.std:.4f} between subsets of {self.subset})"
 
 
-def check_kid(weights: str | os.PathLike | None = None) -> None:
-    """Load the library and its network now, before hours of other work; ValueError that says what is missing.
-
-    Args:
-        weights: Inception file of torch-fidelity; None lets the library use its own copy, fetched when there is none.
-    """
+def _library() -> ModuleType:
+    """torch_fidelity; ValueError that says why it cannot be had."""
     try:
         import torch_fidelity
-        from torch_fidelity import feature_extractor_inceptionv3 as inception
-        from torch_fidelity.utils import create_feature_extractor
     except ImportError as error:
         if getattr(error, "name", None) in ("torch_fidelity", None):
             raise ValueError(NO_FIDELITY) from None
@@ -45,6 +40,19 @@ def check_kid(weights: str | os.PathLike | None = None) -> None:
         raise ValueError(
             f"torch-fidelity is installed but cannot be loaded ({error}). Its torchvision must fit this torch."
         ) from error
+    return torch_fidelity
+
+
+def check_kid(weights: str | os.PathLike | None = None) -> None:
+    """Load the library and its network now, before hours of other work; ValueError that says what is missing.
+
+    Args:
+        weights: Inception file of torch-fidelity; None lets the library use its own copy, fetched when there is none.
+    """
+    library = _library()
+    from torch_fidelity import feature_extractor_inceptionv3 as inception
+    from torch_fidelity.utils import create_feature_extractor
+
     if weights is not None and not Path(weights).is_file():
         raise ValueError(f"There is no file {weights} with the Inception weights for KID.")
     url = getattr(inception, "URL_INCEPTION_V3", "")
@@ -64,7 +72,7 @@ def check_kid(weights: str | os.PathLike | None = None) -> None:
     except Exception as error:
         where = "the library's copy" if weights is None else str(weights)
         raise ValueError(
-            f"torch-fidelity {torch_fidelity.__version__} cannot read the Inception weights from {where}: {error}"
+            f"torch-fidelity {library.__version__} cannot read the Inception weights from {where}: {error}"
         ) from error
 
 
@@ -81,24 +89,26 @@ def kernel_inception_distance(
     Subsets hold at most 1000 pictures and never more than the smaller folder. Unbiased at any size, but noisy below
     some hundred pictures; it can be a little below 0.
     """
-    check_kid(weights)
-    import torch_fidelity
-
+    library = _library()
     folders = (Path(pictures), Path(reference))
     counts = [len([p for p in folder.iterdir() if p.suffix.lower() in ENDINGS]) for folder in folders]
     if min(counts) < 2:
         raise ValueError(f"KID needs at least two pictures on both sides, got {counts[0]} and {counts[1]}.")
     subset = min(LARGEST_SUBSET, *counts)
-    found = torch_fidelity.calculate_metrics(
-        input1=str(pictures),
-        input2=str(reference),
-        kid=True,
-        kid_subset_size=subset,
-        cuda=str(device).startswith("cuda"),
-        rng_seed=seed,
-        verbose=False,
-        feature_extractor_weights_path=None if weights is None else str(weights),
-    )
+    try:
+        found = library.calculate_metrics(
+            input1=str(pictures),
+            input2=str(reference),
+            kid=True,
+            kid_subset_size=subset,
+            cuda=str(device).startswith("cuda"),
+            rng_seed=seed,
+            verbose=False,
+            feature_extractor_weights_path=None if weights is None else str(weights),
+        )
+    except Exception:
+        check_kid(weights)  # says what is missing, when that was the reason
+        raise
     return Kid(
         mean=float(found["kernel_inception_distance_mean"]),
         std=float(found["kernel_inception_distance_std"]),

@@ -95,6 +95,11 @@ class ScoreModel:
         self.smooth = bool(smooth)
         self.info = info or ModelInfo()
 
+    @property
+    def data_std(self) -> float | None:
+        """Spread of clean data as :func:`~.grids.sigma_grid` wants it: a quarter of the range; None without one."""
+        return None if self.data_range is None else 0.25 * (self.data_range[1] - self.data_range[0])
+
     @classmethod
     def from_denoiser(
         cls,

@@ -11,6 +11,7 @@ import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,15 +148,11 @@ def more_real(rows: Sequence[Row]) -> str:
     known = [row for row in sorted(rows, key=lambda row: row.t0) if row.gain_low is not None]
     if not known:
         return ""
-    sure = [row.gain_low > 0.0 for row in known]
-    runs, start = [], None
-    for i, yes in enumerate([*sure, False]):
-        if yes and start is None:
-            start = i
-        if not yes and start is not None:
-            first, last = known[start].t0, known[i - 1].t0
-            runs.append(f"{first:g}" if first == last else f"{first:g} to {last:g}")
-            start = None
+    runs = []
+    for sure, group in groupby(known, key=lambda row: row.gain_low > 0.0):
+        if sure:
+            t0 = [row.t0 for row in group]
+            runs.append(f"{t0[0]:g}" if len(t0) == 1 else f"{t0[0]:g} to {t0[-1]:g}")
     return "more real than the guides (95 % interval above 0): " + (f"t0 {', '.join(runs)}" if runs else "nowhere")
 
 
@@ -213,4 +210,4 @@ def write_whole(path: str | os.PathLike, data: str | bytes) -> None:
     if path.is_dir():
         raise ValueError(f"{path} is a folder; a file name is needed.")
     content = data.encode("utf-8") if isinstance(data, str) else data
-    replace_file(path, lambda temporary: temporary.write_bytes(content), temporary=f".{path.name}.{os.getpid()}")
+    replace_file(path, lambda temporary: temporary.write_bytes(content))

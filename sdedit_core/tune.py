@@ -76,7 +76,7 @@ class Search:
         return state.replay([word for _, word in self.history[:-1]])
 
     def replay(self, answers: Sequence[str]) -> Search:
-        """This state after a list of answers; for a node, whose memory is the text in its widget."""
+        """This state after a list of answers."""
         state = self
         for text in answers:
             state = state.answer(text)

@@ -61,6 +61,5 @@ def convert_checkpoint(
     metadata = own.describe(found, {"file": raw.path.name, "sha256": file_hash(raw.path), "format": found.format})
     from safetensors.torch import save_file
 
-    name = f".{target.name}.{os.getpid()}.part"
-    replace_file(target, lambda part: save_file(tensors, part, metadata=metadata), temporary=name)
+    replace_file(target, lambda part: save_file(tensors, part, metadata=metadata))
     return _info(found, raw)

@@ -45,6 +45,12 @@ def finish_gain(b: float, slope: float, finish: str) -> float:
     return (2.0 / (2.0 - b)) ** 0.5 - 1.0 if finish == "balanced" else variance_gain(b, slope)
 
 
+def automatic_finish(levels: Sequence[float], sigma_min: float, *, smooth: bool) -> str:
+    """The finish of a run over these levels: one Gaussian draw of x0 is right where little is left open, that is for
+    smooth denoisers (networks) at the end of their own levels."""
+    return "posterior" if smooth and levels[-2:][0] <= 2.0 * sigma_min else "balanced"
+
+
 def drawn_share(levels: Sequence[float], finish: str, slope: float = 0.7) -> float:
     """Part of the last spread, tr Cov[x0 | x(sigma_min)], that the picture has: 1 when it is a whole draw of x0.
 

@@ -258,12 +258,11 @@ def test_copies_collapse_bypass_and_subgraph_keep_the_strokes(easel):
     )
     easel.page.wait_for_timeout(500)
     easel.front.fit()
-    values = easel.page.evaluate(f"() => {FIND}.map(n => n.widgets.find(w => w.name === 'strokes').value)")
-    assert values == [text, text], "a copy has its own drawing"
-    easel.drag((0.2, 0.8), (0.8, 0.2))
-    values = easel.page.evaluate(f"() => {FIND}.map(n => n.widgets.find(w => w.name === 'strokes').value)")
-    assert sorted(len(json.loads(v)["strokes"]) for v in values) == [1, 2], "painting on one leaves the other alone"
     state = f"() => {FIND}.map(n => n.widgets.find(w => w.name === 'strokes').value)"
+    assert easel.page.evaluate(state) == [text, text], "a copy has its own drawing"
+    easel.drag((0.2, 0.8), (0.8, 0.2))
+    values = easel.page.evaluate(state)
+    assert sorted(len(json.loads(v)["strokes"]) for v in values) == [1, 2], "painting on one leaves the other alone"
     easel.page.evaluate(f"() => {{ for (const n of {FIND}) n.collapse(); }}")
     easel.page.wait_for_timeout(400)
     assert easel.page.evaluate(state) == values

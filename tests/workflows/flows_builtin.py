@@ -6,7 +6,7 @@ import json
 
 from graph import Graph, Ref
 from layout import BLUE, GREEN, PURPLE, arrange, column
-from parts import begin, chain, finish, prefix
+from parts import begin, chain, example_guide, finish, prefix
 
 SIZE = {"width": 256, "height": 256}
 # Three dark trees for the autumn meadow, as somebody would paint them: left, right and foot of each, in 512 units.
@@ -76,8 +76,7 @@ def strokes() -> Graph:
         "details.\n\n"
         "Quicker: width and height 128.",
     )
-    g.node("guide", "SDEdit_ExampleGuide", name="lake", **SIZE)
-    g.node("shown", "PreviewImage", title="Strokes", images=Ref("guide", 0))
+    example_guide(g, "lake", **SIZE)
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-lake")
     chain(g, Ref("guide", 0), t0=0.44, steps=12)
     return finish(g, "1. Guide and model", [column(340, "guide", "shown", "model", shown=300)])
@@ -179,8 +178,7 @@ def stock_sampler() -> Graph:
         "- Right on flow models too (SD3, Flux, ...), where stock AddNoise and DisableNoise start with too little "
         "noise.\n- **t0** is the same in both nodes. Here a built-in model stands in; load your own instead.",
     )
-    g.node("guide", "SDEdit_ExampleGuide", name="desert", **SIZE)
-    g.node("shown", "PreviewImage", title="Strokes", images=Ref("guide", 0))
+    example_guide(g, "desert", **SIZE)
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-desert")
     g.node("encode", "VAEEncode", pixels=Ref("guide", 0), vae=Ref("model", 1))
     g.node("noise", "SDEdit_AddVENoise", model=Ref("model", 0), latent=Ref("encode", 0), t0=0.4, seed=1)

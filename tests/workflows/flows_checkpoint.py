@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graph import Graph, Ref
 from layout import column
-from parts import begin, chain, finish, prompt
+from parts import begin, chain, example_guide, finish, prompt
 
 SIZE = {"width": 1024, "height": 1024}
 NOT_THIS = "painting, drawing, text"
@@ -19,11 +19,6 @@ def _load(g: Graph, which: tuple[str, str]) -> tuple[Ref, Ref]:
     g.node("model", "CheckpointLoaderSimple", ckpt_name=name)
     g.files["model"] = {"name": name, "url": folder + name, "directory": "checkpoints"}
     return Ref("model", 1), Ref("model", 2)
-
-
-def _guide(g: Graph, name: str, title: str) -> None:
-    g.node("guide", "SDEdit_ExampleGuide", name=name, **SIZE)
-    g.node("shown", "PreviewImage", title=title, images=Ref("guide", 0))
 
 
 def _paste_back(g: Graph, original: Ref, mask: Ref) -> None:
@@ -49,7 +44,7 @@ def strokes() -> Graph:
         "- LoRA, ControlNet and the other model nodes go where they always go.\n"
         "- Paint your own: **Stroke Canvas** instead of Example Guide.",
     )
-    _guide(g, "lake", "Strokes")
+    example_guide(g, "lake", **SIZE)
     clip, vae = _load(g, SDXL)
     words = prompt(g, "photo of a snow peak over a mountain lake, calm water, clear sky", clip, NOT_THIS)
     chain(g, Ref("guide", 0), t0=0.65, steps=25, vae=vae, cfg=6.0, **words)
@@ -67,7 +62,7 @@ def masked_edit() -> Graph:
         "- The VAE itself is not exact. **Paste back** lays the result over the picture with the same mask, "
         "so that the old pixels are kept.",
     )
-    _guide(g, "edit: lake-peak", "Painted")
+    example_guide(g, "edit: lake-peak", title="Painted", **SIZE)
     clip, vae = _load(g, SDXL)
     words = prompt(g, "photo of a lake with a high snow peak and its reflection", clip, NOT_THIS)
     chain(g, Ref("guide", 0), t0=0.6, steps=25, vae=vae, mask=Ref("guide", 1), cfg=6.0, **words)
@@ -109,7 +104,7 @@ def flow_model() -> Graph:
         "- **t0** reaches far on flow models, because their noise is shifted upwards: begin at 0.6, and go down for "
         "more of your strokes.",
     )
-    _guide(g, "sunset", "Strokes")
+    example_guide(g, "sunset", **SIZE)
     clip, vae = _load(g, FLUX)
     prompt(g, "photo of the sun setting over the sea, glowing clouds, calm water", clip)
     g.node("guidance", "FluxGuidance", conditioning=Ref("positive", 0), guidance=3.5)

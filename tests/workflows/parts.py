@@ -19,6 +19,12 @@ def prefix(g: Graph) -> str:
     return "SDEdit/" + "_".join(g.name.split(" ")[1:]).replace(",", "").lower()
 
 
+def example_guide(g: Graph, name: str, *, title: str = "Strokes", **size: int) -> None:
+    """Example Guide and its picture."""
+    g.node("guide", "SDEdit_ExampleGuide", name=name, **size)
+    g.node("shown", "PreviewImage", title=title, images=Ref("guide", 0))
+
+
 def chain(
     g: Graph,
     guide: Ref,

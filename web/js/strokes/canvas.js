@@ -165,8 +165,7 @@ export class StrokeCanvas {
     const dense = Math.min(2048 / Math.max(shown.width, shown.height), window.devicePixelRatio || 1);
     const [pw, ph] = [Math.max(1, Math.round(shown.width * dense)), Math.max(1, Math.round(shown.height * dense))];
     const off = Math.abs(pw / this.ink.width - 1) + Math.abs(ph / this.ink.height - 1);
-    if (off < 0.02 && !this.fresh) return;
-    this.fresh = false;
+    if (off < 0.02) return;
     for (const canvas of [this.ink, this.committed]) [canvas.width, canvas.height] = [pw, ph];
     this.redraw();
   }
