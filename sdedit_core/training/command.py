@@ -28,6 +28,9 @@ def add_parser(commands) -> None:
     p.add_argument("--steps", type=int, default=20_000, help="optimisation steps in all (default %(default)s)")
     p.add_argument("--batch", type=int, default=64, help="pictures per step at the first size (default %(default)s)")
     p.add_argument("--accumulate", type=int, default=1, metavar="N", help="cut a batch into N parts to save memory")
+    p.add_argument(
+        "--reference", type=int, default=0, metavar="N", help="average each target over N pictures (default: off)"
+    )
     p.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (default %(default)s)")
     p.add_argument("--ema", type=float, default=0.06, help="relative width of the weight average (default %(default)s)")
     p.add_argument(
@@ -81,6 +84,7 @@ def run_train(args: argparse.Namespace) -> None:
             ema=args.ema,
             sigma_max=2 * args.sigma_max,
             flip=args.flip,
+            reference=args.reference,
             precision=precision,
             seed=args.seed,
             network=args.network,

@@ -21,6 +21,8 @@ class Settings:
         level_mean, level_std: of ln(sigma) in training; level_tail: share of levels drawn from the whole range.
         sigma_min, sigma_max: of the VE schedule of the finished model (the paper's 0.01 and 348 in [0, 1]).
         flip: mirror half of the pictures.
+        reference: pictures drawn for each part of a batch, over which the target is averaged as the noised picture
+            makes them likely (``targets.reference_mean``); 0: the target is the picture that was noised.
         precision: "fp32" or "bf16" (weights stay float32, the network runs in bfloat16).
         seed: decides everything random.
         network: a name from ``architectures.NETWORKS``.
@@ -41,6 +43,7 @@ class Settings:
     sigma_min: float = 0.02
     sigma_max: float = 696.0
     flip: bool = True
+    reference: int = 0
     precision: str = "fp32"
     seed: int = 0
     network: str = "base"
@@ -51,6 +54,9 @@ class Settings:
                 name, lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 1, "a whole number, >= 1"
             )
         self._check("warmup", lambda v: isinstance(v, int) and v >= 0, "a whole number, >= 0")
+        self._check(
+            "reference", lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, "a whole number, >= 0"
+        )
         self._check("seed", lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number")
         for name in ("rate", "clip", "level_std"):
             self._check(name, lambda v: _number(v) and v > 0, "a number above 0")

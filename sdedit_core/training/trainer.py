@@ -23,6 +23,7 @@ from .averaging import Average, Twin
 from .levels import LossByLevel, draw_levels, loss_weight
 from .settings import Settings
 from .sources import Source
+from .targets import reference_mean
 
 
 @dataclass(frozen=True)
@@ -128,14 +129,16 @@ class Trainer:
         self.twin.pull()
         for part in range(s.accumulate):
             generator = self._generator(self.step, part, stream=12, rank=self.rank)
-            clean = self.source.draw(count, size, generator)
+            pool = self.source.draw(max(count, s.reference), size, generator)
             if s.flip:
-                mirror = torch.rand(count, 1, 1, 1, generator=generator, device=self.device) < 0.5
-                clean = torch.where(mirror, clean.flip(3), clean)
+                mirror = torch.rand(len(pool), 1, 1, 1, generator=generator, device=self.device) < 0.5
+                pool = torch.where(mirror, pool.flip(3), pool)
+            clean = pool[:count]
             sigma = draw_levels(count, s, generator)
             noise = torch.randn(clean.shape, generator=generator, device=self.device)
             noised = clean + sigma.view(-1, 1, 1, 1) * noise
-            error = (self._run(noised, sigma) - clean).square().mean((1, 2, 3))
+            target = reference_mean(noised, sigma, pool) if s.reference else clean
+            error = (self._run(noised, sigma) - target).square().mean((1, 2, 3))
             loss = loss_weight(sigma, self.preconditioning.sigma_data) * error
             (loss.mean() / s.accumulate).backward()
             self.twin.push()

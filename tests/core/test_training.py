@@ -18,6 +18,7 @@ from sdedit_core.training import FunctionSource, Run, Settings, Size, TensorSour
 from sdedit_core.training.files import read_tensors, save_tensors, write_whole
 from sdedit_core.training.run import STATE_KEY
 from sdedit_core.training.scene_source import SceneSource
+from sdedit_core.training.targets import reference_mean
 
 MEAN, STD = 0.6, 0.3
 
@@ -81,7 +82,7 @@ def test_sampling_beats_an_untrained_network_on_the_gaussian(trained):
     assert far[0] < 0.4 * far[1]  # 1-Wasserstein distance to the exact model's results, pixel by pixel
 
 
-@pytest.mark.parametrize("changes", [{}, {"accumulate": 2}, {"precision": "bf16"}], ids=str)
+@pytest.mark.parametrize("changes", [{}, {"accumulate": 2, "reference": 40}, {"precision": "bf16"}], ids=str)
 def test_resumes_bit_for_bit(tmp_path, changes):
     chosen = settings(steps=6, batch=8, **changes)
     straight = Run(Trainer(gaussian_source(), chosen), tmp_path / "a.safetensors")
@@ -103,6 +104,31 @@ def test_accumulation_is_the_same_batch_in_parts():
     whole.train_step(), parts.train_step()
     assert whole.pictures == parts.pictures == 8
     assert whole.step == parts.step == 1
+
+
+def test_reference_mean_is_the_posterior_mean_over_the_reference():
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.randn(7, 2, 4, 4, generator=generator)
+    sigma = torch.tensor([0.02, 0.5, 2.0, 600.0])
+    noised = pictures[:4] + sigma.view(-1, 1, 1, 1) * torch.randn(4, 2, 4, 4, generator=generator)
+    means = reference_mean(noised, sigma, pictures)
+    for x, s, mean in zip(noised.double(), sigma.double(), means, strict=True):
+        likely = torch.softmax(-(x - pictures.double()).square().sum((1, 2, 3)) / (2 * s * s), 0)
+        torch.testing.assert_close(mean.double(), torch.einsum("n,nchw->chw", likely, pictures.double()))
+    torch.testing.assert_close(means[0], pictures[0])  # nothing else is near
+
+
+def test_reference_takes_noise_out_of_the_target_and_no_more():
+    prior = GaussianPrior(mean=0.0, std=0.3)
+    generator, count, sigma = torch.Generator().manual_seed(1), 4000, torch.full((1,), 0.8)
+    plain, stable = torch.empty(count), torch.empty(count)
+    for i in range(count):
+        pictures = 0.3 * torch.randn(16, 1, 1, 1, generator=generator)
+        x = pictures[:1] + 0.8 * torch.randn(1, 1, 1, 1, generator=generator)
+        exact = prior.denoise(x, sigma)
+        plain[i], stable[i] = (pictures[:1] - exact).sum(), (reference_mean(x, sigma, pictures) - exact).sum()
+    assert plain.var() > 5 * stable.var()
+    assert stable.mean().abs() < 4 * stable.std() / count**0.5  # unbiased, as x0 is
 
 
 def test_same_seed_same_weights_other_seed_other_weights():
@@ -243,6 +269,7 @@ def test_divergence_is_reported():
         ({"batch": 5, "accumulate": 2}, "equal parts"),
         ({"rate": -1.0}, "rate must be a number above 0"),
         ({"ema": 0.5}, "ema must be"),
+        ({"reference": -1}, "reference must be a whole number"),
         ({"precision": "fp8"}, "precision must be one of"),
         ({"sigma_min": 2.0, "sigma_max": 1.0}, "sigma_min < sigma_max"),
     ],
