@@ -1,10 +1,14 @@
 """How real a set of pictures looks: sliced Wasserstein distance over Laplacian-pyramid patches.
 
 Karras et al., Progressive Growing of GANs (ICLR 2018), section 5: 7 x 7 patches of every level of a Laplacian
-pyramid, each set whitened by its own mean and deviation per channel and level, projected on random directions; the
-distance between two sets is the mean 1-Wasserstein distance of the projections.  The unit is one standard deviation
-(they print 1000 times that).  It sees texture, edges, blur and grain; whitening makes it blind to a change of
-contrast or tint of the whole set, and it does not know what things are: for that there is KID.
+pyramid, normalised per channel and level, projected on random directions; the distance between two sets is the mean
+1-Wasserstein distance of the projections.  The unit is one standard deviation of the reference at that level.
+
+One thing differs from the paper: there every set is divided by its own deviation, which hides how much detail a set
+has.  A picture flattened to four colours then may rank above one of eight.  Here both sets are divided by the
+reference's (``whiten="own"`` gives the paper's).  Each set is centred by its own mean, so a tint of the whole set is
+not seen.  The distance sees missing detail, texture, edges and grain; it does not know what things are: for that
+there is KID.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import torch.nn.functional as F
 PATCH = 7
 SMALLEST = 16
 SMALLEST_STD = 1e-4
+WHITEN = ("reference", "own")
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,9 @@ class SlicedWasserstein:
         patches_per_level: patches taken from a set at every level, spread evenly over its pictures.
         directions: random projections.
         seed: of the projections and the patch positions; the same seed gives the same number.
+        whiten: "reference" divides both sets by the deviation of the reference, "own" each by its own as in the paper.
+
+    Raises ValueError for another ``whiten``.
 
     A distance between finite sets is never quite 0: compare with that of other real pictures (the *floor*).
     """
@@ -81,21 +89,28 @@ class SlicedWasserstein:
         patches_per_level: int = 8192,
         directions: int = 256,
         seed: int = 0,
+        whiten: str = "reference",
     ):
+        if whiten not in WHITEN:
+            raise ValueError(f"whiten must be one of {', '.join(WHITEN)}, got {whiten!r}.")
         self.patches_per_level, self.seed, self.reference = patches_per_level, int(seed), reference
+        self.whiten = whiten
         self.shape: tuple[int, ...] | None = None
         self._levels = []
         generator = torch.Generator().manual_seed(self.seed)
         for _, features in self._features(reference, "reference", generator):
             axes = torch.randn(features.shape[1], directions, generator=generator)
             axes = (axes / axes.norm(dim=0)).to(features.device)
-            self._levels.append((axes, _project(features, self.shape[0], axes)))
+            mean, std = _moments(features, self.shape[0])
+            self._levels.append((axes, std, _project(features, mean, std, axes)))
 
     def __call__(self, images: torch.Tensor | Sequence[torch.Tensor]) -> RealismDistance:
         """Distance of a set of pictures of the reference's size: (N,C,H,W) or a sequence of (1,C,H,W)."""
         found = {}
-        for height, features, axes, expected in self._with_axes(images):
-            found[height] = wasserstein(_project(features, self.shape[0], axes), expected)
+        for height, features, axes, known_std, expected in self._with_axes(images):
+            mean, own_std = _moments(features, self.shape[0])
+            std = own_std if self.whiten == "own" else known_std
+            found[height] = wasserstein(_project(features, mean, std, axes), expected)
         return RealismDistance(found)
 
     def channel_projections(
@@ -103,10 +118,10 @@ class SlicedWasserstein:
     ) -> list[ChannelProjections]:
         """Per pyramid level, some patches of every picture on some of the directions, not yet whitened.
 
-        For work with subsets of the pictures, whose whitening is their own. None means the reference.
+        For work with subsets of the pictures, whose moments are their own. None means the reference.
         """
         out = []
-        for _, features, axes, _ in self._with_axes(images):
+        for _, features, axes, _, _ in self._with_axes(images):
             count = len(self.reference if images is None else images)
             split = features.view(count, -1, self.shape[0], PATCH * PATCH)[:, : max(1, patches // count)]
             parts = axes[:, :directions].view(self.shape[0], PATCH * PATCH, -1)
@@ -116,7 +131,7 @@ class SlicedWasserstein:
         return out
 
     def _with_axes(self, images: torch.Tensor | Sequence[torch.Tensor] | None) -> list[tuple]:
-        """(height, patches, directions, sorted projections of the reference) of every level of a set."""
+        """(height, patches of a set, directions, deviation and sorted projections of the reference) of every level."""
         own = images is None
         generator = torch.Generator().manual_seed(self.seed + (not own))
         levels = self._features(self.reference if own else images, "reference" if own else "pictures", generator)
@@ -161,18 +176,28 @@ class ChannelProjections:
     square: torch.Tensor
     ones: torch.Tensor
 
-    def sorted(self, index: torch.Tensor) -> torch.Tensor:
-        """The whitened values of these pictures (some may repeat), each direction sorted: (K, M)."""
+    def moments(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and deviation (C,) of these pictures; some may repeat."""
         mean = self.mean[index].mean(0)
-        std = (self.square[index].mean(0) - mean**2).clamp_min(0.0).sqrt().clamp_min(SMALLEST_STD)
+        return mean, (self.square[index].mean(0) - mean**2).clamp_min(0.0).sqrt().clamp_min(SMALLEST_STD)
+
+    def sorted(self, index: torch.Tensor, std: torch.Tensor | None = None) -> torch.Tensor:
+        """The values of these pictures less their mean, over ``std`` (C,) or their own, sorted by direction: (K, M)."""
+        mean, own = self.moments(index)
+        std = own if std is None else std
         values = torch.einsum("npck,c->knp", self.values[index], 1.0 / std) - ((mean / std) @ self.ones)[:, None, None]
         return values.flatten(1).sort(dim=1).values
 
 
-def _project(features: torch.Tensor, channels: int, axes: torch.Tensor) -> torch.Tensor:
-    """Patches, whitened per channel over the set, on the axes, each axis sorted: (directions, M)."""
+def _moments(features: torch.Tensor, channels: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and deviation (C,) of the pixels of a set of patches (M, C 49)."""
     split = features.view(len(features), channels, -1)
-    mean, std = split.mean((0, 2)), split.std((0, 2), correction=0).clamp_min(SMALLEST_STD)
+    return split.mean((0, 2)), split.std((0, 2), correction=0).clamp_min(SMALLEST_STD)
+
+
+def _project(features: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
+    """Patches less ``mean``, over ``std`` (C,), on the axes, each axis sorted: (directions, M)."""
+    split = features.view(len(features), len(mean), -1)
     white = (split - mean[:, None]) / std[:, None]
     return (white.flatten(1) @ axes).T.sort(dim=1).values
 

@@ -54,8 +54,9 @@ def resampled(
         theirs = torch.randint(other, (other,), generator=generator)
         for k, reference in enumerate(known):
             expected = reference.sorted(theirs)
+            std = None if distance.whiten == "own" else reference.moments(theirs)[1]
             for i, levels in enumerate(found):
-                draw[i] += wasserstein(levels[k].sorted(mine), expected) / len(known)
+                draw[i] += wasserstein(levels[k].sorted(mine, std), expected) / len(known)
     return out
 
 

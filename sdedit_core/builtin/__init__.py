@@ -48,12 +48,12 @@ EXAMPLE_COMPOSITES: dict[str, str] = COMPOSITES
 """Name -> description of the compositing examples; the name starts with its mood."""
 
 RECOMMENDED_T0: dict[str, float] = {
-    "alpine": 0.34,
-    "lake": 0.44,
-    "sunset": 0.38,
-    "autumn": 0.36,
-    "desert": 0.40,
-    "night": 0.40,
+    "alpine": 0.25,
+    "lake": 0.25,
+    "sunset": 0.30,
+    "autumn": 0.25,
+    "desert": 0.30,
+    "night": 0.36,
 }
 """Start time that looks best for each mood, with sigma_max = 348."""
 

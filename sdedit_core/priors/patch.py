@@ -36,23 +36,30 @@ _SHAPES = (
 )
 
 
-def default_levels(native: int, *, dense: bool) -> tuple[PatchLevel, ...]:
+_MANY = 8
+"""So many images offer a match also for large patches."""
+
+
+def default_levels(native: int, *, dense: bool, many: bool = False) -> tuple[PatchLevel, ...]:
     """Patch sizes for images of short side `native`.
 
-    Patches grow a little faster than the native size: finer pictures need more context to look like a photo.
-    dense: (almost) every position of the small patches enters the bank.
+    With few images patches grow a little faster than the native size: finer pictures need more context to look like a
+    photo. dense: (almost) every position of the small patches enters the bank.
+    many: there are many images to choose from. Patches are twice as large then and overlap less, and the highest noise
+    levels see whole pictures: more context gives more detail and a layout that holds together.
     """
+    scale, power, largest = (2.0, 1.0, native) if many else (1.0, 1.15, round(0.75 * native))
     out: list[PatchLevel] = []
     for base, below, features in _SHAPES:
-        patch = min(round(0.75 * native), max(5, round(base * (native / 128) ** 1.15)))
+        patch = min(largest, max(5, round(scale * base * (native / 128) ** power)))
         if math.isinf(below):
-            patch = round(0.75 * native)
+            patch = largest
         cell = max(1, patch // 16)
         patch = min(native, round(patch / cell) * cell)
         step = native / 128 if dense else native / 64
         bank = max(1, round(max(step, patch / 14)))
-        query = max(1, round((0.26 if patch < 14 else 0.22) * patch))
-        out.append(PatchLevel(patch, bank, query, below, features))
+        overlap = 0.5 if many else 0.26 if patch < 14 else 0.22
+        out.append(PatchLevel(patch, bank, max(1, round(overlap * patch)), below, features))
     return tuple(out)
 
 
@@ -104,7 +111,7 @@ class PatchPrior:
         row_limit: int = 600,
         bank_limit: int = 60_000,
         top: int = 24,
-        window_power: float = 10.0,
+        window_power: float | None = None,
         tick: Callable[[], None] | None = None,
     ) -> PatchPrior:
         """Take the images; banks are built when they are first needed.
@@ -113,9 +120,12 @@ class PatchPrior:
         palette_freedom: 0 keeps the colours of the images; 0.02-0.06 keeps those of the strokes (softer).
         position_aware: a patch is only compared with patches at a similar height in the image (sky stays up).
         flip: mirror images are added. size: resize the short side to this first.
-        levels: patch sizes, small to large; the default follows the size of the images.
+        levels: patch sizes, small to large; the default follows the size of the images, and with position_aware their
+        number (larger patches from 8 images on).
         row_window: half width of the height window, relative. row_limit, bank_limit: patches kept per row
         (only when position_aware) and in all. top: patches averaged. seed: decides which patches are kept.
+        window_power: overlapping patches are blended with sin^power: larger is sharper and shows more seams; the
+        default goes with the patch sizes.
         Raises ValueError for no images, wrong channels, NaN, values outside [0, 1], images below 16 pixels.
         """
         if palette_freedom < 0 or not math.isfinite(palette_freedom):
@@ -132,7 +142,10 @@ class PatchPrior:
                 slot[:, :h, :w] = source[:, :h, :w].flip(2)
             canvas, sizes = torch.cat([canvas, mirrored]), sizes + sizes
         native = min(min(s) for s in sizes)
-        chosen = tuple(levels) if levels is not None else default_levels(native, dense=not position_aware)
+        many = position_aware and len(clean) >= _MANY
+        if levels is None:
+            levels = default_levels(native, dense=not position_aware, many=many)
+        chosen = tuple(levels)
         for level in chosen:
             if level.patch > native:
                 raise ValueError(f"patch of {level.patch} px does not fit into images of {native} px")
@@ -147,7 +160,7 @@ class PatchPrior:
             position_aware=position_aware,
             row_window=row_window,
             top=top,
-            window_power=window_power,
+            window_power=window_power if window_power is not None else 5.0 if many else 10.0,
             tick=tick,
         )
 

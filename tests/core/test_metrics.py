@@ -1,10 +1,14 @@
 """Distances between pictures, against independent formulas."""
 
 import math
+from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageFilter
 
+from sdedit_core.builtin import scene
 from sdedit_core.metrics import distances, regions, squared_l2, ssim_map
 from sdedit_core.realism import SlicedWasserstein, laplacian_pyramid
 
@@ -147,7 +151,33 @@ def test_realism_distance_sees_blur_and_grain_but_not_a_tint():
     grain = pictures + 0.2 * (noise(8, 3, 64, 64) - 0.5)
     assert distance(blurred).mean > 2 * clean
     assert distance(grain).levels[64] > 2 * distance(pictures).levels[64]
-    assert distance(0.8 * pictures + 0.1).mean == pytest.approx(clean, rel=1e-3)
+    assert distance(0.8 * pictures + 0.2).mean == pytest.approx(distance(0.8 * pictures).mean, rel=1e-3), "a tint"
+    assert distance(0.8 * pictures).mean > 1.3 * clean, "contrast"
+    paper = SlicedWasserstein(reference, patches_per_level=4096, directions=64, whiten="own")
+    assert paper(0.8 * pictures + 0.1).mean == pytest.approx(paper(pictures).mean, rel=1e-3), "sees no contrast"
+
+
+def degraded(pictures, kind):
+    """The same pictures, worse from step to step."""
+    pil = [Image.fromarray((x.permute(1, 2, 0).numpy() * 255).round().astype("uint8")) for x in pictures]
+    changes = {
+        "blur": [lambda im, r=r: im.filter(ImageFilter.GaussianBlur(r)) for r in (0.5, 1, 2, 4)],
+        "median": [lambda im, k=k: im.filter(ImageFilter.MedianFilter(k)) for k in (3, 5, 9, 15)],
+        "palette": [lambda im, n=n: im.quantize(n, dither=Image.Dither.NONE).convert("RGB") for n in (16, 8, 4)],
+    }[kind]
+    for change in changes:
+        yield torch.stack([torch.tensor(np.asarray(change(im))).permute(2, 0, 1) / 255 for im in pil])
+
+
+@pytest.mark.parametrize("kind", ["blur", "median", "palette"])
+@pytest.mark.parametrize("mood", ["lake", "night"])
+def test_worse_pictures_are_further_from_real(mood, kind):
+    """Every step of a degradation counts; with the paper's whitening a coarser median of the night does not."""
+    renders = torch.cat([scene(mood, i, 64) for i in range(32)])
+    distance = SlicedWasserstein(renders[16:], patches_per_level=4096, directions=64)
+    found = [distance(x).mean for x in (renders[:16], *degraded(renders[:16], kind))]
+    assert all(a < b for a, b in pairwise(found)), found
+    assert found[-1] > 2 * found[0]
 
 
 def test_onewasserstein_distance_against_the_closed_form():
@@ -168,6 +198,8 @@ def test_realism_distance_refuses_other_sizes_and_empty_sets():
         distance([])
     with pytest.raises(ValueError, match="16 x 16"):
         SlicedWasserstein(noise(2, 3, 15, 32))
+    with pytest.raises(ValueError, match="whiten"):
+        SlicedWasserstein(noise(2, 3, 32, 32), whiten="both")
 
 
 def test_realism_distance_reads_a_sequence_one_by_one():
