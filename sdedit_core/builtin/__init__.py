@@ -50,9 +50,9 @@ EXAMPLE_COMPOSITES: dict[str, str] = COMPOSITES
 RECOMMENDED_T0: dict[str, float] = {
     "alpine": 0.25,
     "lake": 0.25,
-    "sunset": 0.30,
+    "sunset": 0.36,
     "autumn": 0.25,
-    "desert": 0.30,
+    "desert": 0.36,
     "night": 0.36,
 }
 """Start time that looks best for each mood, with sigma_max = 348."""

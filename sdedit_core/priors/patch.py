@@ -35,9 +35,18 @@ _SHAPES = (
     (96, math.inf, 128),
 )
 
-
 _MANY = 8
 """So many images offer a match also for large patches."""
+
+_SHAPES_MANY = (
+    (18, 0.025, 48),
+    (24, 0.06, 64),
+    (34, 0.14, 96),
+    (58, 0.32, 96),
+    (108, 0.70, 128),
+    (math.inf, math.inf, 128),
+)
+"""The same for many images; the last level sees whole pictures."""
 
 
 def default_levels(native: int, *, dense: bool, many: bool = False) -> tuple[PatchLevel, ...]:
@@ -45,15 +54,13 @@ def default_levels(native: int, *, dense: bool, many: bool = False) -> tuple[Pat
 
     With few images patches grow a little faster than the native size: finer pictures need more context to look like a
     photo. dense: (almost) every position of the small patches enters the bank.
-    many: there are many images to choose from. Patches are twice as large then and overlap less, and the highest noise
-    levels see whole pictures: more context gives more detail and a layout that holds together.
+    many: there are many images to choose from. Patches are larger then and overlap less, and the highest noise levels
+    see whole pictures: more context gives more detail and a layout that holds together.
     """
-    scale, power, largest = (2.0, 1.0, native) if many else (1.0, 1.15, round(0.75 * native))
+    shapes, power, largest = (_SHAPES_MANY, 1.0, native) if many else (_SHAPES, 1.15, round(0.75 * native))
     out: list[PatchLevel] = []
-    for base, below, features in _SHAPES:
-        patch = min(largest, max(5, round(scale * base * (native / 128) ** power)))
-        if math.isinf(below):
-            patch = largest
+    for base, below, features in shapes:
+        patch = largest if math.isinf(below) else min(largest, max(5, round(base * (native / 128) ** power)))
         cell = max(1, patch // 16)
         patch = min(native, round(patch / cell) * cell)
         step = native / 128 if dense else native / 64
