@@ -64,8 +64,8 @@ def add_ve_noise() -> Image.Image:
 def reverse_sde_sampler() -> Image.Image:
     guide, model = example_guide("sunset", width=SIZE, height=SIZE), load_score_model("landscape-sunset")
     seen = []
-    run = sdedit(model, guide, t0=0.44, steps=20, seed=1, callback=lambda s: seen.append((s.x.clone(), s.denoised)))
-    cells = [perturb(model, guide, 0.44, seed=1).samples, seen[9][0], run.samples]
+    run = sdedit(model, guide, t0=0.36, steps=20, seed=1, callback=lambda s: seen.append((s.x.clone(), s.denoised)))
+    cells = [perturb(model, guide, 0.36, seed=1).samples, seen[9][0], run.samples]
     return sheet([c.clamp(0, 1) for c in cells], ["noised", "half way", "picture"])
 
 
@@ -127,7 +127,7 @@ def fit_image_() -> Image.Image:
 def unfit_image_() -> Image.Image:
     guide, mask = _wide_edit()
     fitted = fit_image(guide, mask, method="crop", size=(256, 256), multiple=1)
-    made = result("sunset", fitted.image, 0.3, mask=fitted.mask)
+    made = result("sunset", fitted.image, 0.2, mask=fitted.mask)
     back = unfit_image(made, fitted.undo)
     return sheet([fitted.image, made, back], ["fitted", "result", "put back"])
 
@@ -140,14 +140,14 @@ def t0_probe() -> Image.Image:
 
 
 def t0_sweep() -> Image.Image:
-    guide, values = example_guide("alpine", width=SIZE, height=SIZE), (0.2, 0.3, 0.4, 0.5, 0.6)
+    guide, values = example_guide("alpine", width=SIZE, height=SIZE), (0.1, 0.2, 0.3, 0.4, 0.6)
     made = [result("alpine", guide, t0, seed=0) for t0 in values]
     return sheet([guide, *made], ["guide", *(f"t0 {t0:g}" for t0 in values)])
 
 
 def edit_report() -> Image.Image:
     _, guide, mask = example_edit("sunset-sun", SIZE)
-    made = result("sunset", guide, 0.3, mask=mask)
+    made = result("sunset", guide, 0.2, mask=mask)
     heat = heat_map(guide, made, mask=mask)
     return sheet([guide, made, heat], ["guide", "picture", "heat map"])
 
@@ -160,7 +160,7 @@ def simulate_strokes_() -> Image.Image:
 
 def stroke_canvas() -> Image.Image:
     painted, _ = paint_drawing(parse_drawing(example_drawing()), width=SIZE, height=SIZE)
-    return sheet([painted, result("alpine", painted, 0.34)], ["painted", "picture"], columns=2, cell=HALF)
+    return sheet([painted, result("alpine", painted, 0.25)], ["painted", "picture"], columns=2, cell=HALF)
 
 
 def _axis():

@@ -23,7 +23,7 @@ from help_pictures import HELP
 
 OUT = Path(__file__).parent / "images"
 HELP_OUT = Path(__file__).parents[1] / "web" / "docs" / "images"
-LADDER = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+LADDER = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
 
 
 def picture(mood: str, t0: float, size: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -61,14 +61,14 @@ def ladder(size: int) -> None:
 
 
 def moods(size: int) -> None:
-    """Every mood at t0 0.3, 0.4, 0.5."""
+    """Every mood at t0 0.2, 0.3, 0.4."""
     images, labels = [], []
     for mood in MOODS:
         guide = example_guide(mood, width=size, height=size)
         model = load_score_model(f"landscape-{mood}")
         images.append(guide)
         labels.append(f"{mood}: strokes")
-        for t0 in (0.3, 0.4, 0.5):
+        for t0 in (0.2, 0.3, 0.4):
             images.append(sdedit(model, guide, t0=t0, steps=20, seed=0).samples.clamp(0, 1))
             labels.append(f"t0 {t0:g}")
     contact_sheet(images, labels, columns=4, cell=256).save(OUT / "moods.jpg", quality=88)
@@ -82,9 +82,9 @@ def tasks(size: int) -> None:
     _, _, cut, composite = example_composite("desert-mesa", size)
     soft = soften(cut, 8 * size // 256)
     rows = [
-        ("Strokes to picture", "autumn", strokes, None, 0.36),
-        ("Edit with strokes", "sunset", edit, edit_mask, 0.3),
-        ("Composite", "desert", composite, soft, 0.4),
+        ("Strokes to picture", "autumn", strokes, None, 0.25),
+        ("Edit with strokes", "sunset", edit, soften(edit_mask, 8 * size // 256), 0.2),
+        ("Composite", "desert", composite, soft, 0.25),
     ]
     images, labels = [], []
     for title, mood, guide, mask, t0 in rows:

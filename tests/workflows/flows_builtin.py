@@ -30,14 +30,14 @@ def paint() -> Graph:
         "download.\n\n"
         "1. Paint over it, or **Clear** and begin anew: a sky, a mountain, a meadow in a few colours. Details are the "
         "model's work.\n"
-        "2. Turn **t0**: 0.3 stays close to your strokes, 0.5 looks more real. 0 gives the strokes back.\n"
+        "2. Turn **t0**: 0.2 stays close to your strokes, 0.4 looks more real. 0 gives the strokes back.\n"
         "3. Another **seed** in *Add VE Noise at t0* makes another picture.\n"
         "4. Other moods: choose **lake**, **sunset**, **autumn**, **desert** or **night** in *Score Model Loader*, and "
         "paint in its colours.",
     )
     g.node("canvas", "SDEdit_StrokeCanvas", **SIZE)
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-alpine")
-    chain(g, Ref("canvas", 0), t0=0.34, steps=12)
+    chain(g, Ref("canvas", 0), t0=0.25, steps=12)
     return finish(g, "1. Your painting", [column(400, "canvas", "model")])
 
 
@@ -59,7 +59,7 @@ def photo_edit() -> Graph:
     g.node("grow", "GrowMask", mask=Ref("canvas", 1), expand=8)
     g.node("grey", "MaskToImage", mask=Ref("grow", 0))
     g.node("shown", "PreviewImage", title="May change", images=Ref("grey", 0))
-    chain(g, Ref("canvas", 0), t0=0.32, steps=16, mask=Ref("grow", 0))
+    chain(g, Ref("canvas", 0), t0=0.25, steps=16, mask=Ref("grow", 0))
     columns = [column(340, "photo", "model"), column(400, "canvas", "grow", "grey", "shown", shown=300)]
     return finish(g, "1. Photo, strokes and mask", columns)
 
@@ -71,14 +71,14 @@ def strokes() -> Graph:
         "1. **Example Guide** holds a stroke painting for every built-in model: **alpine**, **lake**, **sunset**, "
         "**autumn**, **desert**, **night**. Choose the same mood in **Score Model Loader**.\n"
         "2. Your own painting, from any program: *Load Image* instead of Example Guide.\n"
-        "3. Turn **t0**: 0.3 stays close to the strokes, 0.5 looks more real.\n"
+        "3. Turn **t0**: 0.2 stays close to the strokes, 0.4 looks more real.\n"
         "4. Another **seed** in *Add VE Noise at t0* makes another picture; another seed in the sampler changes "
         "details.\n\n"
         "Quicker: width and height 128.",
     )
     example_guide(g, "lake", **SIZE)
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-lake")
-    chain(g, Ref("guide", 0), t0=0.44, steps=12)
+    chain(g, Ref("guide", 0), t0=0.25, steps=12)
     return finish(g, "1. Guide and model", [column(340, "guide", "shown", "model", shown=300)])
 
 
@@ -91,7 +91,7 @@ def composite() -> Graph:
         "2. **GrowMask** widens the mask, so that the seam may change.\n"
         "3. The blur makes its edge soft: grey pixels start at a lower **t0**, so the change fades out. Nothing is "
         "blended.\n\n"
-        "t0 0.25 to 0.35 removes the seam and keeps the patch. Composite before the noise is added, never after.",
+        "t0 0.15 to 0.25 removes the seam and keeps the patch. Composite before the noise is added, never after.",
     )
     g.node("example", "SDEdit_ExampleGuide", name="composite: autumn-conifers", **SIZE)
     pasting = {"destination": Ref("example", 2), "source": Ref("example", 3), "mask": Ref("example", 1)}
@@ -103,7 +103,7 @@ def composite() -> Graph:
     g.node("blur", "ImageBlur", image=Ref("grey", 0), blur_radius=8, sigma=4.0)
     g.node("soft", "ImageToMask", title="Soft mask", image=Ref("blur", 0))
     g.node("shown", "PreviewImage", title="May change", images=Ref("blur", 0))
-    chain(g, Ref("paste", 0), t0=0.3, steps=16, mask=Ref("soft", 0))
+    chain(g, Ref("paste", 0), t0=0.2, steps=16, mask=Ref("soft", 0))
     pictures = column(340, "rough", "grow", "grey", "blur", "soft", "shown", rough=300, shown=300)
     return finish(g, "1. Composite and mask", [column(340, "example", "paste", "model"), pictures])
 
@@ -218,7 +218,7 @@ def own_model() -> Graph:
     g.node("info", "PreviewAny", title="What was loaded", source=Ref("model", 2))
     g.node("fit", "SDEdit_FitImage", model=Ref("model", 0), image=Ref("guide", 0))
     g.node("shown", "PreviewImage", title="In the model's size", images=Ref("fit", 0))
-    chain(g, Ref("fit", 0), t0=0.38, steps=16)
+    chain(g, Ref("fit", 0), t0=0.36, steps=16)
     g.node("unfit", "SDEdit_UnfitImage", image=Ref("decode", 0), undo=Ref("fit", 2))
     g.nodes["save"]["inputs"]["images"] = Ref("unfit", 0)
     columns = [column(340, "guide", "model", "info"), column(340, "fit", "shown")]

@@ -40,7 +40,7 @@ def score_model() -> Blueprint:
         name,
         "Strokes or a rough picture in, picture out, with a built-in score model or a file of your own. With a mask, "
         "only the white part changes.",
-        _chain(name, t0=0.36, steps=12, own_model=True),
+        _chain(name, t0=0.25, steps=12, own_model=True),
         sockets={"image": [("encode", "pixels")], "mask": [("noise", "mask")]},
         widgets={"model_name": [("model", "model_name")], **DIALS},
         outputs=OUTPUTS,
