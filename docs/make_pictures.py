@@ -16,6 +16,8 @@ from PIL import Image
 from sdedit_core import load_score_model, sdedit
 from sdedit_core.builtin import MOODS, RECOMMENDED_T0, example_composite, example_edit, example_guide
 from sdedit_core.images import contact_sheet, to_pil
+from sdedit_core.plots import heat_map
+from sdedit_core.probe import probe
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -58,6 +60,52 @@ def ladder(size: int) -> None:
         images.append(result.samples.clamp(0, 1))
         labels.append(f"t0 {t0:g}  sigma {result.sigma:.2g}")
     contact_sheet(images, labels, columns=7, cell=190).save(OUT / "ladder.jpg", quality=88)
+
+
+def survives(size: int) -> None:
+    """What survives the noise, and the edits, over t0."""
+    guide, values = example_guide("alpine", width=size, height=size), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    model = load_score_model("landscape-alpine")
+    found = probe(model, guide, values, seed=0)
+    images = [guide, *(p.denoised.clamp(0, 1) for p in found), guide]
+    labels = ["guide", *(f"survives t0 {t0:g}" for t0 in values), "guide"]
+    for t0 in values:
+        result = sdedit(model, guide, t0=t0, steps=20, seed=0)
+        images.append(result.samples.clamp(0, 1))
+        labels.append(f"t0 {t0:g}  sigma {result.sigma:.2g}")
+    contact_sheet(images, labels, columns=8, cell=160).save(OUT / "t0" / "ladder.jpg", quality=88)
+
+
+def heat(size: int) -> None:
+    """An edit of the upper half, and where it moved the picture."""
+    guide = example_guide("alpine", width=size, height=size)
+    mask = torch.zeros(1, 1, size, size)
+    mask[..., : round(0.6 * size), :] = 1
+    made = sdedit(load_score_model("landscape-alpine"), guide, t0=0.25, steps=20, seed=0, mask=mask).samples.clamp(0, 1)
+    difference = heat_map(guide, made, mask=mask)
+    below = difference.shape[-2] - size
+    padded = [F.pad(x, (0, 0, 0, below)) for x in (guide, made)]
+    labels = ["guide", "edit of the sky and peak, t0 0.25", "RMS difference (white: mask)"]
+    contact_sheet([*padded, difference], labels, columns=3, cell=256).save(OUT / "t0" / "heat-map.jpg", quality=88)
+
+
+def steps(size: int) -> None:
+    """Built-in pictures, an edit and a composite at 8, 12 and 20 steps."""
+    jobs = [
+        (m, example_guide(m, width=size, height=size), None, RECOMMENDED_T0[m]) for m in ("lake", "night", "autumn")
+    ]
+    _, edit, edit_mask = example_edit("sunset-sun", size)
+    _, _, cut, composite = example_composite("autumn-conifers", size)
+    jobs.append(("sunset", edit, soften(edit_mask, 8 * size // 256), 0.2))
+    jobs.append(("autumn", composite, soften(cut, 8 * size // 256), 0.2))
+    pictures = []
+    for count in (8, 12, 20):
+        for mood, guide, mask, t0 in jobs:
+            model = load_score_model(f"landscape-{mood}")
+            made = sdedit(model, guide, t0=t0, steps=count, seed=1, mask=mask)
+            pictures.append(made.samples.clamp(0, 1))
+    labels = [f"{count} steps" for count in (8, 12, 20) for _ in jobs]
+    contact_sheet(pictures, labels, columns=len(jobs), cell=200).save(OUT / "steps.jpg", quality=88)
 
 
 def moods(size: int) -> None:
@@ -110,7 +158,16 @@ def icon(size: int) -> None:
     to_pil(both).resize((400, 400), Image.Resampling.LANCZOS).save(OUT / "icon.png", optimize=True)
 
 
-PICTURES = {"hero": hero, "tasks": tasks, "ladder": ladder, "moods": moods, "icon": icon}
+PICTURES = {
+    "hero": hero,
+    "tasks": tasks,
+    "ladder": ladder,
+    "survives": survives,
+    "heat": heat,
+    "steps": steps,
+    "moods": moods,
+    "icon": icon,
+}
 
 
 def main() -> None:

@@ -5,10 +5,10 @@ pyramid, normalised per channel and level, projected on random directions; the d
 1-Wasserstein distance of the projections.  The unit is one standard deviation of the reference at that level.
 
 One thing differs from the paper: there every set is divided by its own deviation, which hides how much detail a set
-has.  A picture flattened to four colours then may rank above one of eight.  Here both sets are divided by the
-reference's (``whiten="own"`` gives the paper's).  Each set is centred by its own mean, so a tint of the whole set is
-not seen.  The distance sees missing detail, texture, edges and grain; it does not know what things are: for that
-there is KID.
+has. Pictures flattened to four colours may then, at the finest level, rank above those of eight. Here both sets are
+divided by the reference's (``whiten="own"`` gives the paper's). Each set is centred by its own mean, so a tint of the
+whole set is not seen. The distance sees missing detail, texture, edges and grain; it does not know what things are:
+for that there is KID.
 """
 
 from __future__ import annotations
