@@ -104,7 +104,7 @@ def reverse_sde() -> Image.Image:
     state = perturb(model, guide, 0.6, seed=1)
     made = []
     for run in runs.values():
-        options = {"schedule": model.schedule, "steps": 20, "seed": 1, **run}
+        options = {"schedule": model.schedule, "steps": 20, "seed": 1, "smooth": model.smooth, **run}
         made.append(reverse(lambda x, s: model.denoise(x, s), state, **options).samples.clamp(0, 1))
     return sheet(made, list(runs))
 

@@ -217,3 +217,26 @@ def test_bad_inputs_are_refused(picture, prior):
         prior.denoise(torch.rand(1, 3, 8, 32), torch.tensor([0.1]))
     with pytest.raises(ValueError, match="one sigma per sample"):
         prior.denoise(torch.rand(3, 3, 32, 32), torch.tensor([0.1, 0.2]))
+
+
+def test_many_images_get_larger_patches_and_whole_pictures():
+    """From eight position-aware images on; fewer, or position-free ones, keep the small patches."""
+    images = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    many = PatchPrior.from_images(images, position_aware=True)
+    few = PatchPrior.from_images(images[:7], position_aware=True)
+    free = PatchPrior.from_images(images)
+    assert many.levels == default_levels(64, dense=False, many=True)
+    assert few.levels == default_levels(64, dense=False) and free.levels == default_levels(64, dense=True)
+    assert many.levels[-1].patch == 64 and few.levels[-1].patch == 48
+    assert many.levels[0].patch > few.levels[0].patch and many.window_power < few.window_power
+
+
+def test_banks_pool_like_a_square_average():
+    """Cell means of a bank patch, pooled axis by axis, are those of the patch itself."""
+    images = torch.rand(8, 3, 48, 48, generator=torch.Generator().manual_seed(1))
+    prior = PatchPrior.from_images(images, position_aware=True)
+    bank = prior.bank(len(prior.levels) - 1)
+    assert bank.pool > 1
+    index = torch.tensor([0, 3, 7])
+    mean, code = bank.encode(bank.gather(prior.images, index))
+    assert torch.allclose(torch.cat([code, mean - 0.5], 1), bank.table[index], atol=1e-3)
