@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from sdedit_core.builtin import MOODS, RECOMMENDED_T0, example_composite, exampl
 from sdedit_core.images import contact_sheet, to_pil
 from sdedit_core.plots import heat_map
 from sdedit_core.probe import probe
+from sdedit_core.score_model import ScoreModel
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -50,16 +52,19 @@ def hero(size: int) -> None:
     rows([picture(mood, RECOMMENDED_T0[mood], size) for mood in MOODS], 220).save(OUT / "hero.jpg", quality=88)
 
 
+def over_t0(model: ScoreModel, guide: torch.Tensor, values: Sequence[float]) -> tuple[list[torch.Tensor], list[str]]:
+    """The pictures of one guide over t0, same seed, and their labels."""
+    runs = [sdedit(model, guide, t0=t0, steps=20, seed=0) for t0 in values]
+    labels = [f"t0 {t0:g}  sigma {run.sigma:.2g}" for t0, run in zip(values, runs, strict=True)]
+    return [run.samples.clamp(0, 1) for run in runs], labels
+
+
 def ladder(size: int) -> None:
     """One guide over t0."""
     guide = example_guide("alpine", width=size, height=size)
     model = load_score_model("landscape-alpine")
-    images, labels = [guide], ["strokes"]
-    for t0 in LADDER:
-        result = sdedit(model, guide, t0=t0, steps=20, seed=0)
-        images.append(result.samples.clamp(0, 1))
-        labels.append(f"t0 {t0:g}  sigma {result.sigma:.2g}")
-    contact_sheet(images, labels, columns=7, cell=190).save(OUT / "ladder.jpg", quality=88)
+    images, labels = over_t0(model, guide, LADDER)
+    contact_sheet([guide, *images], ["strokes", *labels], columns=7, cell=190).save(OUT / "ladder.jpg", quality=88)
 
 
 def survives(size: int) -> None:
@@ -67,12 +72,9 @@ def survives(size: int) -> None:
     guide, values = example_guide("alpine", width=size, height=size), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
     model = load_score_model("landscape-alpine")
     found = probe(model, guide, values, seed=0)
-    images = [guide, *(p.denoised.clamp(0, 1) for p in found), guide]
-    labels = ["guide", *(f"survives t0 {t0:g}" for t0 in values), "guide"]
-    for t0 in values:
-        result = sdedit(model, guide, t0=t0, steps=20, seed=0)
-        images.append(result.samples.clamp(0, 1))
-        labels.append(f"t0 {t0:g}  sigma {result.sigma:.2g}")
+    made, names = over_t0(model, guide, values)
+    images = [guide, *(p.denoised.clamp(0, 1) for p in found), guide, *made]
+    labels = ["guide", *(f"survives t0 {t0:g}" for t0 in values), "guide", *names]
     contact_sheet(images, labels, columns=8, cell=160).save(OUT / "t0" / "ladder.jpg", quality=88)
 
 
