@@ -23,9 +23,9 @@ import torch.nn.functional as F
 
 from sdedit_core import ScoreModel, load_score_model, sdedit
 from sdedit_core.builtin import MOODS, example_guide, scene
-from sdedit_core.images import contact_sheet, from_range, to_range
-from sdedit_core.realism import SlicedWasserstein
-from sdedit_core.strokes import simulate_strokes
+from sdedit_core.measure.realism import SlicedWasserstein
+from sdedit_core.pictures.io import contact_sheet, from_range, to_range
+from sdedit_core.pictures.strokes import simulate_strokes
 
 Edit = Callable[[torch.Tensor, float], torch.Tensor]
 

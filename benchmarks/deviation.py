@@ -16,10 +16,10 @@ import torch
 from law.problems import PROBLEMS, Mixture
 
 from sdedit_core import SOLVERS, VESDE, ScoreModel, perturb
-from sdedit_core.bound import ScoreRecorder, bounds
-from sdedit_core.deviation import predict_deviation
-from sdedit_core.grids import sigma_grid
+from sdedit_core.measure.bound import ScoreRecorder, bounds
+from sdedit_core.measure.deviation import predict_deviation
 from sdedit_core.priors.exact import GaussianPrior
+from sdedit_core.sampling.grids import sigma_grid
 
 
 def mixture_model(problem: Mixture) -> ScoreModel:

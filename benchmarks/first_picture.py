@@ -32,7 +32,7 @@ def one(size: int, args: argparse.Namespace) -> dict:
 
     from sdedit_core import sdedit
     from sdedit_core.builtin import example_guide
-    from sdedit_core.loading import load_score_model
+    from sdedit_core.load import load_score_model
 
     imported, base = time.perf_counter() - started, peak_megabytes()
     torch.set_num_threads(args.threads)

@@ -24,14 +24,14 @@ import torch
 
 from sdedit_core import load_score_model
 from sdedit_core.builtin import MOODS, references, scene
-from sdedit_core.images import contact_sheet
-from sdedit_core.metrics import distances
-from sdedit_core.plots import tradeoff_plot
-from sdedit_core.realism import SlicedWasserstein
-from sdedit_core.resampling import resampled, spot_shares, with_intervals
-from sdedit_core.strokes import simulate_strokes
-from sdedit_core.sweep import SweepPlan, parse_t0_values, sweep
-from sdedit_core.tradeoff import Row, more_real, rows, sweet_spot, table, to_csv, write_whole
+from sdedit_core.measure.metrics import distances
+from sdedit_core.measure.plots import tradeoff_plot
+from sdedit_core.measure.realism import SlicedWasserstein
+from sdedit_core.measure.resampling import resampled, spot_shares, with_intervals
+from sdedit_core.measure.sweep import SweepPlan, parse_t0_values, sweep
+from sdedit_core.measure.table import Row, more_real, rows, sweet_spot, table, to_csv, write_whole
+from sdedit_core.pictures.io import contact_sheet
+from sdedit_core.pictures.strokes import simulate_strokes
 
 BATCH = 8
 BOUNDED = 2  # guides of a mood whose runs are also recorded, for prediction and bounds

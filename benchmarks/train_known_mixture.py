@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 
 from sdedit_core.edit import perturb, sdedit
+from sdedit_core.model import ScoreModel
 from sdedit_core.priors.exact import GaussianMixturePrior
-from sdedit_core.score_model import ScoreModel
 from sdedit_core.training import FunctionSource, Run, Settings, Trainer
 
 SIDE = 8

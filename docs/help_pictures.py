@@ -9,16 +9,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sdedit_core import load_score_model, perturb, sdedit
 from sdedit_core.builtin import MOODS, RECOMMENDED_T0, example_composite, example_edit, example_guide, scene
-from sdedit_core.canvas import example_drawing, paint_drawing, parse_drawing
 from sdedit_core.edit import reverse
-from sdedit_core.fitting import fit_image, unfit_image
-from sdedit_core.grids import karras, log_uniform, uniform_t
-from sdedit_core.images import to_pil
-from sdedit_core.loading import score_model_from_images
-from sdedit_core.plots import heat_map
-from sdedit_core.probe import probe
+from sdedit_core.load import score_model_from_images
+from sdedit_core.measure.plots import heat_map
+from sdedit_core.measure.probe import probe
+from sdedit_core.pictures.canvas import example_drawing, paint_drawing, parse_drawing
+from sdedit_core.pictures.fit import fit_image, unfit_image
+from sdedit_core.pictures.io import to_pil
+from sdedit_core.pictures.strokes import simulate_strokes
+from sdedit_core.sampling.grids import karras, log_uniform, uniform_t
 from sdedit_core.sde import VESDE
-from sdedit_core.strokes import simulate_strokes
 
 SIZE, THIRD, HALF = 256, 192, 256  # pictures; cells of sheets with three and with two columns
 DARK, INK, GAP, LETTERS = "#18181b", "#e4e4e7", 6, 26

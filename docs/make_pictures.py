@@ -16,10 +16,10 @@ from PIL import Image
 
 from sdedit_core import load_score_model, sdedit
 from sdedit_core.builtin import MOODS, RECOMMENDED_T0, example_composite, example_edit, example_guide
-from sdedit_core.images import contact_sheet, to_pil
-from sdedit_core.plots import heat_map
-from sdedit_core.probe import probe
-from sdedit_core.score_model import ScoreModel
+from sdedit_core.measure.plots import heat_map
+from sdedit_core.measure.probe import probe
+from sdedit_core.model import ScoreModel
+from sdedit_core.pictures.io import contact_sheet, to_pil
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -32,7 +32,7 @@ class StrokeCanvas:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:
-        from ..sdedit_core.canvas import example_drawing
+        from ..sdedit_core.pictures.canvas import example_drawing
 
         side = {"default": 256, "min": 64, "max": 4096, "step": 8}
         without = "Not used when a background is connected: then the painting has the background's size."
@@ -75,7 +75,7 @@ class StrokeCanvas:
         background: torch.Tensor | None = None,
         palette: torch.Tensor | None = None,
     ) -> dict:
-        from ..sdedit_core.canvas import paint_drawing, parse_drawing
+        from ..sdedit_core.pictures.canvas import paint_drawing, parse_drawing
         from . import host
 
         try:
@@ -102,7 +102,7 @@ def _preview(picture: torch.Tensor | None) -> list[str]:
     """The first picture of (B, 3, H, W), made small, as a data URL for the canvas in the browser."""
     if picture is None:
         return []
-    from ..sdedit_core.images import to_pil
+    from ..sdedit_core.pictures.io import to_pil
 
     image = to_pil(picture[:1])
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))

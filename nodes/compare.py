@@ -71,8 +71,8 @@ class EditReport:
         mask: torch.Tensor | None = None,
         run_report: str | None = None,
     ) -> tuple:
-        from ..sdedit_core.plots import heat_map
-        from ..sdedit_core.report import edit_report
+        from ..sdedit_core.measure.plots import heat_map
+        from ..sdedit_core.measure.report import edit_report
         from . import host
 
         guide, picture = _same_size(self.NAME, guide, picture, ("guide", "picture"))
@@ -145,7 +145,7 @@ class SimulateStrokes:
     def simulate(
         self, image: torch.Tensor, colours: int, kernel: int, original: torch.Tensor | None = None, grow: int = 4
     ) -> tuple:
-        from ..sdedit_core.strokes import difference_mask, simulate_strokes
+        from ..sdedit_core.pictures.strokes import difference_mask, simulate_strokes
         from . import host
 
         if kernel and kernel % 2 == 0:

@@ -39,7 +39,7 @@ class FitImage:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:
-        from ..sdedit_core.fitting import METHODS
+        from ..sdedit_core.pictures.fit import METHODS
 
         return {
             "required": {
@@ -76,7 +76,7 @@ class FitImage:
     def fit(
         self, model: object, image: torch.Tensor, method: str, mask: torch.Tensor | None = None, size: str = _SIZES[0]
     ) -> tuple:
-        from ..sdedit_core.fitting import fit_image
+        from ..sdedit_core.pictures.fit import fit_image
         from . import host
 
         if size not in _SIZES:
@@ -126,7 +126,7 @@ class UnfitImage:
         }
 
     def unfit(self, image: torch.Tensor, undo: object, original: torch.Tensor | None = None) -> tuple:
-        from ..sdedit_core.fitting import Undo, unfit_image
+        from ..sdedit_core.pictures.fit import Undo, unfit_image
 
         if not isinstance(undo, Undo):
             raise ValueError(f"{self.NAME}: undo must come from Fit Image to Model, got {type(undo).__name__}.")
@@ -137,7 +137,7 @@ class UnfitImage:
 
 def _to_core(image: torch.Tensor, where: str, what: str) -> torch.Tensor:
     """IMAGE (B, H, W, 3) -> (B, 3, H, W), values untouched; ValueError for anything else."""
-    from ..sdedit_core.fitting import check_picture
+    from ..sdedit_core.pictures.fit import check_picture
 
     if not isinstance(image, torch.Tensor) or image.ndim != 4 or image.shape[0] < 1:
         shape = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__

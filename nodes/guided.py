@@ -40,7 +40,7 @@ class Job:
 
         ``tell(done, denoised, x, total)`` moves the progress bar.  Frames of a video lie below one another.
         """
-        from ..sdedit_core.score_model import ScoreModel
+        from ..sdedit_core.model import ScoreModel
         from . import host
 
         own, progress = host.score_model_of(self.model), host.progress(self.model, max(total, 1))
@@ -166,7 +166,7 @@ def to_image(pictures: torch.Tensor) -> torch.Tensor:
 
 def sheet(guide: torch.Tensor, pictures: list[torch.Tensor], labels: list[str], title: str) -> torch.Tensor:
     """Labelled IMAGE: the guide and its pictures; of a batch every item has its own row."""
-    from ..sdedit_core.images import contact_sheet, from_pil
+    from ..sdedit_core.pictures.io import contact_sheet, from_pil
 
     count, names = len(pictures) + 1, ["guide", *labels]
     if guide.shape[0] == 1:

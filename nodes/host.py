@@ -26,8 +26,8 @@ import folder_paths
 import latent_preview
 import torch
 
-from ..sdedit_core.noise import NoiseStream
-from ..sdedit_core.score_model import ScoreModel
+from ..sdedit_core.model import ScoreModel
+from ..sdedit_core.sampling.noise import NoiseStream
 from ..sdedit_core.sde import Schedule
 from .frames import ScoreSampling, frame_of, schedule_of
 from .preview import preview_image

@@ -58,7 +58,7 @@ class SigmasFromT0:
         }
 
     def get_sigmas(self, model: object, t0: float, steps: int, spacing: str) -> tuple:
-        from ..sdedit_core.grids import check_steps
+        from ..sdedit_core.sampling.grids import check_steps
         from ..sdedit_core.sde import check_t0
         from . import host
 
@@ -104,7 +104,7 @@ class ReverseSDE:
 
     def get_sampler(self, solver: str, seed: int) -> tuple:
         from ..sdedit_core.edit import NoisedState, reverse
-        from ..sdedit_core.solvers import get_solver
+        from ..sdedit_core.sampling.solvers import get_solver
         from . import host
 
         get_solver(solver)

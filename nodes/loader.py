@@ -32,7 +32,7 @@ def _outputs(cls: type) -> type:
 
 
 def _model_names() -> list[str]:
-    from ..sdedit_core.loading import builtin_names
+    from ..sdedit_core.load import builtin_names
 
     names = builtin_names()
     if importlib.util.find_spec("folder_paths") is not None:
@@ -60,7 +60,7 @@ class ScoreModelLoader:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:
-        from ..sdedit_core.checkpoints.mapping import Overrides
+        from ..sdedit_core.checkpoints.weights import Overrides
 
         names = _model_names()
         return {
@@ -161,7 +161,7 @@ class ScoreModelLoader:
 
     @classmethod
     def IS_CHANGED(cls, model_name: str, **kwargs: object) -> str:
-        from ..sdedit_core.loading import builtin_names
+        from ..sdedit_core.load import builtin_names
 
         if model_name in builtin_names():
             return model_name
@@ -173,7 +173,7 @@ class ScoreModelLoader:
     def load(
         self, model_name: str, weights: str, dtype: str, class_label: int = -1, image_size: int = 0, **options: object
     ) -> tuple:
-        from ..sdedit_core.loading import builtin_names, load_score_model
+        from ..sdedit_core.load import builtin_names, load_score_model
         from . import host
 
         host.check_interrupt()
@@ -309,7 +309,7 @@ class ScoreModelFromImages:
         more_images: torch.Tensor | None = None,
         flip: bool = True,
     ) -> tuple:
-        from ..sdedit_core.loading import score_model_from_images
+        from ..sdedit_core.load import score_model_from_images
 
         pictures = []
         for batch, what in ((images, "images"), (more_images, "more_images")):

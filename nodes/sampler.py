@@ -38,7 +38,7 @@ class ReverseSDESampler:
     @classmethod
     def INPUT_TYPES(cls) -> dict:
         from ..sdedit_core import SOLVERS
-        from ..sdedit_core.masking import MASK_MODES
+        from ..sdedit_core.sampling.masks import MASK_MODES
 
         return {
             "required": {
@@ -122,7 +122,7 @@ class ReverseSDESampler:
         mask_mode: str = "bridge",
     ) -> tuple:
         from ..sdedit_core.edit import check_repeats, reverse
-        from ..sdedit_core.grids import check_steps
+        from ..sdedit_core.sampling.grids import check_steps
         from . import host
 
         steps, repeats = check_steps(steps), check_repeats(repeats)

@@ -8,8 +8,8 @@ from itertools import pairwise
 import torch
 
 from ..sdedit_core.edit import NoisedState
-from ..sdedit_core.grids import sigma_grid
-from ..sdedit_core.solvers import get_solver
+from ..sdedit_core.sampling.grids import sigma_grid
+from ..sdedit_core.sampling.solvers import get_solver
 from .frames import FLOW_MAX, Frame, frame_of
 from .options import check_latent
 from .state import Carried, batch_indices, check_noise_level, describe_mask, pack, rows_for, spread_of, unpack

@@ -67,9 +67,9 @@ class T0Probe:
         negative: list | None = None,
         cfg: float = 1.0,
     ) -> tuple:
-        from ..sdedit_core.masking import is_hard
-        from ..sdedit_core.probe import probe
-        from ..sdedit_core.sweep import parse_t0_values
+        from ..sdedit_core.measure.probe import probe
+        from ..sdedit_core.measure.sweep import parse_t0_values
+        from ..sdedit_core.sampling.masks import is_hard
         from . import host
 
         values = parse_t0_values(t0_values)
@@ -151,7 +151,7 @@ class T0Sweep:
     @classmethod
     def INPUT_TYPES(cls) -> dict:
         from ..sdedit_core import SOLVERS
-        from ..sdedit_core.masking import MASK_MODES
+        from ..sdedit_core.sampling.masks import MASK_MODES
 
         return {
             "required": {
@@ -261,12 +261,12 @@ class T0Sweep:
         keep_on_cancel: bool = True,
         picks: str = "",
     ) -> tuple:
-        from ..sdedit_core.deviation import pixel_size
         from ..sdedit_core.edit import check_repeats
-        from ..sdedit_core.grids import check_steps
-        from ..sdedit_core.picks import sheet_after
-        from ..sdedit_core.sweep import SweepPlan, parse_t0_values, sweep
-        from ..sdedit_core.tradeoff import rows, sweet_spot, table, to_csv
+        from ..sdedit_core.measure.deviation import pixel_size
+        from ..sdedit_core.measure.picks import sheet_after
+        from ..sdedit_core.measure.sweep import SweepPlan, parse_t0_values, sweep
+        from ..sdedit_core.measure.table import rows, sweet_spot, table, to_csv
+        from ..sdedit_core.sampling.grids import check_steps
         from . import host
 
         search = sheet_after(parse_t0_values(t0_values), picks)
@@ -335,8 +335,8 @@ def _answer(search: object, spot: object | None) -> float:
 def _realism(job: Job, reference: torch.Tensor | None, clean: torch.Tensor) -> object | None:
     """The distance to real pictures, or None with a note when there is nothing to compare with."""
     from ..sdedit_core.builtin import list_priors, references
-    from ..sdedit_core.images import fit
-    from ..sdedit_core.realism import SMALLEST, SlicedWasserstein
+    from ..sdedit_core.measure.realism import SMALLEST, SlicedWasserstein
+    from ..sdedit_core.pictures.io import fit
     from . import host
 
     height, width = clean.shape[-2:]
@@ -356,8 +356,8 @@ def _realism(job: Job, reference: torch.Tensor | None, clean: torch.Tensor) -> o
 
 
 def _plot(found: list, spot: object | None) -> torch.Tensor:
-    from ..sdedit_core.images import from_pil
-    from ..sdedit_core.plots import tradeoff_plot
+    from ..sdedit_core.measure.plots import tradeoff_plot
+    from ..sdedit_core.pictures.io import from_pil
 
     try:
         picture = tradeoff_plot(found, spot=spot)

@@ -6,10 +6,10 @@ result = sdedit(model, guide, t0=0.4, steps=20)
 """
 
 from .edit import EditResult, NoisedState, perturb, sdedit
-from .loading import load_score_model
-from .score_model import ModelInfo, ScoreModel
+from .load import load_score_model
+from .model import ModelInfo, ScoreModel
+from .sampling.solvers import SOLVERS
 from .sde import VESDE, VPSDE, ContinuousVPSDE, FlowSDE
-from .solvers import SOLVERS
 
 __version__ = "0.1.0"
 

@@ -9,15 +9,15 @@ from functools import partial
 
 import torch
 
-from .grids import check_steps, sigma_grid
-from .masking import MASK_MODES, check_mask, is_hard
-from .passes import Counter, literal_pass, plain_pass, run_passes, soft_pass
-from .score_model import ScoreModel
+from .model import ScoreModel
+from .sampling.grids import check_steps, sigma_grid
+from .sampling.masks import MASK_MODES, check_mask, is_hard
+from .sampling.passes import Counter, literal_pass, plain_pass, run_passes, soft_pass
+from .sampling.solvers import Callback, Denoise, Solver, get_solver
+from .sampling.solvers.base import step_pairs
+from .sampling.solvers.mca import automatic_finish
+from .sampling.state import NoisedState, check_seed, noised, perturb
 from .sde import Schedule
-from .solvers import Callback, Denoise, Solver, get_solver
-from .solvers.base import step_pairs
-from .solvers.mca import automatic_finish
-from .state import NoisedState, check_seed, noised, perturb
 
 __all__ = ["EditResult", "NoisedState", "Report", "check_repeats", "noised", "perturb", "reverse", "sdedit"]
 
@@ -100,14 +100,14 @@ def reverse(
         sigmas: levels to use instead of a grid; must start at the state's sigma.  When they end above 0 the run stops
             there: the samples, kept pixels too, still hold noise of that level, for another run to go on from.
         grid: a name of ``GRIDS``; None takes the solver's own.
-        data_std: spread of the data, for the automatic grid (see :func:`~sdedit_core.grids.sigma_grid`).
+        data_std: spread of the data, for the automatic grid (see :func:`~sdedit_core.sampling.grids.sigma_grid`).
         smooth: False for a denoiser with hard switches (:class:`ScoreModel`): mca then takes finish "balanced" in
             place of "posterior", as it does when the last level is above 2 sigma_min, unless ``solver_options`` say
             which.
         eta: 1 = SDEdit's law, 0 = the deterministic ODE, between them less noise on the way.  Below 1 the solver
             must be "auto", "sde_2m" or "ancestral".
-        mask_mode: how a hard mask is kept inside the loop, "bridge" or "tilt" (see :mod:`sdedit_core.masking`).
-        literal: the paper's algorithms word for word (see :mod:`sdedit_core.solvers.paper`), whatever ``solver`` says.
+        mask_mode: how a hard mask is kept inside the loop, "bridge" or "tilt" (see :mod:`sdedit_core.sampling.masks`).
+        literal: the paper's algorithms word for word (see :mod:`.sampling.solvers.paper`), whatever ``solver`` says.
         solver_options: further keyword arguments of the solver, listed in its ``options``.
     """
     steps, repeats = check_steps(steps), check_repeats(repeats)
@@ -260,7 +260,7 @@ def sdedit(
         y: class labels (B,) for class-conditional models.
         sample_indices: place of every item in a larger batch, 0 .. B-1 by default; an item's random numbers depend on
             seed and place alone.
-        callback: called after every step with a :class:`~sdedit_core.solvers.Step`; may raise to stop.
+        callback: called after every step with a :class:`~sdedit_core.sampling.solvers.Step`; may raise to stop.
         options: ``sigmas``, ``grid``, ``eta``, ``mask_mode``, ``literal``, ``solver_options``, ``data_std``,
             ``smooth`` of :func:`reverse`.
 

@@ -87,7 +87,7 @@ def commands():
 
 @pytest.mark.parametrize("line", list(commands()))
 def test_commands_exist(line):
-    from sdedit_core.commands import add_parsers
+    from sdedit_core.cli.main import add_parsers
 
     parser = argparse.ArgumentParser()
     add_parsers(parser.add_subparsers(required=True))
@@ -138,8 +138,8 @@ def test_python_runs(text, tmp_path, monkeypatch):
         return  # about other people's pickles, which are not here: it has to compile, no more
     import sdedit_core
     from sdedit_core.builtin import example_guide
-    from sdedit_core.images import save_image
-    from sdedit_core.masking import feather
+    from sdedit_core.pictures.io import save_image
+    from sdedit_core.sampling.masks import feather
 
     monkeypatch.chdir(tmp_path)
     guide = example_guide("alpine", width=32, height=32)

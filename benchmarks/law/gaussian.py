@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 import torch
 
-from sdedit_core.grids import sigma_grid
+from sdedit_core.sampling.grids import sigma_grid
+from sdedit_core.sampling.solvers import SOLVERS, Solver
+from sdedit_core.sampling.solvers.law import affine_law, exact_law
 from sdedit_core.sde import VESDE
-from sdedit_core.solvers import SOLVERS, Solver
-from sdedit_core.solvers.law import affine_law, exact_law
 
 SCHEDULE = VESDE(0.01, 348.0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from sdedit_core.noise import BrownianPath, NoiseStream
+from sdedit_core.sampling.noise import BrownianPath, NoiseStream
 
 from . import gaussian, masked, mixture, overhead, strong
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import torch
 
-from sdedit_core.grids import sigma_grid
+from sdedit_core.sampling.grids import sigma_grid
+from sdedit_core.sampling.solvers import SOLVERS
 from sdedit_core.sde import VESDE
-from sdedit_core.solvers import SOLVERS
 
 from .gaussian import budget_steps
 from .metrics import Law, Reference

@@ -9,14 +9,14 @@ from itertools import pairwise
 
 import torch
 
-from sdedit_core.grids import sigma_grid
-from sdedit_core.masking import TiltedRegion, keep_region
 from sdedit_core.networks.ncsnpp import ncsnpp
 from sdedit_core.networks.unet import UNet
-from sdedit_core.noise import BrownianPath, NoiseStream, path_depth
+from sdedit_core.sampling.grids import sigma_grid
+from sdedit_core.sampling.masks import TiltedRegion, keep_region
+from sdedit_core.sampling.noise import BrownianPath, NoiseStream, path_depth
+from sdedit_core.sampling.solvers import SOLVERS
+from sdedit_core.sampling.solvers.lift import lift
 from sdedit_core.sde import VESDE
-from sdedit_core.solvers import SOLVERS
-from sdedit_core.solvers.lift import lift
 
 SCHEDULE = VESDE(0.01, 348.0)
 ENDS = {"sigma_min": SCHEDULE.sigma_min, "sigma_max": SCHEDULE.sigma_max}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from sdedit_core.grids import sigma_grid
-from sdedit_core.noise import BrownianPath, NoiseStream, path_depth
+from sdedit_core.sampling.grids import sigma_grid
+from sdedit_core.sampling.noise import BrownianPath, NoiseStream, path_depth
+from sdedit_core.sampling.solvers import SOLVERS
 from sdedit_core.sde import VESDE
-from sdedit_core.solvers import SOLVERS
 
 from .mixture import problem
 

@@ -2,6 +2,6 @@
 
 from .convert import convert_checkpoint
 from .load import EXTENSIONS, inspect_checkpoint, load_checkpoint
-from .mapping import Overrides
+from .weights import Overrides
 
 __all__ = ["EXTENSIONS", "Overrides", "convert_checkpoint", "inspect_checkpoint", "load_checkpoint"]

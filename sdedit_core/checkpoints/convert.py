@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from ..files import replace_file
-from ..score_model import ModelInfo
-from . import own
+from ..model import ModelInfo
+from ..pictures.files import replace_file
+from .formats import own
 from .load import DTYPES, _info, find, fitted
 from .reading import file_hash
 

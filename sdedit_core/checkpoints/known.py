@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 
 from ..networks import ddpm, ncsnpp
-from ..preconditioning import VE
-from .mapping import Found, Overrides
+from ..networks.preconditioning import VE
+from .weights import Found, Overrides
 
 # sigma_max of the training configurations (score_sde_pytorch, configs/ve); all four networks have the same shapes
 NCSNPP_256 = {"church": 380.0, "bedroom": 378.0, "ffhq": 348.0, "celeba": 348.0}

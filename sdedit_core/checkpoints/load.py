@@ -9,12 +9,13 @@ from typing import Any
 
 import torch
 
+from ..model import ModelInfo, ScoreModel
 from ..networks import build_network
-from ..preconditioning import Denoiser
-from ..score_model import ModelInfo, ScoreModel
-from . import adm, ddpm, diffusers, edm, known, own, score_sde
-from .mapping import Found, Overrides
+from ..networks.preconditioning import Denoiser
+from . import known
+from .formats import adm, ddpm, diffusers, edm, own, score_sde
 from .reading import RawFile, file_hash, read_file, read_json
+from .weights import Found, Overrides
 
 FORMATS = (own, score_sde, ddpm, adm, edm, diffusers)  # specific before broad
 DTYPES = {"auto": None, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -42,7 +43,7 @@ def load_checkpoint(
         device: where to put it.
         operations: namespace of layers (``torch.nn``, or a host's).
         compile: let ``torch.compile`` build the network at its first call, anew for each size (minutes on a CPU).
-        **overrides: see :class:`.mapping.Overrides`; they win over a sidecar, which wins over detection.
+        **overrides: see :class:`.weights.Overrides`; they win over a sidecar, which wins over detection.
 
     Returns:
         A ScoreModel whose ``module`` is the denoiser (an ``nn.Module`` with all parameters).

@@ -11,7 +11,7 @@ import math
 
 import torch
 
-from ..score_model import ModelInfo, ScoreModel
+from ..model import ModelInfo, ScoreModel
 from ..sde import VESDE, Schedule
 
 

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..noise import mix64
+from ..sampling.noise import mix64
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
 
 _BLEND = 0.16

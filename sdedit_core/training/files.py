@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ..files import replace_file
+from ..pictures.files import replace_file
 
 
 def write_whole(path: str | os.PathLike, write: Callable[[Path], object]) -> None:

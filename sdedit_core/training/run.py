@@ -14,11 +14,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..checkpoints import own
-from ..checkpoints.mapping import Found
+from ..checkpoints.formats import own
+from ..checkpoints.weights import Found
 from ..edit import sdedit
-from ..images import contact_sheet, from_range, to_range
 from ..networks import build_network
+from ..pictures.io import contact_sheet, from_range, to_range
 from .files import finite, read_tensors, save_tensors, write_text_line, write_whole
 from .trainer import Progress, Trainer
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..builtin.scenes import render_batch
 from ..builtin.scenes.noise import StreamNoise
-from ..noise import mix64
+from ..sampling.noise import mix64
 from .sources import Size, bytes_to_data
 from .variety import varied_scene
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..model import ModelInfo, ScoreModel
 from ..networks import build_network
-from ..noise import mix64
-from ..preconditioning import EDM, Denoiser
-from ..score_model import ModelInfo, ScoreModel
+from ..networks.preconditioning import EDM, Denoiser
+from ..sampling.noise import mix64
 from .architectures import fresh_network, network_spec
 from .averaging import Average, Twin
 from .levels import LossByLevel, draw_levels, loss_weight

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from sdedit_core import SOLVERS
-from sdedit_core.bound import ScoreRecorder, bounds, chi2_tail, proposition_1, recorded, repaired_proposition
 from sdedit_core.edit import sdedit
-from sdedit_core.grids import sigma_grid
+from sdedit_core.measure.bound import ScoreRecorder, bounds, chi2_tail, proposition_1, recorded, repaired_proposition
+from sdedit_core.measure.sweep import SweepPlan
 from sdedit_core.priors.exact import GaussianPrior
-from sdedit_core.sweep import SweepPlan
+from sdedit_core.sampling.grids import sigma_grid
 
 RUNS, STD = 4000, 0.25
 MODEL = GaussianPrior(mean=0.5, std=STD).score_model()

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdedit_core.builtin import example_guide
-from sdedit_core.canvas import Drawing, Stroke, example_drawing, paint_drawing, parse_drawing
-from sdedit_core.canvas import document as doc
-from sdedit_core.canvas.coverage import shape_coverage, stroke_coverage
+from sdedit_core.pictures.canvas import Drawing, Stroke, example_drawing, paint_drawing, parse_drawing
+from sdedit_core.pictures.canvas import document as doc
+from sdedit_core.pictures.canvas.coverage import shape_coverage, stroke_coverage
 
 RED, BLUE = "#ff0000", "#0000ff"
 

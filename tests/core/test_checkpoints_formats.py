@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 
 from sdedit_core.checkpoints import known, load_checkpoint
 from sdedit_core.checkpoints.load import recognise
-from sdedit_core.checkpoints.mapping import Found, Overrides
 from sdedit_core.checkpoints.reading import RawFile
+from sdedit_core.checkpoints.weights import Found, Overrides
 from sdedit_core.networks import adm, ddpm, ncsnpp
-from sdedit_core.preconditioning import VE
+from sdedit_core.networks.preconditioning import VE
 
 
 def test_a_refusal_names_every_format_and_its_reason(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sdedit_core.cli import main
-from sdedit_core.images import load_image, save_image
+from sdedit_core.cli.main import main
+from sdedit_core.pictures.io import load_image, save_image
 
 
 @pytest.fixture

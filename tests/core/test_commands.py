@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdedit_core import commands as package
-from sdedit_core.images import load_image, save_image
+from sdedit_core import cli as package
+from sdedit_core.pictures.io import load_image, save_image
 
 
 def picture(seed, size):
@@ -109,7 +109,7 @@ def test_command_sweep_writes_sheet_table_and_pictures(photos, capsys):
 
 
 def test_command_sweep_keeps_its_cells_when_interrupted(photos, monkeypatch, capsys):
-    from sdedit_core.sweep import SweepPlan
+    from sdedit_core.measure.sweep import SweepPlan
 
     original, made = SweepPlan.cell, []
 
@@ -128,7 +128,7 @@ def test_command_sweep_keeps_its_cells_when_interrupted(photos, monkeypatch, cap
 
 
 def test_command_evaluate_says_how_to_go_on_when_interrupted(photos, monkeypatch, capsys):
-    from sdedit_core.evaluate import Evaluation
+    from sdedit_core.measure.protocol import Evaluation
 
     def run(self, *args, **options):
         raise KeyboardInterrupt

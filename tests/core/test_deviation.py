@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from sdedit_core import VESDE, ScoreModel, perturb
-from sdedit_core.deviation import predict_deviation, t0_for_deviation
-from sdedit_core.grids import sigma_grid
+from sdedit_core.measure.deviation import predict_deviation, t0_for_deviation
+from sdedit_core.measure.sweep import SweepPlan
 from sdedit_core.priors.exact import GaussianPrior
-from sdedit_core.solvers.mca import mca
-from sdedit_core.sweep import SweepPlan
+from sdedit_core.sampling.grids import sigma_grid
+from sdedit_core.sampling.solvers.mca import mca
 
 PROBLEMS = Path(__file__).resolve().parents[2] / "benchmarks" / "law" / "problems.py"
 

@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from sdedit_core.evaluate import Evaluation, Folder, Protocol, parse_shard, picture_names
-from sdedit_core.images import load_image, save_image
+from sdedit_core.measure.protocol import Evaluation, Folder, Protocol, parse_shard, picture_names
+from sdedit_core.pictures.io import load_image, save_image
 from sdedit_core.priors.exact import GaussianPrior
 
 PROTOCOL = Protocol(model="test", t0=(0.0, 0.3, 0.6), width=24, height=24, steps=3, kernel=5)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sdedit_core.fitting import METHODS, fit_image, target_size, unfit_image
+from sdedit_core.pictures.fit import METHODS, fit_image, target_size, unfit_image
 
 
 def picture(h, w, batch=1, seed=0):

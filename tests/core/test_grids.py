@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdedit_core.grids import GRIDS, auto_rho, check_steps, karras, log_uniform, sigma_grid
+from sdedit_core.sampling.grids import GRIDS, auto_rho, check_steps, karras, log_uniform, sigma_grid
 from sdedit_core.sde import VESDE, VPSDE, ContinuousVPSDE, FlowSDE
 
 SCHEDULES = (VESDE(0.01, 348.0), VPSDE(), ContinuousVPSDE(), FlowSDE())

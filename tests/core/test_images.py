@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sdedit_core.images import contact_sheet, fit, from_pil, load_image, load_mask, save_image, to_pil
+from sdedit_core.pictures.io import contact_sheet, fit, from_pil, load_image, load_mask, save_image, to_pil
 
 
 def test_eight_bit_pictures_round_trip_exactly(tmp_path):

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sdedit_core.images import save_image
-from sdedit_core.kid import check_kid, kernel_inception_distance
+from sdedit_core.measure.kid import check_kid, kernel_inception_distance
+from sdedit_core.pictures.io import save_image
 
 
 def failing_import(monkeypatch, error):
@@ -87,7 +87,7 @@ def folders(tmp_path_factory):
 
 
 def features(net, folder):
-    from sdedit_core.images import load_image
+    from sdedit_core.pictures.io import load_image
 
     stack = torch.cat([load_image(p) for p in sorted(folder.glob("*.png"))])
     return net((stack * 255).round().to(torch.uint8))[0].double()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sdedit_core import load_score_model, sdedit
-from sdedit_core.loading import builtin_names, score_model_from_images
+from sdedit_core.load import builtin_names, score_model_from_images
 
 
 def texture(size=32, seed=0):

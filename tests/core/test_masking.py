@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sdedit_core.grids import karras
-from sdedit_core.masking import (
+from sdedit_core.sampling.grids import karras
+from sdedit_core.sampling.masks import (
     TiltedRegion,
     binary_mask,
     check_mask,
@@ -14,9 +14,9 @@ from sdedit_core.masking import (
     keep_region,
     level_map,
 )
+from sdedit_core.sampling.solvers.law import affine_law
+from sdedit_core.sampling.solvers.mca import mca
 from sdedit_core.sde import VESDE, VPSDE
-from sdedit_core.solvers.law import affine_law
-from sdedit_core.solvers.mca import mca
 
 
 def test_check_mask_keeps_values_and_broadcasts():

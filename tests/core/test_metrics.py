@@ -9,8 +9,8 @@ import torch
 from PIL import Image, ImageFilter
 
 from sdedit_core.builtin import scene
-from sdedit_core.metrics import distances, regions, squared_l2, ssim_map
-from sdedit_core.realism import SlicedWasserstein, laplacian_pyramid
+from sdedit_core.measure.metrics import distances, regions, squared_l2, ssim_map
+from sdedit_core.measure.realism import SlicedWasserstein, laplacian_pyramid
 
 
 def noise(*shape, seed=0):
@@ -182,7 +182,7 @@ def test_worse_pictures_are_further_from_real(mood, kind):
 
 def test_onewasserstein_distance_against_the_closed_form():
     """Two sets of constant level and slope differ only in the tails of their values."""
-    from sdedit_core.realism import wasserstein
+    from sdedit_core.measure.realism import wasserstein
 
     a = torch.sort(torch.randn(4, 5000, generator=torch.Generator().manual_seed(0)), dim=1).values
     assert wasserstein(a, a + 0.3) == pytest.approx(0.3, abs=1e-5)

@@ -220,7 +220,7 @@ def test_the_end_in_half_precision_keeps_float32_accuracy(shape):
 
 def test_compiled_network_is_the_same(tmp_path):
     """Needs a C++ compiler; where there is none the error says so."""
-    from sdedit_core.preconditioning import VE, Denoiser
+    from sdedit_core.networks.preconditioning import VE, Denoiser
 
     net = filled(TINY["ncsnpp"])
     x, sigma = torch.rand(1, 3, 16, 16), torch.tensor([0.3])

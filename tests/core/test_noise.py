@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 import torch
 
-from sdedit_core.grids import karras
-from sdedit_core.noise import STREAMS, BrownianPath, NoiseStream, mix64, path_depth
+from sdedit_core.sampling.grids import karras
+from sdedit_core.sampling.noise import STREAMS, BrownianPath, NoiseStream, mix64, path_depth
 
 RANGE = {"sigma_min": 0.01, "sigma_max": 348.0}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sdedit_core.picks import TOLERANCE, parse_picks, sheet_after
+from sdedit_core.measure.picks import TOLERANCE, parse_picks, sheet_after
 
 FIRST = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
@@ -29,7 +29,7 @@ def test_ends_of_the_sheet_and_beyond(picks, t0, low, high):
 
 
 def test_a_single_value_and_letters_are_the_papers_bisection():
-    from sdedit_core.tune import Search
+    from sdedit_core.measure.tune import Search
 
     assert sheet_after([0.4], "rfr").t0 == 0.5312  # beyond 0.4: 0.7; before 0.55: 0.475; beyond 0.5125
     first = sheet_after([0.4], "r")

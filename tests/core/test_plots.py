@@ -5,8 +5,8 @@ import builtins
 import pytest
 import torch
 
-from sdedit_core.plots import difference_map, heat_colours, heat_map, tradeoff_plot
-from sdedit_core.tradeoff import Row, SweetSpot
+from sdedit_core.measure.plots import difference_map, heat_colours, heat_map, tradeoff_plot
+from sdedit_core.measure.table import Row, SweetSpot
 
 
 def made(n=4, **extra):
@@ -45,7 +45,7 @@ def test_importing_the_module_does_not_import_matplotlib():
     import subprocess
     import sys
 
-    code = "import sys, sdedit_core.plots, sdedit_core.commands; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, sdedit_core.measure.plots, sdedit_core.cli; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
 
 

@@ -7,7 +7,17 @@ import math
 import pytest
 import torch
 
-from sdedit_core.preconditioning import EDM, IDDPM, VE, VP, ContinuousVP, Denoiser, DiscreteVE, SubVP, preconditioning
+from sdedit_core.networks.preconditioning import (
+    EDM,
+    IDDPM,
+    VE,
+    VP,
+    ContinuousVP,
+    Denoiser,
+    DiscreteVE,
+    SubVP,
+    preconditioning,
+)
 
 MEAN, STD = 0.2, 0.5
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sdedit_core import ScoreModel, sdedit
+from sdedit_core.measure.probe import probe
 from sdedit_core.priors.exact import GaussianPrior
-from sdedit_core.probe import probe
 
 GUIDE = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -40,7 +40,7 @@ def test_it_is_the_mean_of_what_runs_draw():
     guide = GUIDE[:1].expand(300, -1, -1, -1)
     state_mean = probe(model, GUIDE[:1], [0.4], seed=3)[0].denoised
     from sdedit_core.edit import reverse
-    from sdedit_core.state import perturb
+    from sdedit_core.sampling.state import perturb
 
     state = perturb(model, guide, 0.4, seed=3)
     state.samples = state.samples[:1].expand(300, -1, -1, -1).contiguous()  # one start, many paths

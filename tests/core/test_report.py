@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 
+from sdedit_core.measure.report import edit_report
+from sdedit_core.measure.sweep import SweepPlan
 from sdedit_core.priors.exact import GaussianPrior
-from sdedit_core.report import edit_report
-from sdedit_core.sweep import SweepPlan
 
 GUIDE = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sdedit_core.realism import SlicedWasserstein, wasserstein
-from sdedit_core.resampling import interval, resampled, spot_shares, with_intervals
-from sdedit_core.tradeoff import Row, more_real
+from sdedit_core.measure.realism import SlicedWasserstein, wasserstein
+from sdedit_core.measure.resampling import interval, resampled, spot_shares, with_intervals
+from sdedit_core.measure.table import Row, more_real
 
 SMALL = {"patches_per_level": 1024, "directions": 32}
 

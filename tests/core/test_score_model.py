@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sdedit_core import VESDE, ScoreModel
-from sdedit_core.images import from_range, to_range
+from sdedit_core.pictures.io import from_range, to_range
 
 
 def shrink(x, sigma):

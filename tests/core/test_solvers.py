@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from sdedit_core.grids import karras, log_uniform
-from sdedit_core.solvers import SOLVERS, get_solver
-from sdedit_core.solvers.ancestral import ancestral
-from sdedit_core.solvers.law import affine_law, exact_law
-from sdedit_core.solvers.lift import lift
-from sdedit_core.solvers.mca import mca
-from sdedit_core.solvers.paper import paper_literal
-from sdedit_core.solvers.pf_ode import pf_ode
-from sdedit_core.solvers.predictor_corrector import predictor_corrector
-from sdedit_core.solvers.reverse_diffusion import reverse_diffusion
-from sdedit_core.solvers.sa_solver import sa_solver
-from sdedit_core.solvers.sde_2m import sde_2m
-from sdedit_core.solvers.seeds3 import seeds3
+from sdedit_core.sampling.grids import karras, log_uniform
+from sdedit_core.sampling.solvers import SOLVERS, get_solver
+from sdedit_core.sampling.solvers.ancestral import ancestral
+from sdedit_core.sampling.solvers.law import affine_law, exact_law
+from sdedit_core.sampling.solvers.lift import lift
+from sdedit_core.sampling.solvers.mca import mca
+from sdedit_core.sampling.solvers.paper import paper_literal
+from sdedit_core.sampling.solvers.pf_ode import pf_ode
+from sdedit_core.sampling.solvers.predictor_corrector import predictor_corrector
+from sdedit_core.sampling.solvers.reverse_diffusion import reverse_diffusion
+from sdedit_core.sampling.solvers.sa_solver import sa_solver
+from sdedit_core.sampling.solvers.sde_2m import sde_2m
+from sdedit_core.sampling.solvers.seeds3 import seeds3
 
 START = 0.01 * 34800.0**0.5
 LEVELS = [*karras(START, 0.01, 10), 0.0]

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from sdedit_core.images import to_pil
-from sdedit_core.strokes import difference_mask, median_filter, simulate_strokes, stroke_kernel
+from sdedit_core.pictures.io import to_pil
+from sdedit_core.pictures.strokes import difference_mask, median_filter, simulate_strokes, stroke_kernel
 
 
 def photo(seed=0, height=40, width=56):

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from sdedit_core import ScoreModel, sdedit
+from sdedit_core.measure.realism import SlicedWasserstein
+from sdedit_core.measure.sweep import SweepPlan, parse_t0_values, sweep
+from sdedit_core.measure.table import Row, SweetSpot, rows, sweet_spot, table, to_csv, write_whole
 from sdedit_core.priors.exact import GaussianPrior
-from sdedit_core.realism import SlicedWasserstein
-from sdedit_core.sweep import SweepPlan, parse_t0_values, sweep
-from sdedit_core.tradeoff import Row, SweetSpot, rows, sweet_spot, table, to_csv, write_whole
 
 GUIDE = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 EIGHT = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]

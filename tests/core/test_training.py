@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from sdedit_core import load_score_model, sdedit
-from sdedit_core.cli import main
+from sdedit_core.cli.main import main
 from sdedit_core.priors.exact import GaussianPrior
 from sdedit_core.training import FunctionSource, Run, Settings, Size, TensorSource, Trainer
 from sdedit_core.training.files import read_tensors, save_tensors, write_whole
@@ -184,7 +184,9 @@ def test_a_killed_run_leaves_whole_files(tmp_path):
     model = tmp_path / "m.safetensors"
     arguments = ["train", str(tmp_path), "-o", str(model), "--sizes", "8", "--network", "tiny", "--steps", "2000"]
     arguments += ["--batch", "2", "--save-every", "1", "--device", "cpu"]
-    code = "import sys, torch; torch.set_num_threads(1); from sdedit_core.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = (
+        "import sys, torch; torch.set_num_threads(1); import sdedit_core.cli.main as c; sys.exit(c.main(sys.argv[1:]))"
+    )
     steps = []
     for wait in (1, 3):
         process = subprocess.Popen(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sdedit_core.tune import FAITHFUL, REAL, Search, load_search, parse_answers, save_search
+from sdedit_core.measure.tune import FAITHFUL, REAL, Search, load_search, parse_answers, save_search
 
 
 def test_answers_halve_the_interval_on_the_right_side():

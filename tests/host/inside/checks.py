@@ -57,8 +57,8 @@ _started = time.process_time()
 NODES = load_pack("pack")
 IMPORT_SECONDS = time.process_time() - _started
 host = importlib.import_module("pack.nodes.host")
-noise_module = importlib.import_module("pack.sdedit_core.noise")
-state_module = importlib.import_module("pack.sdedit_core.state")
+noise_module = importlib.import_module("pack.sdedit_core.sampling.noise")
+state_module = importlib.import_module("pack.sdedit_core.sampling.state")
 
 
 class Config(comfy.supported_models_base.BASE):

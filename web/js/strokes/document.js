@@ -1,4 +1,4 @@
-// The stroke document, as sdedit_core/canvas/document.py reads it: the same tools, fields and limits.
+// The stroke document, as sdedit_core/pictures/canvas/document.py reads it: the same tools, fields and limits.
 // A workflow may come from anybody, so nothing of it is used unchecked.
 
 const VERSION = 1;

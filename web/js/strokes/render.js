@@ -1,4 +1,4 @@
-// Strokes on a 2D context, as sdedit_core/canvas/paint.py rasterises them.
+// Strokes on a 2D context, as sdedit_core/pictures/canvas/paint.py rasterises them.
 
 /** Paint over what is there: the frame stretched to the context's canvas, brushes round. */
 export function paintStrokes(context, drawing, strokes) {

@@ -1,0 +1,223 @@
+"""Checkpoints of openai/guided-diffusion (ADM), improved-diffusion and consistency_models' EDM nets: ``.pt``.
+
+A plain state dict with ``input_blocks.<n>.<m>``, ``middle_block`` and ``output_blocks``.  A down-sampling residual
+block looks like any other; the decoder tells where it is, because its up-sampling blocks are visible.  Number of
+heads, order of q, k, v and the noise schedule are not in the file: known networks, a sidecar or options say them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...networks import BlockSpec, UNetSpec
+from ...networks.preconditioning import EDM, VP
+from ..reading import RawFile
+from ..weights import Found, Overrides, Weights, attention_size, choose_state, pixel_affine, swap_halves
+
+NAME = "guided-diffusion (ADM) checkpoint"
+
+
+def detect(raw: RawFile) -> str | None:
+    """None when this is such a file, else why not."""
+    chosen = choose_state(raw.content, "ema")
+    if chosen is None:
+        return "no state dict"
+    needed = ("time_embed.0.weight", "input_blocks.0.0.weight", "middle_block.0.in_layers.0.weight")
+    missing = [k for k in needed if k not in chosen[0]]
+    if missing:
+        return f"no key {missing[0]}"
+    if not any(k.startswith("output_blocks.") for k in chosen[0]):
+        return "no output_blocks, so it is a classifier (an encoder only)"
+    if any(".transformer_blocks." in k or ".encoder_kv." in k for k in chosen[0]):
+        return "cross-attention to text, so it is a latent text-to-image U-Net; load it with the host's own loader"
+    return None
+
+
+def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
+    """Rebuild the network from the key names and shapes."""
+    state, which = choose_state(raw.content, weights)
+    found = Found(NAME, "ADM", None, {}, VP(), which=which)
+    w = Weights(state)
+    base, image = w.shape("input_blocks.0.0.weight")[:2]
+    out = w.shape("out.2.weight")[0]
+    if image not in (1, 3, 4) or out not in (image, 2 * image):
+        raise ValueError(
+            f"it takes {image} and returns {out} channels, so it is a super-resolution or other special network."
+        )
+    # consistency_models stores attention as 2-D convolutions and uses the new order and EDM's preconditioning
+    openai_edm = any(k.endswith(".qkv.weight") and v.dim() == 4 for k, v in state.items())
+    if openai_edm and options.sde is None and raw.path.name.lower().startswith(("cd_", "ct_")):
+        raise ValueError(
+            "by its name it is a consistency model: it jumps to a finished picture instead of giving the mean of all "
+            'that fit, so it has no score and no reverse SDE. Take edm_..._ema.pt of the same repository; sde="edm" '
+            "loads this file all the same."
+        )
+    heads = _Heads(w, options, found, openai_edm)
+    found.spec = _spec(w, heads, base, image, out)
+    found.weights = w.finish()
+    _describe(found, heads, options, openai_edm, out == 2 * image)
+    return found
+
+
+class _Heads:
+    """How many heads an attention layer has and in which order its q, k, v rows are."""
+
+    def __init__(self, w: Weights, options: Overrides, found: Found, openai_edm: bool):
+        features = w.shape("time_embed.0.weight")[1]
+        classes = "label_emb.weight" in w
+        learned = w.shape("out.2.weight")[0] == 6
+        deepest = w.shape("middle_block.0.in_layers.0.weight")[0]
+        depth = 1 + max(int(k.split(".")[1]) for k in w.source if k.startswith("input_blocks."))
+        self.number, self.channels, order = options.num_heads, options.num_head_channels, None
+        self.cosine = False
+        # (features, classes, learned sigma, deepest channels, encoder stages)
+        known = (features, classes, learned, deepest, depth)
+        if known == (192, True, True, 768, 16):
+            found.detected.append("64x64_diffusion (guided-diffusion): new attention order, cosine schedule")
+            order, self.cosine, self.channels = True, True, self.channels or 64
+        elif known == (256, True, True, 1024, 15):
+            found.detected.append("128x128_diffusion (guided-diffusion): 4 heads")
+            self.number = self.number or (None if self.channels else 4)
+        if self.channels is None and self.number is None:
+            self.channels = 64
+            found.assumed.append("64 channels a head; num_heads or num_head_channels say otherwise")
+        if options.use_new_attention_order is not None:
+            order = options.use_new_attention_order
+        self.new_order = openai_edm if order is None else order
+        self.assumed_order = order is None and not openai_edm
+
+    def __call__(self, channels: int) -> int:
+        if self.channels:
+            return max(channels // self.channels, 1) if channels % self.channels == 0 else 1
+        if channels % self.number:
+            raise ValueError(f"num_heads={self.number} does not divide its {channels} channels.")
+        return self.number
+
+
+def _spec(w: Weights, heads: _Heads, base: int, image: int, out: int) -> UNetSpec:
+    w.linear("embed.linear1", "time_embed.2")
+    hidden, features = w.shape("time_embed.0.weight")
+    w.out["embed.linear0.weight"] = swap_halves(w.get("time_embed.0.weight"))
+    w.out["embed.linear0.bias"] = w.get("time_embed.0.bias")
+    classes = 0
+    if "label_emb.weight" in w:
+        classes = w.shape("label_emb.weight")[0]
+        w.out["embed.classes.weight"] = w.get("label_emb.weight")
+    w.layer("conv_in", "input_blocks.0.0")
+    stages = _stages(w, "input_blocks")
+    total = max(stages) + 1
+    outputs = _stages(w, "output_blocks")
+    if max(outputs) + 1 != total or total > 500:
+        raise ValueError(f"it has {total} encoder stages and {max(outputs) + 1} decoder stages; is it complete?")
+    # a stage without residual block resamples; so does the one whose mirror image in the decoder goes up
+    downs = {n for n in range(1, total) if "res" not in stages.get(n, ())}
+    ups = {n for n, kinds in outputs.items() if kinds.count("res") > 1 or "conv" in kinds}
+    downs |= {total - 1 - n for n in ups}
+    encoder: list[BlockSpec] = []
+    for n in range(1, total):
+        name, target = f"input_blocks.{n}", f"encoder.{len(encoder)}"
+        if "res" in stages.get(n, ()):
+            _block(w, encoder, "encoder", name, stages[n], heads, "down" if n in downs else "")
+        else:
+            if n in stages:
+                w.layer(f"{target}.conv", f"{name}.0.op")
+            c = encoder[-1].outputs if encoder else base
+            kernel = 3 if n in stages else 0
+            encoder.append(BlockSpec(c, c, False, "down", kernel=kernel, padding="symmetric"))
+    middle: list[BlockSpec] = []
+    _block(w, middle, "middle", "middle_block", ("res", "attention"), heads, "")
+    _block(w, middle, "middle", "middle_block.2", ("res",), heads, "", bare=True)
+    decoder: list[BlockSpec] = []
+    for n in range(total):
+        kinds, name = outputs[n], f"output_blocks.{n}"
+        first = ("res", "attention") if "attention" in kinds else ("res",)
+        _block(w, decoder, "decoder", name, first, heads, "")
+        if total - 1 - n not in downs:
+            continue
+        c, m, target = decoder[-1].outputs, len(first), f"decoder.{len(decoder)}"
+        if kinds.count("res") > 1:
+            _block(w, decoder, "decoder", f"{name}.{m}", ("res",), heads, "up", bare=True)
+        else:
+            if "conv" in kinds:
+                w.layer(f"{target}.conv", f"{name}.{m}.conv")
+            decoder.append(BlockSpec(c, c, False, "up", kernel=3 if "conv" in kinds else 0, padding="symmetric"))
+    decoder[-1] = replace(decoder[-1], head=32)
+    w.layer(f"heads.{len(decoder) - 1}.norm", "out.0")
+    w.layer(f"heads.{len(decoder) - 1}.conv", "out.2")
+    return UNetSpec(
+        image, out, base, tuple(encoder), tuple(middle), tuple(decoder), embedding_channels=features,
+        embedding_hidden=hidden, embedding_endpoint=False, num_classes=classes, eps=1e-5,
+    )  # fmt: skip
+
+
+def _stages(w: Weights, part: str) -> dict[int, tuple[str, ...]]:
+    found: dict[int, dict[int, str]] = {}
+    kinds = {"in_layers": "res", "qkv": "attention", "op": "conv", "conv": "conv"}
+    for key in w.source:
+        if key.startswith(part + "."):
+            bits = key.split(".")
+            if len(bits) > 3 and bits[1].isdigit() and bits[2].isdigit() and bits[3] in kinds:
+                found.setdefault(int(bits[1]), {})[int(bits[2])] = kinds[bits[3]]
+    if not found:
+        raise ValueError(f"it has no {part}; is it complete?")
+    return {n: tuple(kind for _, kind in sorted(inner.items())) for n, inner in found.items()}
+
+
+def _block(
+    w: Weights, blocks: list[BlockSpec], part: str, name: str, kinds: tuple[str, ...], heads: _Heads,
+    resample: str, bare: bool = False,
+) -> None:  # fmt: skip
+    target, res = f"{part}.{len(blocks)}", name if bare else f"{name}.0"
+    cin, cout = w.shape(f"{res}.in_layers.0.weight")[0], w.shape(f"{res}.out_layers.0.weight")[0]
+    shortcut = f"{res}.skip_connection" if f"{res}.skip_connection.weight" in w else ""
+    w.res_block(
+        target, norm0=f"{res}.in_layers.0", conv0=f"{res}.in_layers.2", emb=f"{res}.emb_layers.1",
+        norm1=f"{res}.out_layers.0", conv1=f"{res}.out_layers.3", shortcut=shortcut, scale=1.0,
+    )  # fmt: skip
+    n = 0
+    if "attention" in kinds:
+        n, a = heads(cout), f"{name}.1"
+        w.fused_attention(
+            f"{target}.attention", norm=f"{a}.norm", qkv=f"{a}.qkv", proj=f"{a}.proj_out", heads=n,
+            order="qkv" if heads.new_order else "heads", scale=1.0,
+        )  # fmt: skip
+    kernel = w.shape(f"{shortcut}.weight")[-1] if shortcut else 0
+    scale_shift = w.shape(f"{res}.emb_layers.1.weight")[0] == 2 * cout
+    blocks.append(BlockSpec(cin, cout, resample=resample, shortcut=kernel, scale_shift=scale_shift, heads=n))
+
+
+def _describe(found: Found, heads: _Heads, options: Overrides, openai_edm: bool, learned: bool) -> None:
+    spec = found.spec
+    if learned:
+        found.detected.append("learned variance (its output channels are not used)")
+    if spec.num_classes:
+        found.detected.append(f"{spec.num_classes} classes")
+    if heads.assumed_order and any(b.heads > 1 for b in spec.encoder + spec.middle + spec.decoder):
+        found.assumed.append("legacy order of q, k, v; use_new_attention_order=True selects the other")
+    data_range = options.data_range or (-1.0, 1.0)
+    sde = options.sde or ("edm" if openai_edm else "vp")
+    if sde == "edm":
+        said = found.detected if openai_edm else found.assumed
+        said.append("EDM preconditioning, as in OpenAI's consistency_models (edm_*; not for cd_*, ct_*)")
+        low, high = options.sigma_min or 0.002, options.sigma_max or 80.0
+        found.preconditioning = EDM(data_range, sigma_min=low, sigma_max=high, label_gain=250.0)
+    elif sde in ("vp", "vp-discrete"):
+        schedule = options.noise_schedule or ("cosine" if heads.cosine else "linear")
+        found.preconditioning = VP(data_range, prediction=options.prediction or "eps", beta_schedule=schedule)
+        if not (options.noise_schedule or heads.cosine):
+            found.assumed.append('linear betas 1e-4 to 0.02 in 1000 levels; noise_schedule="cosine" selects the other')
+    else:
+        raise ValueError(f'ADM networks are discrete VP or EDM networks; sde="{sde}" does not fit.')
+    affine = pixel_affine(data_range)
+    found.gain, found.offset = affine["gain"], affine["offset"]
+    attended = len({level for level, block in _levels(spec) if block.heads})
+    found.size = attention_size(spec, 32 if attended > 1 else 16) or None
+    if found.size:
+        found.assumed.append(f"native size {found.size}, from the attention levels")
+
+
+def _levels(spec: UNetSpec):
+    level = 0
+    for block in spec.encoder:
+        yield level, block
+        level += block.resample == "down"

@@ -1,0 +1,13 @@
+"""The commands of ``sdedit``, one file each; nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+from . import demo, edit, evaluate, model, report, strokes, sweep, tune
+
+
+def add_parsers(commands) -> None:
+    """Add every command to an argparse sub-parsers object."""
+    from . import train as train
+
+    for module in (demo, edit, model, sweep, tune, report, strokes, evaluate, train):
+        module.add_parser(commands)

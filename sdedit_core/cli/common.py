@@ -1,0 +1,258 @@
+"""What the commands share: options, checks before the work, and from options to model, guide and mask."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..measure.sweep import SweepPlan
+    from ..model import ScoreModel
+
+DEFAULT_MODEL = "landscape-alpine"
+LONGEST_SIDE = 512
+
+
+def say(text: str) -> None:
+    """One line on standard output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+@dataclass
+class Job:
+    """A guide ready to be edited: ``guide`` in the model's range, ``picture`` and ``mask`` in [0, 1], all one size."""
+
+    model: ScoreModel
+    guide: torch.Tensor
+    picture: torch.Tensor
+    mask: torch.Tensor | None
+
+
+def add_edit_options(parser: argparse.ArgumentParser, *, steps: int = 20, mask: bool = True) -> None:
+    """--model or --images, --mask, --size, --repeats and the options of every sampling command."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="MODEL", help="built-in name or checkpoint path (default %(default)s)"
+    )
+    source.add_argument("--images", nargs="+", metavar="FILE", help="use these images as the score model (no training)")
+    add_model_options(parser)
+    if mask:
+        parser.add_argument("--mask", metavar="FILE", help="white = change, black = keep exactly, grey = a lower t0")
+    parser.add_argument(
+        "--size",
+        metavar="PX|WxH",
+        help=f"working size; default: the guide's own, its longer side at most {LONGEST_SIDE}",
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=1, metavar="K", help="passes at the same t0 (default %(default)s)"
+    )
+    add_sampling_options(parser, steps=steps)
+
+
+def add_sampling_options(parser: argparse.ArgumentParser, *, steps: int) -> None:
+    """--steps, --solver, --seed, --device, --threads."""
+    parser.add_argument("--steps", type=int, default=steps, help="noise levels (default %(default)s)")
+    parser.add_argument(
+        "--solver", default="auto", metavar="NAME", help="sdedit info --solvers lists them (default auto)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same picture (default %(default)s)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default %(default)s)")
+    parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 = what suits the model")
+
+
+def use_threads(count: int, model: ScoreModel) -> None:
+    """Set torch's CPU threads for this process: ``count``, or for 0 what suits the model.
+
+    Training-free models are many small operations: one thread is about as quick as two, and many times quicker
+    where other programs want the cores, because torch's threads then wait for one another.
+    """
+    import torch
+
+    if not 0 <= count <= 1024:
+        raise ValueError(f"--threads must be between 0 and 1024, got {count}.")
+    if count:
+        torch.set_num_threads(count)
+    elif model.prior is not None and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """--weights, --dtype, --compile and --set: what a checkpoint file leaves open."""
+    parser.add_argument("--weights", default="ema", metavar="ema|raw", help="weights of a training file (default ema)")
+    parser.add_argument("--dtype", default="auto", metavar="TYPE", help="auto, fp32, fp16 or bf16 (default auto)")
+    parser.add_argument("--compile", action="store_true", help="torch.compile the network (GPU; minutes of building)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what a file cannot say, e.g. sde=vp, sigma_max=348, data_range=0,1, num_head_channels=64; repeatable",
+    )
+
+
+def parse_overrides(items: list[str]) -> dict[str, object]:
+    """``["sde=vp", "data_range=0,1"]`` to keyword arguments of ``load_score_model``."""
+    out: dict[str, object] = {}
+    for item in items:
+        name, equals, text = item.partition("=")
+        if not (equals and name.isidentifier() and text):
+            raise ValueError(f"--set needs NAME=VALUE, got {item!r}.")
+        out[name] = _value(text)
+    return out
+
+
+def _value(text: str) -> object:
+    """Number, pair of numbers, yes/no, or the text itself."""
+    if text.lower() in ("true", "yes", "false", "no"):
+        return text.lower() in ("true", "yes")
+    if "," in text:
+        return tuple(_value(part) for part in text.split(","))
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
+
+
+@contextlib.contextmanager
+def progress(total: int, text: str) -> Iterator:
+    """A tqdm bar as a solver callback; silent where standard error is not a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=text, unit="step", leave=False, disable=None) as bar:
+        yield lambda step: bar.update(1)
+
+
+def device(name: str) -> torch.device:
+    """The torch device of that name; ValueError when it cannot be used here."""
+    import torch
+
+    try:
+        found = torch.device(name)
+        torch.zeros(1, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"--device {name} cannot be used here: {reason}") from None
+    return found
+
+
+def output(path: str) -> Path:
+    """Refuse a bad path for a picture before the work, not after it."""
+    from PIL import Image
+
+    out = file_output(path)
+    if out.suffix.lower() not in Image.registered_extensions():
+        raise ValueError(f"Cannot tell an image format from {out.name!r}; use .png, .jpg or .webp.")
+    return out
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """'256' or '320x192' to (width, height)."""
+    parts = text.lower().split("x")
+    try:
+        numbers = [int(p) for p in parts]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (1, 2) or not all(16 <= n <= 4096 for n in numbers):
+        raise ValueError(f"--size must be a number of pixels or WIDTHxHEIGHT between 16 and 4096, got {text!r}.")
+    return numbers[0], numbers[-1]
+
+
+def working_size(size: str | None, model: ScoreModel, picture: torch.Tensor) -> tuple[int, int]:
+    """Width and height to work at: the user's, or the picture's with a limit, in multiples the model needs."""
+    h, w = picture.shape[-2:]
+    m = model.size_multiple
+    if size:
+        width, height = parse_size(size)
+        if width % m or height % m:
+            raise ValueError(f"This model needs width and height in multiples of {m}, got --size {size}.")
+        return width, height
+    if model.size is not None:
+        return model.size[1], model.size[0]
+    scale = min(1.0, LONGEST_SIDE / max(h, w))
+    return max(m, round(w * scale / m) * m), max(m, round(h * scale / m) * m)
+
+
+def load_model(args: argparse.Namespace) -> ScoreModel:
+    """The model that the options name."""
+    from ..load import load_score_model, score_model_from_images
+    from ..pictures.io import load_image
+
+    where = device(args.device)
+    overrides = parse_overrides(args.set)
+    if args.images:
+        if overrides:
+            raise ValueError("--set is for checkpoint files; a model made of --images has nothing to set.")
+        model = score_model_from_images([load_image(path) for path in args.images], device=where)
+    else:
+        model = load_score_model(
+            args.model, weights=args.weights, dtype=args.dtype, device=where, compile=args.compile, **overrides
+        )
+    use_threads(args.threads, model)
+    return model
+
+
+def load_job(args: argparse.Namespace, guide: str) -> Job:
+    """Model, guide and mask of the options, at the working size."""
+    from ..pictures.io import fit, load_image, load_mask, to_range
+    from ..sampling.masks import binary_mask
+
+    picture = load_image(guide)
+    mask = load_mask(args.mask) if args.mask else None
+    if mask is not None and mask.shape[-2:] != picture.shape[-2:]:
+        raise ValueError(
+            f"The mask {args.mask} is {mask.shape[-1]} x {mask.shape[-2]}, the guide {guide} is "
+            f"{picture.shape[-1]} x {picture.shape[-2]}: they must have the same size."
+        )
+    model = load_model(args)
+    width, height = working_size(args.size, model, picture)
+    if (height, width) != tuple(picture.shape[-2:]):
+        say(f"working at {width} x {height} (the guide is {picture.shape[-1]} x {picture.shape[-2]}; see --size)")
+    picture = fit(picture, width=width, height=height)
+    if mask is not None:
+        hard = bool(((mask == 0) | (mask == 1)).all())
+        mask = fit(mask, width=width, height=height)
+        mask = binary_mask(mask).float() if hard else mask
+    return Job(model, to_range(picture, model.data_range), picture, mask)
+
+
+def file_output(path: str) -> Path:
+    """Refuse a bad path for a text file before the work."""
+    out = Path(path)
+    if not out.parent.is_dir():
+        raise ValueError(f"The folder {out.parent} does not exist.")
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder; a file name is needed.")
+    return out
+
+
+def sweep_plan(args: argparse.Namespace, job: Job, **options: object) -> SweepPlan:
+    """The plan that the options of an edit describe; predictions are for single passes."""
+    from ..measure.sweep import SweepPlan
+
+    return SweepPlan(
+        model=job.model,
+        guide=job.guide,
+        steps=args.steps,
+        solver=args.solver,
+        seed=args.seed,
+        mask=job.mask,
+        repeats=args.repeats,
+        predict=args.repeats == 1,
+        **options,
+    )
+
+
+def save_pil(image, path: Path) -> None:
+    """Write a PIL picture whole or not at all."""
+    from ..pictures.io import from_pil, save_image
+
+    save_image(from_pil(image), path)

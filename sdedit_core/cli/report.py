@@ -1,0 +1,92 @@
+"""``sdedit report``: what an edit did to its guide: numbers, bounds, prediction, difference heat map."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from .common import add_edit_options, file_output, load_job, output, progress, say, sweep_plan
+
+
+def add_parser(commands) -> None:
+    """Add ``report`` to the sub-parsers."""
+    parser = commands.add_parser(
+        "report",
+        help="how far an edit is from its guide, where, and what the theory allows",
+        description="With PICTURE: compare two files. Without: make the edit, and report the prediction before it, "
+        "the bounds along it, evaluations and seconds as well.",
+    )
+    parser.add_argument("guide", metavar="GUIDE", help="guide image file")
+    parser.add_argument("picture", nargs="?", metavar="PICTURE", help="its edit; left out: it is made now")
+    parser.add_argument("--t0", type=float, default=None, help="of the edit to make (default 0.4)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the edit that is made")
+    parser.add_argument("--heat-map", metavar="FILE", help="write the difference heat map")
+    parser.add_argument("--scale", type=float, metavar="X", help="difference shown brightest (default: what occurs)")
+    parser.add_argument("--json", metavar="FILE", help="write all numbers")
+    parser.add_argument("--delta", type=float, default=0.05, help="failure probability of the bounds (default 0.05)")
+    parser.add_argument("-C", dest="c", type=float, metavar="C", help="your bound on the squared norm of the score")
+    add_edit_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure, and write what was asked for."""
+    from ..measure.plots import heat_map
+    from ..measure.table import write_whole
+    from ..pictures.io import save_image
+
+    heat = output(args.heat_map) if args.heat_map else None
+    out = output(args.output) if args.output else None
+    numbers = file_output(args.json) if args.json else None
+    report, guide, picture, mask = _compare(args) if args.picture else _edit(args)
+    say(str(report))
+    if out:
+        save_image(picture, out)
+        say(f"wrote {out.resolve()}")
+    if heat:
+        save_image(heat_map(guide, picture, mask=mask, scale=args.scale), heat)
+        say(f"wrote {heat.resolve()}")
+    if numbers:
+        write_whole(numbers, json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n")
+        say(f"wrote {numbers.resolve()}")
+
+
+def _compare(args: argparse.Namespace) -> tuple:
+    """Two files, no model."""
+    from ..measure.report import edit_report
+    from ..pictures.io import load_image, load_mask
+    from ..sampling.masks import binary_mask
+
+    for name in ("t0", "output", "c"):
+        if getattr(args, name) is not None:
+            option = {"t0": "--t0", "output": "-o", "c": "-C"}[name]
+            raise ValueError(f"{option} belongs to an edit that is made now; leave PICTURE out, or leave {option} out.")
+    guide, picture = load_image(args.guide), load_image(args.picture)
+    mask = None if args.mask is None else binary_mask(load_mask(args.mask)).float()
+    return edit_report(guide, picture, mask=mask), guide, picture, mask
+
+
+def _edit(args: argparse.Namespace) -> tuple:
+    """Make the edit, with prediction and bounds."""
+    from ..measure.report import edit_report
+    from ..pictures.io import from_range
+
+    job = load_job(args, args.guide)
+    plan = sweep_plan(args, job, delta=args.delta, c=args.c)
+    t0 = 0.4 if args.t0 is None else args.t0
+    with progress(plan.callbacks([t0]), "sdedit report") as callback:
+        cell = plan.cell(t0, callback=callback)
+    picture = from_range(cell.samples, job.model.data_range).clamp(0, 1)
+    report = edit_report(
+        job.picture,
+        picture,
+        mask=job.mask,
+        t0=cell.t0,
+        sigma=cell.sigma,
+        nfe=cell.nfe,
+        seconds=cell.seconds,
+        predicted=cell.predicted,
+        bounds=cell.bounds,
+    )
+    report.notes += cell.notes
+    return report, job.picture, picture, job.mask

@@ -1,0 +1,1 @@
+"""How far an edit went and how real it looks: instruments around t0."""

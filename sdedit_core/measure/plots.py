@@ -1,0 +1,184 @@
+"""Pictures of numbers: the trade-off plot (matplotlib, imported when used) and the difference heat map (no library)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw, ImageFont
+
+from ..pictures.io import to_pil
+from .metrics import check_pictures, may_change
+from .table import Row, SweetSpot
+
+NO_MATPLOTLIB = "The plot needs matplotlib, which is not installed here. Install it with: pip install matplotlib"
+_FAITHFUL, _REAL, _BOUND, _GREY = "#1f6fb4", "#c2410c", "#6b7280", "#9ca3af"
+# Anchors of a perceptually rising map, dark violet to pale yellow (after matplotlib's inferno).
+_HEAT = ((0, 0, 4), (40, 11, 84), (101, 21, 110), (159, 42, 99), (212, 72, 66), (245, 125, 21), (250, 193, 39))
+_HEAT = (*_HEAT, (252, 255, 164))
+
+
+def tradeoff_plot(
+    rows: Sequence[Row],
+    *,
+    spot: SweetSpot | None = None,
+    floor: float | None = None,
+    guides: float | None = None,
+    bounded: Sequence[Row] | None = None,
+    title: str = "",
+    width: int = 1100,
+    height: int = 480,
+) -> Image.Image:
+    """Faithfulness and realism over t0 (left), and what prediction and bounds said (right).
+
+    Args:
+        rows: at least two, see :mod:`tradeoff`; columns that were not measured are left out.
+        spot: shaded. floor: realism distance of other real pictures, guides: that of the guides, drawn as lines.
+            Bars are the 95 % intervals where the rows have them.
+        bounded: rows for the right side, when prediction and bounds were taken on other guides.
+
+    Raises ValueError when matplotlib is missing, saying what to install.
+    """
+    if len(rows) < 2:
+        raise ValueError(f"A plot over t0 needs at least two values, got {len(rows)}.")
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ValueError(NO_MATPLOTLIB) from None
+    rows = sorted(rows, key=lambda row: row.t0)
+    figure = Figure(figsize=(width / 100, height / 100), dpi=100, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    if title:
+        figure.suptitle(title, fontsize=12)
+    _tradeoff_panel(left, rows, spot, floor, guides)
+    _bounds_panel(right, rows if bounded is None else sorted(bounded, key=lambda row: row.t0))
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer)
+    buffer.seek(0)
+    return Image.open(buffer).convert("RGB")
+
+
+def _series(rows: Sequence[Row], name: str) -> tuple[list[float], list[float]]:
+    """(t0, value) of the rows where the value was measured."""
+    pairs = [(row.t0, getattr(row, name)) for row in rows if getattr(row, name) is not None]
+    return [t for t, _ in pairs], [v for _, v in pairs]
+
+
+def _tradeoff_panel(
+    axis, rows: Sequence[Row], spot: SweetSpot | None, floor: float | None, guides: float | None
+) -> None:
+    handles = axis.plot(*_series(rows, "l2"), "o-", color=_FAITHFUL, label="L2 to the guide (small = faithful)")
+    axis.set_xlabel("t0")
+    axis.set_ylabel("L2 over [0, 1] pixels", color=_FAITHFUL)
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.25)
+    if any(row.realism is not None for row in rows):
+        other = axis.twinx()
+        handles += other.plot(*_series(rows, "realism"), "s-", color=_REAL, label="distance to real (small = real)")
+        sure = [row for row in rows if row.realism_low is not None and row.realism is not None]
+        if sure:
+            half = [row.realism_high - row.realism for row in sure]
+            at, values = [row.t0 for row in sure], [row.realism for row in sure]
+            other.errorbar(at, values, yerr=half, fmt="none", ecolor=_REAL, elinewidth=1.2, capsize=4)
+        if guides is not None:
+            line = other.axhline(guides, color=_REAL, linestyle="--", linewidth=1, label="the guides themselves")
+            handles.append(line)
+        if floor is not None:
+            handles += [other.axhline(floor, color=_REAL, linestyle=":", label="real pictures among themselves")]
+        other.set_ylabel("sliced Wasserstein distance", color=_REAL)
+        other.set_ylim(bottom=0)
+    if spot is not None:
+        shade = axis.axvspan(spot.low, spot.high, color="#16a34a", alpha=0.12, label="sweet spot", linewidth=0)
+        axis.axvline(spot.best, color="#16a34a", alpha=0.6, linewidth=1)
+        handles.append(shade)
+    top = axis.secondary_xaxis("top")
+    top.set_xticks([row.t0 for row in rows], [f"{row.sigma:.2g}" for row in rows], fontsize=7, rotation=45)
+    top.set_xlabel("sigma(t0)", fontsize=8)
+    axis.legend(handles=handles, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False)
+
+
+def _bounds_panel(axis, rows: Sequence[Row]) -> None:
+    shown = [row for row in rows if row.l2 > 0.0]
+    series = (
+        ("bound_l2", "v:", _GREY, "proposition 1 as printed"),
+        ("repaired_l2", "^--", _GREY, "proposition 1, repaired"),
+        ("strict_l2", "d-", _BOUND, "path-wise, strict"),
+        ("possible_l2", "-", "#111827", "largest possible (above: vacuous)"),
+        ("predicted_l2", "x--", "#7c3aed", "predicted by 2 evaluations"),
+        ("l2", "o-", _FAITHFUL, "measured"),
+    )
+    for name, style, colour, label in series:
+        t0, values = _series(shown, name)
+        if values:
+            axis.plot(t0, values, style, color=colour, label=label, markersize=5)
+    axis.set_yscale("log")
+    axis.set_xlabel("t0")
+    axis.set_ylabel("L2 over [0, 1] pixels, log scale")
+    axis.grid(alpha=0.25)
+    axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False)
+
+
+def heat_colours(values: torch.Tensor) -> torch.Tensor:
+    """Values (B,1,H,W) in [0, 1] to colours (B,3,H,W), dark to bright, equal steps looking equal."""
+    anchors = torch.tensor(_HEAT, dtype=torch.float32, device=values.device) / 255.0
+    place = values.float().clamp(0, 1)[:, 0] * (len(_HEAT) - 1)
+    low = place.floor().clamp(max=len(_HEAT) - 2).long()
+    return torch.lerp(anchors[low], anchors[low + 1], (place - low)[..., None]).permute(0, 3, 1, 2)
+
+
+def difference_map(guide: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
+    """RMS difference over channels at every pixel, (B,1,H,W), for pictures in [0, 1]."""
+    check_pictures(guide, picture)
+    return (picture - guide).square().mean(dim=1, keepdim=True).sqrt()
+
+
+def heat_map(
+    guide: torch.Tensor,
+    picture: torch.Tensor,
+    *,
+    mask: torch.Tensor | None = None,
+    scale: float | None = None,
+    legend: bool = True,
+) -> torch.Tensor:
+    """Where an edit moved the picture: (B,3,H,W) in [0, 1], with a colour bar below when ``legend``.
+
+    Args:
+        guide, picture: (B,3,H,W) in [0, 1]. mask: its border is drawn in white; 1 = may change.
+        scale: difference shown in the brightest colour; None takes the batch's 99.5 % quantile.
+    """
+    difference = difference_map(guide, picture)
+    if scale is None:
+        scale = float(torch.quantile(difference.flatten()[:: max(1, difference.numel() // 1_000_000)], 0.995))
+    if not scale >= 0.0:
+        raise ValueError(f"The scale of a heat map must be a number above 0, got {scale!r}.")
+    scale = max(scale, 1.0 / 255.0)
+    image = heat_colours(difference / scale)
+    if mask is not None:
+        inside = may_change(mask, guide).float().expand(guide.shape[0], -1, -1, -1)
+        rim = F.max_pool2d(inside, 3, stride=1, padding=1) - inside
+        image = torch.where(rim > 0, torch.ones_like(image), image)
+    if not legend:
+        return image
+    bar = _colour_bar(image.shape[-1], scale).to(image.device)
+    return torch.cat([image, bar.expand(image.shape[0], -1, -1, -1)], dim=2)
+
+
+def _colour_bar(width: int, scale: float) -> torch.Tensor:
+    """Strip (1,3,h,width): the colours from 0 to scale, with the numbers under it."""
+    text = max(9, width // 24)
+    strip = heat_colours(torch.linspace(0, 1, width).view(1, 1, 1, width).expand(1, 1, text, width))
+    canvas = Image.new("RGB", (width, round(2.8 * text)), (24, 24, 27))
+    canvas.paste(to_pil(strip), (0, round(0.25 * text)))
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=text)
+    for fraction, anchor in ((0.0, "la"), (0.5, "ma"), (1.0, "ra")):
+        x = 2 + fraction * (width - 5)
+        draw.text((x, 1.45 * text), f"{fraction * scale:.2g}", font=font, fill=(228, 228, 231), anchor=anchor)
+    return (
+        torch.frombuffer(bytearray(canvas.tobytes()), dtype=torch.uint8)
+        .view(1, canvas.height, width, 3)
+        .permute(0, 3, 1, 2)
+        / 255.0
+    )

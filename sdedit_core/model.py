@@ -1,0 +1,178 @@
+"""The one contract of the core: a denoiser ``D(x, sigma) = E[x0 | x]`` and what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+
+from .sde import VESDE, Schedule
+
+Denoiser = Callable[..., torch.Tensor]
+
+
+@dataclass
+class ModelInfo:
+    """What was loaded, what was detected from it, and what had to be assumed."""
+
+    name: str = "custom denoiser"
+    architecture: str = "Python function"
+    source: str = "Python"
+    weights: str = ""
+    parameters: int = 0
+    detected: list[str] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """Human-readable lines for read-outs and ``sdedit info``."""
+        out = [f"model: {self.name}", f"architecture: {self.architecture}", f"source: {self.source}"]
+        if self.weights:
+            out.append(f"weights: {self.weights}")
+        if self.parameters:
+            out.append(f"parameters: {self.parameters:,}")
+        for title, items in (("detected", self.detected), ("assumed", self.assumed), ("note", self.notes)):
+            out += [f"{title}: {item}" for item in items]
+        return out
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+class ScoreModel:
+    """A score model in the VE frame: ``x = x0 + sigma * z`` with x0 in the model's own ``data_range``.
+
+    Args:
+        denoiser: ``fn(x, sigma)`` or ``fn(x, sigma, y)``; x (B,C,H,W) float32, sigma (B,) float32,
+            y (B,) int64 class labels; returns E[x0 | x], same shape as x.
+        schedule: the forward process; owns sigma_min, sigma_max, ``sigma(t)`` and ``t(sigma)``.
+        data_range: (low, high) of clean pixels, or None for latents without a fixed range.
+        channels: number of channels of x.
+        size: native (height, width), or None when any size works equally well.
+        size_multiple: height and width must be multiples of this.
+        num_classes: for class-conditional networks.
+        module: the torch module behind ``denoiser``, when there is one (to move it, to count its weights).
+        smooth: whether D changes smoothly with x, as a network's does.  False for a denoiser that switches between
+            answers, as a patch prior does: the automatic solver then ends more gently (finish "balanced").
+        prior: the training-free prior behind ``denoiser``, when there is one; its ``tick`` attribute may be set
+            to a function that is called often during an evaluation and may raise to stop it.
+        info: provenance.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        *,
+        schedule: Schedule,
+        data_range: tuple[float, float] | None = (0.0, 1.0),
+        channels: int = 3,
+        size: tuple[int, int] | None = None,
+        size_multiple: int = 1,
+        num_classes: int | None = None,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        module: torch.nn.Module | None = None,
+        prior: object | None = None,
+        smooth: bool = True,
+        info: ModelInfo | None = None,
+    ):
+        if not callable(denoiser):
+            raise ValueError(f"denoiser must be a function D(x, sigma), got {type(denoiser).__name__}.")
+        if data_range is not None and not data_range[0] < data_range[1]:
+            raise ValueError(f"data_range must be (low, high) with low < high, got {data_range!r}.")
+        self._denoiser = denoiser
+        self.schedule = schedule
+        self.data_range = None if data_range is None else (float(data_range[0]), float(data_range[1]))
+        self.channels = int(channels)
+        self.size = size
+        self.size_multiple = int(size_multiple)
+        self.num_classes = num_classes
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self.module = module
+        self.prior = prior
+        self.smooth = bool(smooth)
+        self.info = info or ModelInfo()
+
+    @property
+    def data_std(self) -> float | None:
+        """Spread of clean data as ``sampling.grids.sigma_grid`` wants it: a quarter of the range; None without one."""
+        return None if self.data_range is None else 0.25 * (self.data_range[1] - self.data_range[0])
+
+    @classmethod
+    def from_denoiser(
+        cls,
+        fn: Denoiser,
+        *,
+        schedule: Schedule | None = None,
+        data_range: tuple[float, float] | None = (0.0, 1.0),
+        channels: int = 3,
+        **options,
+    ) -> ScoreModel:
+        """Wrap any function ``fn(x, sigma) -> E[x0 | x]``; the schedule defaults to ``VESDE(0.01, 348.0)``."""
+        schedule = VESDE(0.01, 348.0) if schedule is None else schedule
+        return cls(fn, schedule=schedule, data_range=data_range, channels=channels, **options)
+
+    def denoise(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        """E[x0 | x] for a state x (B,C,H,W) at noise level sigma (a number, or one per sample (B,)).
+
+        Raises ValueError when the shape, the class labels or the result do not fit the model.
+        """
+        if x.dim() != 4 or x.shape[1] != self.channels:
+            raise ValueError(
+                f"This model works on (batch, {self.channels}, height, width); got a tensor of shape {tuple(x.shape)}."
+            )
+        s = torch.as_tensor(sigma, dtype=torch.float32, device=x.device)
+        s = s.expand(x.shape[0]) if s.dim() == 0 else s
+        if s.shape != (x.shape[0],):
+            raise ValueError(f"sigma must be a number or one per sample ({x.shape[0]},), got {tuple(s.shape)}.")
+        if y is not None and self.num_classes is None:
+            raise ValueError("This model has no classes; leave the class label out.")
+        d = self._denoiser(x, s) if y is None else self._denoiser(x, s, y)
+        if d.shape != x.shape:
+            raise ValueError(f"The denoiser returned shape {tuple(d.shape)} for an input of shape {tuple(x.shape)}.")
+        return d
+
+    def score(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        """Score of the noised data, ``(D(x, sigma) - x) / sigma^2`` (Tweedie's formula); sigma > 0."""
+        s = torch.as_tensor(sigma, dtype=torch.float32, device=x.device).reshape(-1, 1, 1, 1)
+        if not bool((s > 0).all()):
+            raise ValueError("The score is defined for sigma > 0 only.")
+        return (self.denoise(x, sigma, y) - x) / s**2
+
+    def check_guide(self, guide: torch.Tensor) -> torch.Tensor:
+        """Return the guide as float32 on the model's device, or raise a ValueError that says what is wrong."""
+        if not isinstance(guide, torch.Tensor):
+            raise ValueError(
+                f"The guide must be a tensor (batch, channels, height, width), got {type(guide).__name__}."
+            )
+        if guide.dim() != 4 or guide.shape[0] < 1:
+            raise ValueError(
+                f"The guide must have shape (batch, {self.channels}, height, width), got {tuple(guide.shape)}."
+            )
+        if guide.shape[1] != self.channels:
+            raise ValueError(
+                f"This model works on {self.channels} channels, the guide has {guide.shape[1]} "
+                f"(shape {tuple(guide.shape)}). Drop an alpha channel or convert grey to RGB first."
+            )
+        h, w = guide.shape[-2:]
+        m = self.size_multiple
+        if h < 1 or w < 1 or h % m or w % m:
+            raise ValueError(
+                f"This model needs height and width in multiples of {m}, the guide is {w} x {h}. "
+                "Resize, crop or pad the guide first."
+            )
+        guide = guide.to(device=self.device, dtype=torch.float32)
+        if not bool(torch.isfinite(guide).all()):
+            raise ValueError("The guide contains NaN or infinite values; check the node or file it comes from.")
+        if self.data_range is not None:
+            low, high = self.data_range
+            slack = 0.25 * (high - low)
+            lo, hi = float(guide.min()), float(guide.max())
+            if lo < low - slack or hi > high + slack:
+                raise ValueError(
+                    f"The guide's values run from {lo:.3g} to {hi:.3g}, this model expects {low:g} to {high:g}. "
+                    "Convert it with sdedit_core.pictures.io.to_range."
+                )
+        return guide

@@ -1,0 +1,301 @@
+"""From raw networks to denoisers: ``D(x, sigma) = c_skip x + c_out F(c_in x, c_noise)`` in the VE frame.
+
+Every public score network predicts something else (score, noise, v, clean image) from something else (sigma, a
+timestep, ln sigma / 4).  Table 1 of Karras et al., EDM (NeurIPS 2022) writes all of them with four functions of
+sigma; a :class:`Preconditioning` is one column of that table, plus the schedule and the data range it implies.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..sde import VESDE, VPSDE, ContinuousVPSDE, Schedule
+
+Scalings = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Preconditioning:
+    """One column of EDM's table 1.  Subclasses give ``schedule`` and ``scalings``; all fields are plain data."""
+
+    data_range: tuple[float, float] = (-1.0, 1.0)
+    kind: ClassVar[str] = ""
+
+    def schedule(self) -> Schedule:
+        """The forward process that the network was trained for."""
+        raise NotImplementedError
+
+    def scalings(self, sigma: Tensor) -> Scalings:
+        """(c_skip, c_out, c_in, c_noise) for sigma (B,) float64."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict:
+        """Plain data with the kind's name; :func:`preconditioning` is the inverse."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class VE(Preconditioning):
+    """Continuous VE networks (NCSN++): F = sigma * score, label ln(label_gain * sigma).
+
+    Song's networks work in [0, 1] and read ln sigma; EDM's re-training works in [-1, 1] and reads ln(sigma / 2),
+    which is the same noise level.
+    """
+
+    sigma_min: float = 0.01
+    sigma_max: float = 348.0
+    label_gain: float = 1.0
+    kind: ClassVar[str] = "ve"
+
+    def schedule(self) -> Schedule:
+        return VESDE(self.sigma_min, self.sigma_max)
+
+    def scalings(self, sigma: Tensor) -> Scalings:
+        one = torch.ones_like(sigma)
+        return one, sigma, one, (sigma * self.label_gain).float().log()
+
+
+@dataclass(frozen=True)
+class DiscreteVE(Preconditioning):
+    """VE networks trained on a table of noise levels, the largest first; the label is the nearest level's index.
+
+    As in score-SDE's ``get_score_fn``, the score is F / sigma_label, hence c_out = sigma^2 / sigma_label.
+    """
+
+    sigma_min: float = 0.01
+    sigma_max: float = 50.0
+    levels: int = 1000
+    kind: ClassVar[str] = "ve-discrete"
+
+    def schedule(self) -> Schedule:
+        return VESDE(self.sigma_min, self.sigma_max)
+
+    def scalings(self, sigma: Tensor) -> Scalings:
+        span = math.log(self.sigma_max / self.sigma_min)
+        t = (torch.log(sigma / self.sigma_min) / span).clamp(0.0, 1.0)
+        label = torch.round((1.0 - t) * (self.levels - 1))
+        level = self.sigma_max * torch.exp(-span * label / (self.levels - 1))
+        one = torch.ones_like(sigma)
+        return one, sigma * sigma / level, one, label
+
+
+def betas(name: str, levels: int, start: float, end: float) -> Tensor:
+    """Discrete DDPM schedules: "linear", "scaled_linear" or "cosine" (Nichol and Dhariwal 2021, equation 17)."""
+    if name == "linear":
+        return torch.linspace(start, end, levels, dtype=torch.float64)
+    if name == "scaled_linear":
+        return torch.linspace(start**0.5, end**0.5, levels, dtype=torch.float64) ** 2
+    if name == "cosine":
+        u = torch.linspace(0.0, 1.0, levels + 1, dtype=torch.float64)
+        abar = torch.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
+        return (1.0 - abar[1:] / abar[:-1]).clamp(max=0.999)
+    raise ValueError(f'Noise schedules are "linear", "scaled_linear" and "cosine", got {name!r}.')
+
+
+def _predict(kind: str, sigma: Tensor, c_noise: Tensor) -> Scalings:
+    c_in = (1.0 + sigma * sigma).rsqrt()
+    if kind == "eps":
+        return torch.ones_like(sigma), -sigma, c_in, c_noise
+    if kind == "v":
+        return c_in * c_in, -sigma * c_in, c_in, c_noise
+    return torch.zeros_like(sigma), torch.ones_like(sigma), c_in, c_noise
+
+
+@dataclass(frozen=True)
+class VP(Preconditioning):
+    """Discrete VP networks (DDPM, ADM): the label is the timestep, the prediction eps, v or x0."""
+
+    prediction: str = "eps"
+    beta_schedule: str = "linear"
+    beta_start: float = 1e-4
+    beta_end: float = 0.02
+    levels: int = 1000
+    kind: ClassVar[str] = "vp"
+
+    def __post_init__(self) -> None:
+        if self.prediction not in ("eps", "v", "x0"):
+            raise ValueError(f'A prediction is "eps", "v" or "x0", got {self.prediction!r}.')
+
+    def schedule(self) -> Schedule:
+        return VPSDE(betas(self.beta_schedule, self.levels, self.beta_start, self.beta_end))
+
+    def scalings(self, sigma: Tensor) -> Scalings:
+        return _predict(self.prediction, sigma, _vp_table(self).timestep(sigma))
+
+
+@dataclass(frozen=True)
+class ContinuousVP(Preconditioning):
+    """Continuous VP networks (DDPM++ of score-SDE, EDM's VPPrecond): eps prediction, label 999 t."""
+
+    beta_min: float = 0.1
+    beta_max: float = 20.0
+    t_min: float = 1e-3
+    kind: ClassVar[str] = "vp-continuous"
+
+    def schedule(self) -> Schedule:
+        return ContinuousVPSDE(self.beta_min, self.beta_max, self.t_min)
+
+    def scalings(self, sigma: Tensor) -> Scalings:
+        span, c = self.beta_max - self.beta_min, torch.log1p(sigma * sigma)
+        t = 2.0 * c / (self.beta_min + torch.sqrt(self.beta_min**2 + 2.0 * span * c))
+        return _predict("eps", sigma, 999.0 * t)
+
+
+class SubVPSDE(ContinuousVPSDE):
+    """sub-VP SDE of Song et al. (2021), appendix B: x = alpha x0 + (1 - alpha^2) z, so sigma = 1/alpha - alpha."""
+
+    def _sigma(self, t: float) -> float:
+        log_alpha = -t * t * (self.beta_max - self.beta_min) / 4.0 - t * self.beta_min / 2.0
+        return -2.0 * math.sinh(log_alpha)
+
+    def _t(self, sigma: float) -> float:
+        span, c = self.beta_max - self.beta_min, 2.0 * math.asinh(sigma / 2.0)
+        return 2.0 * c / (self.beta_min + math.sqrt(self.beta_min**2 + 2.0 * span * c))
+
+    def alpha(self, sigma: float | Tensor) -> float | Tensor:
+        return (torch.exp if isinstance(sigma, Tensor) else math.exp)(
+            -(torch.asinh(sigma / 2.0) if isinstance(sigma, Tensor) else math.asinh(sigma / 2.0))
+        )
+
+
+@dataclass(frozen=True)
+class SubVP(ContinuousVP):
+    """Networks of the sub-VP SDE (score-SDE): F estimates z, and alpha = exp(-asinh(sigma / 2))."""
+
+    kind: ClassVar[str] = "subvp"
+
+    def schedule(self) -> Schedule:
+        return SubVPSDE(self.beta_min, self.beta_max, self.t_min)
+
+    def scalings(self, sigma: Tensor) -> Scalings:
+        log_alpha = -torch.asinh(sigma / 2.0)
+        span, c = self.beta_max - self.beta_min, -2.0 * log_alpha
+        t = 2.0 * c / (self.beta_min + torch.sqrt(self.beta_min**2 + 2.0 * span * c))
+        return torch.ones_like(sigma), -sigma, log_alpha.exp(), 999.0 * t
+
+
+@dataclass(frozen=True)
+class EDM(Preconditioning):
+    """EDM's own preconditioning; label ``label_gain * ln sigma`` (1/4; OpenAI's consistency repository: 250)."""
+
+    sigma_min: float = 0.002
+    sigma_max: float = 80.0
+    sigma_data: float = 0.5
+    label_gain: float = 0.25
+    kind: ClassVar[str] = "edm"
+
+    def schedule(self) -> Schedule:
+        return VESDE(self.sigma_min, self.sigma_max)
+
+    def scalings(self, sigma: Tensor) -> Scalings:
+        d2, total = self.sigma_data**2, sigma * sigma + self.sigma_data**2
+        return d2 / total, sigma * self.sigma_data * total.rsqrt(), total.rsqrt(), sigma.log() * self.label_gain
+
+
+@dataclass(frozen=True)
+class IDDPM(Preconditioning):
+    """EDM's iDDPMPrecond: a cosine table u of noise levels, the label counts from the smallest, eps prediction."""
+
+    levels: int = 1000
+    floor: float = 0.001
+    offset: float = 0.008
+    kind: ClassVar[str] = "iddpm"
+
+    def table(self) -> Tensor:
+        """u[0] (largest) to u[levels] = 0; EDM, table 1, column iDDPM + DDIM."""
+        j = torch.arange(self.levels + 1, dtype=torch.float64)
+        abar = torch.sin(0.5 * math.pi * j / self.levels / (self.offset + 1.0)) ** 2
+        ratio = (abar[:-1] / abar[1:]).clamp(min=self.floor)
+        # u[j-1]^2 + 1 = (u[j]^2 + 1) / ratio[j-1], from u[levels] = 0 downwards
+        log = torch.cat([-ratio.log().flip(0).cumsum(0).flip(0), torch.zeros(1, dtype=torch.float64)])
+        return torch.expm1(log).sqrt()
+
+    def schedule(self) -> Schedule:
+        # increasing levels as a discrete VP process: 1 + sigma^2 = 1 / alpha_bar
+        log_abar = -torch.log1p(self.table()[:-1].flip(0) ** 2)
+        step = torch.diff(log_abar, prepend=torch.zeros(1, dtype=torch.float64))
+        return VPSDE(-torch.expm1(step))
+
+    def scalings(self, sigma: Tensor) -> Scalings:
+        u = self.table().to(sigma.device)
+        index = (sigma[:, None] - u[None]).abs().argmin(1)
+        return _predict("eps", sigma, (self.levels - 1 - index).to(sigma.dtype))
+
+
+KINDS = {c.kind: c for c in (VE, DiscreteVE, VP, ContinuousVP, SubVP, EDM, IDDPM)}
+
+
+def preconditioning(data: dict) -> Preconditioning:
+    """The preconditioning that ``to_dict`` described; ValueError for unknown kinds, fields or values."""
+    options = dict(data)
+    cls = KINDS.get(options.pop("kind", None))
+    if cls is None:
+        raise ValueError(f"Preconditioning must be one of {', '.join(KINDS)}, got {data.get('kind')!r}.")
+    try:
+        low, high = options.pop("data_range", (-1.0, 1.0))
+        result = cls(data_range=(float(low), float(high)), **options)
+    except TypeError as error:
+        raise ValueError(f"The preconditioning {data!r} does not fit: {error}.") from None
+    if not 2 <= getattr(result, "levels", 2) <= 100_000:
+        raise ValueError(f"A noise table has 2 to 100000 levels, got {result.levels}.")
+    result.schedule()
+    return result
+
+
+@lru_cache(maxsize=32)
+def _vp_table(p: VP) -> VPSDE:
+    return p.schedule()
+
+
+class Denoiser(nn.Module):
+    """``D(x, sigma)``: a raw network and its preconditioning as one module.
+
+    Args:
+        network: ``F(x, label, y)``; x (B,C,H,W) float32 in the network's own units, label (B,) float32.
+        preconditioning: how to read it.
+        channels: image channels; further outputs (ADM's variance) are dropped.
+        gain, offset: the network's input is ``gain * c_in * x + offset`` (2x - 1 for Song's networks in [0, 1]).
+    """
+
+    def __init__(
+        self, network: nn.Module, preconditioning: Preconditioning, *, channels: int, gain: float, offset: float
+    ):
+        super().__init__()
+        self.network, self.preconditioning = network, preconditioning
+        self.channels, self.gain, self.offset = channels, float(gain), float(offset)
+        self._compiled = False
+
+    def forward(self, x: Tensor, sigma: Tensor, y: Tensor | None = None) -> Tensor:
+        """E[x0 | x] float32, for x (B,C,H,W) in the VE frame and sigma (B,) > 0."""
+        wide = sigma.cpu() if sigma.device.type == "mps" else sigma  # float64 is unknown there
+        scalings = self.preconditioning.scalings(wide.double())
+        c_skip, c_out, c_in, label = (v.float().to(x.device) for v in scalings)
+        c_skip, c_out, c_in = (v.reshape(-1, 1, 1, 1) for v in (c_skip, c_out, c_in))
+        x = x.float()
+        out = self._call(x * (self.gain * c_in) + self.offset, label, y)
+        return torch.addcmul(c_skip * x, c_out, out[:, : self.channels].float())
+
+    def compile_network(self) -> None:
+        """Let ``torch.compile`` build the network at its first call, and again for each new shape."""
+        self.network.compile()
+        self._compiled = True
+
+    def _call(self, x: Tensor, label: Tensor, y: Tensor | None) -> Tensor:
+        if not self._compiled:
+            return self.network(x, label, y)
+        try:
+            return self.network(x, label, y)
+        except (ValueError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:  # whatever compilers and drivers say
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise ValueError(
+                f"torch.compile cannot build this network here ({reason}). "
+                "It needs a C++ compiler on a CPU, Triton on a GPU. Load the model without compile."
+            ) from error

@@ -1,0 +1,1 @@
+"""From a noised state to a picture: noise, noise levels, masks, solvers."""

@@ -1,0 +1,107 @@
+"""Noise-level grids from sigma(t0) down to sigma_min, then 0 (where x0 = D is taken).
+
+The grid is built on [sigma(t0), sigma_min]; a full-range schedule is never sliced, so t0 does not depend on the
+number of steps.  Sources: Karras et al., EDM (2022), eq. 5; SDEdit (2022), algorithm 1 (uniform t).
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+
+from ..sde import VPSDE, Schedule
+
+GRIDS = ("auto", "karras", "karras3", "log", "uniform-t", "native")
+
+
+def check_steps(steps: int) -> int:
+    """Return ``steps`` as an int of at least 1, at most 10000; ``ValueError`` otherwise."""
+    if isinstance(steps, bool) or not isinstance(steps, int | float) or not math.isfinite(steps) or steps % 1:
+        raise ValueError(f"steps must be a whole number, got {steps!r}.")
+    if not 1 <= steps <= 10000:
+        raise ValueError(f"steps must be between 1 and 10000, got {int(steps)}. 20 is a good value.")
+    return int(steps)
+
+
+def karras(sigma_start: float, sigma_end: float, n: int, *, rho: float = 7.0) -> list[float]:
+    """n levels from sigma_start to sigma_end, uniform in sigma^(1/rho)."""
+    if n == 1:
+        return [sigma_start]
+    a, b = sigma_start ** (1.0 / rho), sigma_end ** (1.0 / rho)
+    inner = [(a + i / (n - 1) * (b - a)) ** rho for i in range(1, n - 1)]
+    return [sigma_start, *inner, sigma_end]
+
+
+def auto_rho(sigma_start: float, *, data_std: float = 0.5) -> float:
+    """``3 + 0.6 ln(sigma_start / data_std)``, between 3 and 7: measured for ``mca`` (docs/solvers.md).
+
+    Starting near the spread of the data, the first steps choose between modes and deserve small steps; far above
+    it they only find the mean colour.
+    """
+    return min(7.0, max(3.0, 3.0 + 0.6 * math.log(sigma_start / data_std)))
+
+
+def log_uniform(sigma_start: float, sigma_end: float, n: int) -> list[float]:
+    """n levels from sigma_start to sigma_end, uniform in log sigma (for VE: uniform in t)."""
+    if n == 1:
+        return [sigma_start]
+    r = math.log(sigma_end / sigma_start) / (n - 1)
+    return [sigma_start, *(sigma_start * math.exp(i * r) for i in range(1, n - 1)), sigma_end]
+
+
+def uniform_t(schedule: Schedule, t0: float, n: int) -> list[float]:
+    """n levels sigma(t0 * i / n), i = n .. 1: the paper's steps (algorithm 1)."""
+    start = schedule.sigma(t0)
+    t0 = min(t0, schedule.t(start))  # levels that are clamped at sigma_max would repeat
+    return [start, *(schedule.sigma(t0 * i / n) for i in range(n - 1, 0, -1))]
+
+
+def native(schedule: Schedule, levels: list[float]) -> list[float]:
+    """``levels`` moved to the discrete levels that a VP network was trained on, the first one kept as it is.
+
+    All levels stay different; there are fewer when the network has fewer below the first.
+    """
+    if not isinstance(schedule, VPSDE):
+        raise ValueError(f"The 'native' grid needs a network with discrete levels; {schedule!r} has none. Use 'auto'.")
+    table = [math.exp(v) for v in schedule.log_sigmas.tolist()]
+    below = bisect_left(table, levels[0] * (1.0 - 1e-9))  # native levels under the start
+    out, above = [levels[0]], below
+    wanted = levels[1:][: min(below, len(levels) - 1)]
+    for k, sigma in enumerate(wanted):
+        i = round(schedule.timestep(sigma)) if k < len(wanted) - 1 else 0
+        above = max(min(i, above - 1), len(wanted) - 1 - k)
+        out.append(table[above])
+    return out
+
+
+def sigma_grid(
+    schedule: Schedule, t0: float, steps: int, *, grid: str = "karras", data_std: float | None = None
+) -> list[float]:
+    """The levels of one run: ``steps`` positive levels from sigma(t0) down, then 0; [0] for t0 = 0.
+
+    Args:
+        grid: "karras" (rho 7), "karras3" (rho 3), "auto" (rho from sigma(t0), see :func:`auto_rho`), "log",
+            "uniform-t" (the paper), "native" (as "auto", on a VP network's own discrete levels).
+        data_std: spread of the data in the model's range, for "auto": a quarter of the range for pictures, 1 for
+            normalised latents.  None means 0.5; a factor of two hardly matters.
+
+    A level at or below sigma_min needs no path down: the grid is then [sigma(t0), 0].
+    """
+    steps = check_steps(steps)
+    start = schedule.sigma(t0)
+    if grid not in GRIDS:
+        raise ValueError(f"Unknown grid {grid!r}; expected one of {', '.join(GRIDS)}.")
+    if start == 0.0:
+        return [0.0]
+    end = schedule.sigma_min
+    if start <= end * (1.0 + 1e-9):
+        return [start, 0.0]
+    if grid == "log":
+        levels = log_uniform(start, end, steps)
+    elif grid == "uniform-t":
+        levels = uniform_t(schedule, t0, steps)
+    else:
+        rho = {"karras": 7.0, "karras3": 3.0}.get(grid) or auto_rho(start, data_std=data_std or 0.5)
+        levels = karras(start, end, steps, rho=rho)
+        levels = native(schedule, levels) if grid == "native" else levels
+    return [*levels, 0.0]
