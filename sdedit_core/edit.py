@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import torch
 
 from .model import ScoreModel
-from .sampling.grids import check_steps, sigma_grid
-from .sampling.masks import MASK_MODES, check_mask, is_hard
-from .sampling.passes import Counter, literal_pass, plain_pass, run_passes, soft_pass
-from .sampling.solvers import Callback, Denoise, Solver, get_solver
-from .sampling.solvers.base import step_pairs
+from .sampling.grids import sigma_grid
+from .sampling.masks import check_mask, is_hard, level_map
+from .sampling.noise import BrownianPath, NoiseStream, level_node, path_depth
+from .sampling.options import OPTIONS, check_options
+from .sampling.solvers import Callback, Denoise, Noise, Solver, get_solver
+from .sampling.solvers.base import MASK_MODES, Counter, check_eta, step_pairs
+from .sampling.solvers.lift import lift, lifted_start
 from .sampling.solvers.mca import automatic_finish
-from .sampling.state import NoisedState, check_seed, noised, perturb
+from .sampling.state import NoisedState, noised, perturb
 from .sde import Schedule
 
-__all__ = ["EditResult", "NoisedState", "Report", "check_repeats", "noised", "perturb", "reverse", "sdedit"]
+__all__ = ["EditResult", "NoisedState", "Report", "perturb", "reverse", "sdedit"]
 
 
 @dataclass
@@ -54,113 +56,117 @@ class Report:
 class EditResult:
     """``samples`` (B,C,H,W) in the model's data range, unclamped; ``sigma`` = sigma(t0); ``nfe`` evaluations.
 
-    ``levels``: the noise levels of one pass, from sigma(t0) down.
+    ``levels``: the noise levels of one pass, from sigma(t0) down.  ``state``: what the run started from.
     """
 
     samples: torch.Tensor
     sigma: float
     nfe: int
     report: Report
-    levels: list[float] = field(default_factory=list)
+    levels: list[float]
+    state: NoisedState
 
 
-def check_repeats(repeats: int) -> int:
-    """Return K, the number of passes, between 1 and 100."""
-    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= 100:
-        raise ValueError(f"repeats must be a whole number from 1 to 100, got {repeats!r}.")
-    return repeats
+def choose_solver(solver: str, eta: float = 1.0) -> Solver:
+    """The solver that runs: "auto" is "sde_2m" for eta below 1.  ValueError when it has no eta."""
+    chosen = get_solver(solver)
+    if check_eta(eta) == 1.0:
+        return chosen
+    if chosen.name == "auto":
+        chosen = get_solver("sde_2m")
+    if "eta" not in chosen.options:
+        raise ValueError(f"Solver {chosen.name!r} has no eta; use auto, sde_2m or ancestral, or set eta to 1.")
+    return chosen
+
+
+def run_levels(
+    schedule: Schedule,
+    sigma: float,
+    *,
+    steps: int,
+    solver: str = "auto",
+    eta: float = 1.0,
+    grid: str | None = None,
+    data_std: float | None = None,
+) -> list[float]:
+    """The noise levels of a run from ``sigma``, as :func:`reverse` takes them when nobody gives it others."""
+    return sigma_grid(schedule, sigma, steps, grid=grid or choose_solver(solver, eta).grid, data_std=data_std)
+
+
+def unchanged(state: NoisedState, levels: Sequence[float]) -> bool:
+    """Whether a run over these levels returns the guide without asking the model: t0 = 0, or an empty mask."""
+    change = state.change()
+    return state.sigma == 0.0 or (levels[-1] == 0.0 and change is not None and not bool(change.any()))
 
 
 @torch.no_grad()
 def reverse(
-    denoise: Denoise,
+    model: ScoreModel,
     state: NoisedState,
     *,
-    schedule: Schedule,
-    steps: int,
-    solver: str = "auto",
+    steps: int = OPTIONS["steps"].default,
+    solver: str = OPTIONS["solver"].default,
     seed: int | None = None,
-    repeats: int = 1,
+    repeats: int = OPTIONS["repeats"].default,
+    eta: float = OPTIONS["eta"].default,
+    mask_mode: str = OPTIONS["mask_mode"].default,
     sigmas: Sequence[float] | None = None,
     grid: str | None = None,
-    data_std: float | None = None,
-    smooth: bool = True,
-    eta: float = 1.0,
-    mask_mode: str = "bridge",
-    literal: bool = False,
     solver_options: Mapping[str, object] | None = None,
+    y: torch.Tensor | None = None,
+    observe: Callable[[torch.Tensor, float, torch.Tensor], None] | None = None,
     callback: Callback | None = None,
 ) -> EditResult:
-    """Run the reverse SDE from a noised state; the engine behind :func:`sdedit` and the sampler node.
+    """Run the reverse SDE from a noised state: the second half of :func:`sdedit`.
 
     Args:
-        denoise: ``D(x, sigma)`` with one float sigma for the batch.
+        model: the model that noised the state.
+        state: of :func:`perturb`, or what a run left that was stopped above 0.
         seed: seed of the path noise; the state's seed when None (the streams differ, so that is safe).
-        repeats: K passes (algorithm 2); each re-noises the last result at the same t0 with fresh noise.
+        steps, solver, repeats, eta, mask_mode: see ``OPTIONS``.  With repeats each pass re-noises the last result at
+            the same t0 with fresh noise (algorithm 2).
         sigmas: levels to use instead of a grid; must start at the state's sigma.  When they end above 0 the run stops
             there: the samples, kept pixels too, still hold noise of that level, for another run to go on from.
         grid: a name of ``GRIDS``; None takes the solver's own.
-        data_std: spread of the data, for the automatic grid (see :func:`~sdedit_core.sampling.grids.sigma_grid`).
-        smooth: False for a denoiser with hard switches (:class:`ScoreModel`): mca then takes finish "balanced" in
-            place of "posterior", as it does when the last level is above 2 sigma_min, unless ``solver_options`` say
-            which.
-        eta: 1 = SDEdit's law, 0 = the deterministic ODE, between them less noise on the way.  Below 1 the solver
-            must be "auto", "sde_2m" or "ancestral".
-        mask_mode: how a hard mask is kept inside the loop, "bridge" or "tilt" (see :mod:`sdedit_core.sampling.masks`).
-        literal: the paper's algorithms word for word (see :mod:`.sampling.solvers.paper`), whatever ``solver`` says.
         solver_options: further keyword arguments of the solver, listed in its ``options``.
+        y: class labels (B,) for class-conditional models.
+        observe: ``observe(x, sigma, denoised)`` after every evaluation.
+        callback: called after every step with a :class:`~.sampling.solvers.Step`; may raise to stop.
+
+    Raises:
+        ValueError: for bad options, levels that do not start where the state is, and results that are not finite.
     """
-    steps, repeats = check_steps(steps), check_repeats(repeats)
-    seed = state.seed if seed is None else check_seed(seed)
-    if mask_mode not in MASK_MODES:
-        raise ValueError(f"Unknown mask_mode {mask_mode!r}; expected one of {', '.join(MASK_MODES)}.")
-    chosen = get_solver("reverse_diffusion" if literal else solver)
-    chosen, options = _with_options(chosen, eta, solver_options)
-    guide, notes = state.guide, [state.note] if state.note else []
+    seed = state.seed if seed is None else seed
+    given = {"steps": steps, "solver": solver, "seed": seed, "repeats": repeats, "eta": eta, "mask_mode": mask_mode}
+    run = check_options(given)
+    chosen = choose_solver(run["solver"], run["eta"])
     started = time.perf_counter()
     if sigmas is None:
-        levels = sigma_grid(schedule, state.t0, steps, grid=grid or chosen.grid, data_std=data_std)
+        at = {name: run[name] for name in ("steps", "solver", "eta")}
+        levels = run_levels(model.schedule, state.sigma, **at, grid=grid, data_std=model.data_std)
     else:
         levels = _own_levels(sigmas, state.sigma)
     stopped = levels[-1] > 0.0
-    if stopped and repeats > 1:
+    if stopped and run["repeats"] > 1:
         raise ValueError(
             f"repeats is {repeats}, but the sigmas end at {levels[-1]:.4g}: only a finished picture can be noised "
             "again. Set repeats to 1, or connect sigmas that go down to 0."
         )
-    if "finish" in chosen.options:
-        options.setdefault("finish", automatic_finish(levels, schedule.sigma_min, smooth=smooth))
     fractions = state.fractions()
-    change = None if fractions is None else fractions > 0.0
     soft = fractions is not None and not is_hard(fractions)
-    name = f"{chosen.name} (paper-literal)" if literal else chosen.name
-    if soft:
-        name = _soft_name(chosen, literal, eta, mask_mode, notes)
-        lifted = {k: options[k] for k in ("slope", "finish") if k in options} | {"correct": chosen.name != "ancestral"}
-    if state.sigma == 0.0 or (change is not None and not stopped and not bool(change.any())):
+    notes = [state.note] if state.note else []
+    stepped = _per_pixel(chosen, run, notes) if soft else chosen
+    options = _solver_options(chosen, run["eta"], solver_options)
+    if "finish" in stepped.options:
+        options.setdefault("finish", automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
+    if unchanged(state, levels):
         if state.sigma > 0.0:
             notes.append("The mask is empty: nothing may change, so the guide is returned.")
-        samples, nfe = guide.clone(), 0
+        samples, nfe = state.guide.clone(), 0
     else:
-        counted = Counter(denoise)
-        if soft:
-            one_pass = soft_pass(counted, schedule, guide, fractions, state.t0, under_way=state.under_way, **lifted)
-        elif literal:
-            one_pass = literal_pass(counted, guide, change)
-        else:
-            one_pass = plain_pass(counted, partial(chosen.solve, **options), guide, change, mask_mode)
-        samples = run_passes(
-            one_pass,
-            state,
-            levels,
-            schedule=schedule,
-            seed=seed,
-            repeats=repeats,
-            stages=chosen.stages,
-            change=change,
-            paste=not literal,
-            callback=callback,
-        )
+        counted = Counter(partial(_evaluate, model, y, observe))
+        one = _Run(counted, model.schedule, state, levels, stepped, options, run["seed"], run["mask_mode"], callback)
+        samples = one.passes(one.soft_pass if soft else one.hard_pass, run["repeats"])
         nfe = counted.calls
     if not bool(torch.isfinite(samples).all()):
         broken = (~torch.isfinite(samples)).flatten(1).any(dim=1).nonzero().flatten().tolist()
@@ -170,20 +176,28 @@ def reverse(
         )
     if stopped:
         notes.append(f"Stopped at sigma {levels[-1]:.4g}: the result still holds that noise, also in the change above.")
-    rms = (samples - guide).flatten(1).square().mean(dim=1).sqrt()
     report = Report(
         t0=state.t0,
         sigma=state.sigma,
         steps=len(levels) - 1,
-        solver=name,
+        solver=f"{stepped.name}, t0 per pixel" if soft else chosen.name,
         nfe=nfe,
-        repeats=repeats,
+        repeats=run["repeats"],
         seconds=time.perf_counter() - started,
-        rms_change=[float(v) for v in rms],
+        rms_change=[float(v) for v in (samples - state.guide).flatten(1).square().mean(dim=1).sqrt()],
         finish=str(options.get("finish", "")) if nfe and not stopped else "",
         notes=notes,
     )
-    return EditResult(samples=samples, sigma=state.sigma, nfe=nfe, report=report, levels=levels)
+    return EditResult(samples, state.sigma, nfe, report, levels, state)
+
+
+def _evaluate(
+    model: ScoreModel, y: torch.Tensor | None, observe: Callable | None, x: torch.Tensor, sigma: float
+) -> torch.Tensor:
+    d = model.denoise(x, sigma, y)
+    if observe is not None:
+        observe(x, sigma, d)
+    return d
 
 
 def _own_levels(sigmas: Sequence[float], start: float) -> list[float]:
@@ -199,32 +213,80 @@ def _own_levels(sigmas: Sequence[float], start: float) -> list[float]:
     return levels
 
 
-def _with_options(chosen: Solver, eta: float, given: Mapping[str, object] | None) -> tuple[Solver, dict]:
-    """The solver and its keyword arguments; "auto" and "mca" turn into "sde_2m" when eta is not 1."""
-    options = dict(given or {})
-    if eta != 1.0:
-        if chosen.name in ("auto", "mca"):
-            chosen = get_solver("sde_2m")
-        if "eta" not in chosen.options:
-            raise ValueError(f"Solver {chosen.name!r} has no eta; use auto, sde_2m or ancestral, or set eta to 1.")
-        options["eta"] = eta
+def _solver_options(chosen: Solver, eta: float, given: Mapping[str, object] | None) -> dict:
+    """Keyword arguments of the solver; ValueError for a name that it does not take."""
+    options = dict(given or {}) | ({"eta": eta} if eta != 1.0 else {})
     unknown = sorted(set(options) - set(chosen.options))
     if unknown:
         known = ", ".join(chosen.options) or "no options"
         raise ValueError(f"Solver {chosen.name!r} has no option {unknown[0]!r}; it takes {known}.")
-    return chosen, options
+    return options
 
 
-def _soft_name(chosen: Solver, literal: bool, eta: float, mask_mode: str, notes: list[str]) -> str:
-    """Name of the per-pixel solver that stands in for ``chosen`` under a soft mask, with notes on what it means."""
-    if literal or eta != 1.0:
-        raise ValueError("A soft mask needs eta = 1 and no paper-literal mode; use a mask of 0 and 1 only.")
-    base = "ancestral" if chosen.name == "ancestral" else "mca"
-    if chosen.name not in ("auto", base):
-        notes.append(f"Soft mask: every pixel starts at its own t0, stepped by {base} in place of {chosen.name}.")
-    if mask_mode == "tilt":
+def _per_pixel(chosen: Solver, run: Mapping[str, object], notes: list[str]) -> Solver:
+    """The solver that stands in for ``chosen`` under a soft mask, with notes on what that means."""
+    if chosen.masks_itself or run["eta"] != 1.0:
+        raise ValueError("A soft mask needs eta = 1 and another solver than paper; or use a mask of 0 and 1 only.")
+    stepped = chosen if chosen.name == "ancestral" else get_solver("auto")
+    if stepped is not chosen:
+        notes.append(f"Soft mask: every pixel starts at its own t0, stepped by auto in place of {chosen.name}.")
+    if run["mask_mode"] == "tilt":
         notes.append("Soft mask: mask_mode tilt is for hard masks and was not used.")
-    return f"{base}, t0 per pixel"
+    return stepped
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the K passes of one edit share.  A pass goes from ``x``, a noised version of ``clean``, to a picture."""
+
+    denoise: Denoise
+    schedule: Schedule
+    state: NoisedState
+    levels: list[float]
+    solver: Solver
+    options: Mapping[str, object]
+    seed: int
+    mask_mode: str
+    callback: Callback | None
+
+    def hard_pass(self, x: torch.Tensor, clean: torch.Tensor, *, noise: Noise, initial: NoiseStream) -> torch.Tensor:
+        """One pass of any solver, without a mask or with a hard one."""
+        denoise, options, change = self.denoise, dict(self.options), self.state.change()
+        if self.solver.masks_itself:
+            options |= {"guide": self.state.guide, "change": change}
+        elif change is not None:
+            denoise = MASK_MODES[self.mask_mode](denoise, self.state.guide, change)
+        return self.solver.solve(denoise, x, self.levels, noise=noise, callback=self.callback, **options)
+
+    def soft_pass(self, x: torch.Tensor, clean: torch.Tensor, *, noise: Noise, initial: NoiseStream) -> torch.Tensor:
+        """One pass with a start level per pixel.
+
+        From a state under way: pixels that had not started were on the bridge of ``lifted_start``, so the same draw,
+        with numbers of its own, is right for them; the others have their full t0 here and no draw.
+        """
+        state, top = self.state, self.levels[0]
+        own = level_map(self.schedule, state.fractions(), top=state.t0)
+        xi = initial(level_node(top) if state.under_way else 1)
+        anchor = lifted_start(x, clean=clean, guide=state.guide, levels=own, top=top, xi=xi)
+        options = {name: self.options[name] for name in ("slope", "finish") if name in self.options}
+        start = {"anchor": anchor, "levels": own, "correct": self.solver.name != "ancestral"}
+        return lift(self.denoise, x, self.levels, noise=noise, callback=self.callback, **start, **options)
+
+    def passes(self, one_pass: Callable[..., torch.Tensor], repeats: int) -> torch.Tensor:
+        """K passes, each from the last result noised again; the kept region is put back exactly between them, and
+        after the last one.  Levels that end above 0 leave the state there, for one pass only."""
+        state, x, clean = self.state, self.state.samples, self.state.guide
+        ends = {"sigma_min": self.schedule.sigma_min, "sigma_max": self.schedule.sigma_max}
+        depth = path_depth(self.levels, stages=self.solver.stages, **ends)
+        for k in range(repeats):
+            rows = {"samples": state.sample_indices, "repeat": k, "device": x.device}
+            if k:
+                x = noised(clean, state.sigma, seed=state.seed, samples=state.sample_indices, repeat=k)
+            initial = NoiseStream(x.shape[1:], seed=state.seed, stream="initial", **rows)
+            path = BrownianPath(NoiseStream(x.shape[1:], seed=self.seed, stream="path", **rows), depth=depth, **ends)
+            x = one_pass(x, clean, noise=path, initial=initial)
+            clean = x if state.change() is None else torch.where(state.change(), x, state.guide)
+        return x if self.solver.masks_itself or self.levels[-1] > 0.0 else clean
 
 
 def sdedit(
@@ -232,37 +294,42 @@ def sdedit(
     guide: torch.Tensor,
     *,
     t0: float | None = None,
-    steps: int = 20,
-    solver: str = "auto",
-    seed: int = 0,
     mask: torch.Tensor | None = None,
     t0_map: torch.Tensor | None = None,
-    repeats: int = 1,
+    steps: int = OPTIONS["steps"].default,
+    solver: str = OPTIONS["solver"].default,
+    seed: int = OPTIONS["seed"].default,
+    repeats: int = OPTIONS["repeats"].default,
+    eta: float = OPTIONS["eta"].default,
+    mask_mode: str = OPTIONS["mask_mode"].default,
+    sigmas: Sequence[float] | None = None,
+    grid: str | None = None,
+    solver_options: Mapping[str, object] | None = None,
     y: torch.Tensor | None = None,
     sample_indices: Sequence[int] | None = None,
+    observe: Callable[[torch.Tensor, float, torch.Tensor], None] | None = None,
     callback: Callback | None = None,
-    **options: object,
 ) -> EditResult:
-    """Guide in, picture out.
+    """Guide in, picture out: :func:`perturb`, then :func:`reverse`.
 
     Args:
         model: any :class:`ScoreModel`.
         guide: (B,C,H,W) in ``model.data_range``: strokes, a photo with strokes on it, a rough composite.
         t0: the one dial. 0 returns the guide, 0.3 to 0.6 is useful, 1 forgets almost everything.
-        steps: noise levels, 8 to 40 for the default solver.
-        solver: a name of ``SOLVERS``.
-        seed: same seed, same picture, whatever the batch or the device.
         mask: (B|1,1,H,W), 1 = change; pixels under 0 come back bit for bit, a value m between starts its pixel
             at m t0.
         t0_map: (B|1,1,H,W), a start time for every pixel; t0 may then be left out (the map's largest value).  With
             a mask too, the mask scales it.
+        steps: noise levels, 8 to 40 for the default solver.
+        solver: a name of ``SOLVERS``.
+        seed: same seed, same picture, whatever the batch or the device.
         repeats: the paper's K.
-        y: class labels (B,) for class-conditional models.
+        eta: 1 = SDEdit's law, 0 = the deterministic ODE, between them less noise on the way.  Below 1 the solver
+            must be "auto", "sde_2m" or "ancestral".
+        mask_mode: how a hard mask is kept inside the loop, "bridge" or "tilt".
         sample_indices: place of every item in a larger batch, 0 .. B-1 by default; an item's random numbers depend on
             seed and place alone.
-        callback: called after every step with a :class:`~sdedit_core.sampling.solvers.Step`; may raise to stop.
-        options: ``sigmas``, ``grid``, ``eta``, ``mask_mode``, ``literal``, ``solver_options``, ``data_std``,
-            ``smooth`` of :func:`reverse`.
+        sigmas, grid, solver_options, y, observe, callback: see :func:`reverse`.
 
     Raises:
         ValueError: for any bad input, saying what came and what was expected.
@@ -272,15 +339,18 @@ def sdedit(
             raise ValueError("sdedit needs t0, between 0 and 1; 0.3 to 0.6 is useful.")
         t0 = float(check_mask(t0_map, model.check_guide(guide), name="t0_map").max())
     state = perturb(model, guide, t0, seed=seed, mask=mask, t0_map=t0_map, sample_indices=sample_indices)
-    options.setdefault("data_std", model.data_std)
-    options.setdefault("smooth", model.smooth)
     return reverse(
-        lambda x, sigma: model.denoise(x, sigma, y),
+        model,
         state,
-        schedule=model.schedule,
         steps=steps,
         solver=solver,
         repeats=repeats,
+        eta=eta,
+        mask_mode=mask_mode,
+        sigmas=sigmas,
+        grid=grid,
+        solver_options=solver_options,
+        y=y,
+        observe=observe,
         callback=callback,
-        **options,
     )

@@ -52,6 +52,8 @@ class ScoreModel:
         size: native (height, width), or None when any size works equally well.
         size_multiple: height and width must be multiples of this.
         num_classes: for class-conditional networks.
+        frames: whether states are videos, (B,C,F,H,W), as latents of some models are.
+        data_std: spread of clean data, for the automatic grid: by default a quarter of the data range.
         module: the torch module behind ``denoiser``, when there is one (to move it, to count its weights).
         smooth: whether D changes smoothly with x, as a network's does.  False for a denoiser that switches between
             answers, as a patch prior does: the automatic solver then ends more gently (finish "balanced").
@@ -75,6 +77,8 @@ class ScoreModel:
         module: torch.nn.Module | None = None,
         prior: object | None = None,
         smooth: bool = True,
+        frames: bool = False,
+        data_std: float | None = None,
         info: ModelInfo | None = None,
     ):
         if not callable(denoiser):
@@ -93,11 +97,15 @@ class ScoreModel:
         self.module = module
         self.prior = prior
         self.smooth = bool(smooth)
+        self.frames = bool(frames)
+        self._data_std = data_std
         self.info = info or ModelInfo()
 
     @property
     def data_std(self) -> float | None:
-        """Spread of clean data as ``sampling.grids.sigma_grid`` wants it: a quarter of the range; None without one."""
+        """Spread of clean data as ``sampling.grids.sigma_grid`` wants it: as given, or a quarter of the range."""
+        if self._data_std is not None:
+            return self._data_std
         return None if self.data_range is None else 0.25 * (self.data_range[1] - self.data_range[0])
 
     @classmethod
@@ -119,24 +127,29 @@ class ScoreModel:
 
         Raises ValueError when the shape, the class labels or the result do not fit the model.
         """
-        if x.dim() != 4 or x.shape[1] != self.channels:
-            raise ValueError(
-                f"This model works on (batch, {self.channels}, height, width); got a tensor of shape {tuple(x.shape)}."
-            )
+        if x.dim() != 4 + self.frames or x.shape[1] != self.channels:
+            raise ValueError(f"This model works on {self._shape}; got a tensor of shape {tuple(x.shape)}.")
+        d = self._call(x, sigma, y)
+        if d.shape != x.shape:
+            raise ValueError(f"The denoiser returned shape {tuple(d.shape)} for an input of shape {tuple(x.shape)}.")
+        return d
+
+    def _call(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None) -> torch.Tensor:
         s = torch.as_tensor(sigma, dtype=torch.float32, device=x.device)
         s = s.expand(x.shape[0]) if s.dim() == 0 else s
         if s.shape != (x.shape[0],):
             raise ValueError(f"sigma must be a number or one per sample ({x.shape[0]},), got {tuple(s.shape)}.")
         if y is not None and self.num_classes is None:
             raise ValueError("This model has no classes; leave the class label out.")
-        d = self._denoiser(x, s) if y is None else self._denoiser(x, s, y)
-        if d.shape != x.shape:
-            raise ValueError(f"The denoiser returned shape {tuple(d.shape)} for an input of shape {tuple(x.shape)}.")
-        return d
+        return self._denoiser(x, s) if y is None else self._denoiser(x, s, y)
+
+    @property
+    def _shape(self) -> str:
+        return f"(batch, {self.channels}, {'frames, ' * self.frames}height, width)"
 
     def score(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
         """Score of the noised data, ``(D(x, sigma) - x) / sigma^2`` (Tweedie's formula); sigma > 0."""
-        s = torch.as_tensor(sigma, dtype=torch.float32, device=x.device).reshape(-1, 1, 1, 1)
+        s = torch.as_tensor(sigma, dtype=torch.float32, device=x.device).reshape(-1, *[1] * (x.dim() - 1))
         if not bool((s > 0).all()):
             raise ValueError("The score is defined for sigma > 0 only.")
         return (self.denoise(x, sigma, y) - x) / s**2
@@ -144,13 +157,9 @@ class ScoreModel:
     def check_guide(self, guide: torch.Tensor) -> torch.Tensor:
         """Return the guide as float32 on the model's device, or raise a ValueError that says what is wrong."""
         if not isinstance(guide, torch.Tensor):
-            raise ValueError(
-                f"The guide must be a tensor (batch, channels, height, width), got {type(guide).__name__}."
-            )
-        if guide.dim() != 4 or guide.shape[0] < 1:
-            raise ValueError(
-                f"The guide must have shape (batch, {self.channels}, height, width), got {tuple(guide.shape)}."
-            )
+            raise ValueError(f"The guide must be a tensor {self._shape}, got {type(guide).__name__}.")
+        if guide.dim() != 4 + self.frames or guide.shape[0] < 1:
+            raise ValueError(f"The guide must have shape {self._shape}, got {tuple(guide.shape)}.")
         if guide.shape[1] != self.channels:
             raise ValueError(
                 f"This model works on {self.channels} channels, the guide has {guide.shape[1]} "

@@ -64,10 +64,6 @@ class Schedule(ABC):
             return 0.0
         return min(max(self._t(min(sigma, self.sigma_max)), 0.0), 1.0)
 
-    def alpha(self, sigma: float | torch.Tensor) -> float | torch.Tensor:
-        """Scale between the model's own state and the VE frame: ``x_model = alpha(sigma) * x_VE``."""
-        return 1.0 if not isinstance(sigma, torch.Tensor) else torch.ones_like(sigma)
-
     def note(self, t0: float) -> str:
         """One plain sentence when ``t0`` had to be clamped, else an empty string."""
         return ""
@@ -136,9 +132,6 @@ class VPSDE(Schedule):
         out = (i + (log_s - table[i]) / (table[i + 1] - table[i])).clamp(0, self.levels - 1)
         return out if isinstance(sigma, torch.Tensor) else float(out)
 
-    def alpha(self, sigma: float | torch.Tensor) -> float | torch.Tensor:
-        return (1.0 + sigma**2) ** -0.5
-
     def __repr__(self) -> str:
         return f"VPSDE(levels={self.levels}, sigma {self.sigma_min:.4g} to {self.sigma_max:.4g})"
 
@@ -164,43 +157,5 @@ class ContinuousVPSDE(Schedule):
         d, c = self.beta_max - self.beta_min, math.log1p(sigma * sigma)
         return 2.0 * c / (self.beta_min + math.sqrt(self.beta_min**2 + 2.0 * d * c))
 
-    def alpha(self, sigma: float | torch.Tensor) -> float | torch.Tensor:
-        return (1.0 + sigma**2) ** -0.5
-
     def __repr__(self) -> str:
         return f"ContinuousVPSDE(beta_min={self.beta_min:g}, beta_max={self.beta_max:g})"
-
-
-class FlowSDE(Schedule):
-    """Rectified flow ``x = (1 - s) x0 + s z`` seen in the VE frame, with time shift ``s = k t / (1 + (k-1) t)``.
-
-    sigma = s / (1 - s) is infinite at s = 1; it is clamped at ``s_max`` and :meth:`note` says so.
-    """
-
-    def __init__(self, shift: float = 1.0, s_min: float = 1e-3, s_max: float = 0.999):
-        if not (shift > 0.0 and 0.0 < s_min < s_max < 1.0):
-            raise ValueError(f"FlowSDE needs shift > 0 and 0 < s_min < s_max < 1, got {shift}, {s_min}, {s_max}.")
-        self.shift, self.s_max = float(shift), float(s_max)
-        self.sigma_min, self.sigma_max = s_min / (1.0 - s_min), s_max / (1.0 - s_max)
-
-    def _flow_time(self, t: float) -> float:
-        return self.shift * t / (1.0 + (self.shift - 1.0) * t)
-
-    def _sigma(self, t: float) -> float:
-        s = min(self._flow_time(t), self.s_max)
-        return s / (1.0 - s)
-
-    def _t(self, sigma: float) -> float:
-        s = sigma / (1.0 + sigma)
-        return s / (self.shift - (self.shift - 1.0) * s)
-
-    def alpha(self, sigma: float | torch.Tensor) -> float | torch.Tensor:
-        return 1.0 / (1.0 + sigma)
-
-    def note(self, t0: float) -> str:
-        if self._flow_time(t0) <= self.s_max:
-            return ""
-        return f"t0 = {t0:g} means infinite noise for a flow model; it was clamped to sigma {self.sigma_max:g}."
-
-    def __repr__(self) -> str:
-        return f"FlowSDE(shift={self.shift:g})"

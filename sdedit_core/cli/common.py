@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..sampling.options import OPTIONS, Option
+
 if TYPE_CHECKING:
     import torch
 
@@ -37,8 +39,8 @@ class Job:
     mask: torch.Tensor | None
 
 
-def add_edit_options(parser: argparse.ArgumentParser, *, steps: int = 20, mask: bool = True) -> None:
-    """--model or --images, --mask, --size, --repeats and the options of every sampling command."""
+def add_edit_options(parser: argparse.ArgumentParser, *, mask: bool = True, **defaults: object) -> None:
+    """--model or --images, --mask, --size, the options of every edit, and where to run it."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--model", default=DEFAULT_MODEL, metavar="MODEL", help="built-in name or checkpoint path (default %(default)s)"
@@ -52,21 +54,38 @@ def add_edit_options(parser: argparse.ArgumentParser, *, steps: int = 20, mask: 
         metavar="PX|WxH",
         help=f"working size; default: the guide's own, its longer side at most {LONGEST_SIDE}",
     )
-    parser.add_argument(
-        "--repeats", type=int, default=1, metavar="K", help="passes at the same t0 (default %(default)s)"
-    )
-    add_sampling_options(parser, steps=steps)
+    names = [name for name in OPTIONS if mask or name != "mask_mode"]
+    add_sampling_options(parser, *names, **defaults)
 
 
-def add_sampling_options(parser: argparse.ArgumentParser, *, steps: int) -> None:
-    """--steps, --solver, --seed, --device, --threads."""
-    parser.add_argument("--steps", type=int, default=steps, help="noise levels (default %(default)s)")
-    parser.add_argument(
-        "--solver", default="auto", metavar="NAME", help="sdedit info --solvers lists them (default auto)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same picture (default %(default)s)")
+def add_sampling_options(parser: argparse.ArgumentParser, *names: str, **defaults: object) -> None:
+    """These of an edit's options, some with a default of the command's own; --device and --threads."""
+    for name in names:
+        option = OPTIONS[name]
+        words = option.words.splitlines()[0] + " (sdedit info --solvers lists them)" * (name == "solver")
+        add_option(parser, name, option, words=words, default=defaults.get(name, option.default))
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default %(default)s)")
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 = what suits the model")
+
+
+def add_option(
+    parser: argparse.ArgumentParser, name: str, option: Option, *, words: str = "", default: object = None
+) -> None:
+    """One option of an edit as a command-line option; its check says what was expected."""
+    default = option.default if default is None else default
+    text = (words or option.words).replace("%", "%%")
+    parser.add_argument(
+        f"--{name.replace('_', '-')}",
+        type=type(default),
+        default=default,
+        metavar="NAME" if option.choices else "N" if isinstance(default, int) else "X",
+        help=f"{text} (default %(default)s)",
+    )
+
+
+def edit_options(args: argparse.Namespace) -> dict:
+    """The edit's options of a command, as ``sdedit`` and ``SweepPlan`` take them."""
+    return {name: getattr(args, name, option.default) for name, option in OPTIONS.items()}
 
 
 def use_threads(count: int, model: ScoreModel) -> None:
@@ -238,17 +257,8 @@ def sweep_plan(args: argparse.Namespace, job: Job, **options: object) -> SweepPl
     """The plan that the options of an edit describe; predictions are for single passes."""
     from ..measure.sweep import SweepPlan
 
-    return SweepPlan(
-        model=job.model,
-        guide=job.guide,
-        steps=args.steps,
-        solver=args.solver,
-        seed=args.seed,
-        mask=job.mask,
-        repeats=args.repeats,
-        predict=args.repeats == 1,
-        **options,
-    )
+    given = {**edit_options(args), **options}
+    return SweepPlan(job.model, job.guide, mask=job.mask, predict=args.repeats == 1, **given)
 
 
 def save_pil(image, path: Path) -> None:

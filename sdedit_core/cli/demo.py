@@ -16,7 +16,7 @@ def add_parser(commands) -> None:
     demo.add_argument("--guide", default="alpine", metavar="NAME", help="example guide (default %(default)s)")
     demo.add_argument("--list", action="store_true", help="list the example guides and stop")
     demo.add_argument("--size", type=int, default=192, metavar="PX", help="picture size (default %(default)s)")
-    add_sampling_options(demo, steps=12)
+    add_sampling_options(demo, "steps", "solver", "seed", steps=12)
     demo.set_defaults(run=run)
 
 

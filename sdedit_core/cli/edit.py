@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from .common import add_edit_options, load_job, output, progress, say
+from ..sampling.options import T0
+from .common import add_edit_options, add_option, edit_options, load_job, output, progress, say
 
 
 def add_parser(commands) -> None:
@@ -12,9 +13,7 @@ def add_parser(commands) -> None:
     edit = commands.add_parser("edit", help="turn a guide image into a picture")
     edit.add_argument("guide", metavar="GUIDE", help="guide image file")
     edit.add_argument("-o", "--output", required=True, metavar="FILE", help="picture to write (.png, .jpg, .webp)")
-    edit.add_argument(
-        "--t0", type=float, default=0.4, help="0 = the guide, 0.3 to 0.6 useful, 1 = almost free (default %(default)s)"
-    )
+    add_option(edit, "t0", T0)
     edit.add_argument("--batch", type=int, default=1, metavar="N", help="pictures to make; N > 1 numbers the files")
     edit.add_argument("--class-label", type=int, metavar="N", help="class number, for class-conditional models")
     add_edit_options(edit)
@@ -38,13 +37,10 @@ def run(args: argparse.Namespace) -> None:
             job.model,
             job.guide.expand(args.batch, -1, -1, -1),
             t0=args.t0,
-            steps=args.steps,
-            solver=args.solver,
-            seed=args.seed,
             mask=job.mask,
-            repeats=args.repeats,
             y=label,
             callback=callback,
+            **edit_options(args),
         )
     say(str(result.report))
     pictures = from_range(result.samples, job.model.data_range)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .common import add_edit_options, load_model, parse_size, progress, save_pil, say
+from .common import add_edit_options, edit_options, load_model, parse_size, progress, save_pil, say
 from .strokes import parse_kernel
 
 DEFAULT_T0 = "0.1:0.9:9"
@@ -69,10 +69,7 @@ def run(args: argparse.Namespace) -> None:
         t0=tuple(values),
         width=width,
         height=height,
-        steps=args.steps,
-        solver=args.solver,
-        seed=args.seed,
-        repeats=args.repeats,
+        options=edit_options(args),
         strokes=not args.as_is,
         colours=args.colours,
         kernel=parse_kernel(args.kernel),

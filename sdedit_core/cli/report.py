@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from ..sampling.options import T0
 from .common import add_edit_options, file_output, load_job, output, progress, say, sweep_plan
 
 
@@ -18,7 +19,7 @@ def add_parser(commands) -> None:
     )
     parser.add_argument("guide", metavar="GUIDE", help="guide image file")
     parser.add_argument("picture", nargs="?", metavar="PICTURE", help="its edit; left out: it is made now")
-    parser.add_argument("--t0", type=float, default=None, help="of the edit to make (default 0.4)")
+    parser.add_argument("--t0", type=float, default=None, help=f"of the edit to make (default {T0.default:g})")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the edit that is made")
     parser.add_argument("--heat-map", metavar="FILE", help="write the difference heat map")
     parser.add_argument("--scale", type=float, metavar="X", help="difference shown brightest (default: what occurs)")
@@ -73,7 +74,7 @@ def _edit(args: argparse.Namespace) -> tuple:
 
     job = load_job(args, args.guide)
     plan = sweep_plan(args, job, delta=args.delta, c=args.c)
-    t0 = 0.4 if args.t0 is None else args.t0
+    t0 = T0.default if args.t0 is None else args.t0
     with progress(plan.callbacks([t0]), "sdedit report") as callback:
         cell = plan.cell(t0, callback=callback)
     picture = from_range(cell.samples, job.model.data_range).clamp(0, 1)

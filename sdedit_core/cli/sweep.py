@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     """Make the cells, then write what was asked for; a cancelled sweep writes its finished cells."""
     from ..measure.deviation import pixel_size
     from ..measure.picks import sheet_after
-    from ..measure.sweep import parse_t0_values, sweep
+    from ..measure.sweep import parse_t0_values
     from ..measure.table import rows, sweet_spot, table, to_csv, write_whole
     from ..pictures.io import contact_sheet, from_range
 
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
         return
     plan = sweep_plan(args, job)
     with progress(plan.callbacks(values), "sdedit sweep") as callback:
-        result = sweep(plan, values, callback=callback, stop=(KeyboardInterrupt,))
+        result = plan.run(values, callback=callback, stop=(KeyboardInterrupt,))
     pictures = [from_range(cell.samples, job.model.data_range).clamp(0, 1) for cell in result.cells]
     realism, other = _realism(args, job)
     found = rows(result, job.picture, pictures, mask=job.mask, realism=realism, pixel=pixel_size(job.model))

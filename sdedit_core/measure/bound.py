@@ -23,15 +23,12 @@ then exceed what two pictures can differ at all, they are *vacuous*, and the tex
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass, field
 
 import torch
 
-from ..model import ScoreModel
 from ..sampling.masks import is_hard
-from ..sampling.solvers.base import Denoise
 from .metrics import may_change
 
 
@@ -74,21 +71,19 @@ def _check_c(c: float) -> float:
 
 
 class ScoreRecorder:
-    """A denoiser that remembers how large the score was: wrap one around the denoiser of a run.
+    """Remembers how large the score was along a run: give it to ``reverse`` or ``sdedit`` as ``observe``.
 
-    ``ScoreRecorder(denoise, mask=..)(x, sigma)`` returns ``denoise(x, sigma)``; norms are over the pixels that may
-    change.  With ``keep_first``, ``first`` is the first D, i.e. E[x0 | x(t0)], for the deviation predictor.
+    Norms are over the pixels that may change.  With ``keep_first``, ``first`` is the first D, i.e. E[x0 | x(t0)], for
+    the deviation predictor.
     """
 
-    def __init__(self, denoise: Denoise, *, mask: torch.Tensor | None = None, keep_first: bool = False):
-        self._denoise = denoise
+    def __init__(self, *, mask: torch.Tensor | None = None, keep_first: bool = False):
         self._mask = mask
         self._keep_first = keep_first
         self.first: torch.Tensor | None = None
         self._levels: list[tuple[float, torch.Tensor]] = []
 
-    def __call__(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
-        d = self._denoise(x, sigma)
+    def __call__(self, x: torch.Tensor, sigma: float, d: torch.Tensor) -> None:
         if self._keep_first and self.first is None:
             self.first = d.clone()
         residual = x - d
@@ -96,7 +91,6 @@ class ScoreRecorder:
             residual = residual * may_change(self._mask, x)
         norms = torch.linalg.vector_norm(residual.flatten(1), dim=1, dtype=torch.float64) / sigma**2
         self._levels.append((float(sigma), norms))
-        return d
 
     @property
     def levels(self) -> list[tuple[float, list[float]]]:
@@ -117,13 +111,6 @@ class ScoreRecorder:
         steps = zip(sigmas, [*sigmas[1:], 0.0], strict=True)
         weighted = [[(s**2 - s_next**2) * norm for norm in merged[s]] for s, s_next in steps]
         return [sum(column) for column in zip(*weighted, strict=True)]
-
-
-def recorded(model: ScoreModel, record: ScoreRecorder) -> ScoreModel:
-    """A copy of the model whose evaluations go through the recorder; weights are shared."""
-    out = copy.copy(model)
-    out.denoise = lambda x, sigma, y=None: record(x, sigma)
-    return out
 
 
 @dataclass(frozen=True)

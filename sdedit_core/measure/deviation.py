@@ -23,11 +23,10 @@ from dataclasses import dataclass
 
 import torch
 
+from ..edit import run_levels
 from ..model import ScoreModel
-from ..sampling.grids import sigma_grid
 from ..sampling.masks import is_hard
 from ..sampling.noise import NoiseStream
-from ..sampling.solvers import get_solver
 from ..sampling.solvers.base import Denoise
 from ..sampling.solvers.mca import automatic_finish, drawn_share
 from ..sampling.state import NoisedState, noised, perturb
@@ -123,8 +122,7 @@ def _last_spread(slope: float, sigma: float, sigma_min: float) -> float:
 
 def default_drawn(model: ScoreModel, t0: float, steps: int = 20) -> float:
     """Share of the last spread that a run of the default solver draws; 0 for models with hard switches."""
-    solver = get_solver("auto")
-    levels = sigma_grid(model.schedule, t0, steps, grid=solver.grid, data_std=model.data_std)
+    levels = run_levels(model.schedule, model.schedule.sigma(t0), steps=steps, data_std=model.data_std)
     return drawn_share(levels, automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
 
 

@@ -17,8 +17,8 @@ import json
 import math
 import os
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -29,6 +29,7 @@ from ..model import ScoreModel
 from ..pictures.io import fit, from_range, load_image, save_image, to_range
 from ..pictures.strokes import simulate_strokes
 from ..sampling.noise import mix64
+from ..sampling.options import check_options
 from ..sampling.solvers import Callback
 from .metrics import distances
 from .realism import SlicedWasserstein
@@ -40,7 +41,8 @@ from .table import Row, SweetSpot, sweet_spot, to_csv, write_whole
 class Protocol:
     """What the pictures of an evaluation are made with.
 
-    ``colours`` and ``kernel`` belong to the stroke simulation (kernel None = the paper's 23 px at 256 px, scaled);
+    ``options`` are those of an edit, see ``sampling.options``.  ``colours`` and ``kernel`` belong to the stroke
+    simulation (kernel None = the paper's 23 px at 256 px, scaled);
     ``strokes`` False takes the pictures of the folder as the guides.
     """
 
@@ -48,13 +50,19 @@ class Protocol:
     t0: tuple[float, ...]
     width: int
     height: int
-    steps: int = 20
-    solver: str = "auto"
-    seed: int = 0
-    repeats: int = 1
+    options: Mapping[str, object] = field(default_factory=dict)
     strokes: bool = True
     colours: int = 6
     kernel: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", check_options(self.options))
+
+    def settings(self) -> dict:
+        """As one flat record for ``settings.json``."""
+        out = {**asdict(self), **self.options}
+        del out["options"]
+        return json.loads(json.dumps(out))
 
 
 @dataclass(frozen=True)
@@ -113,10 +121,11 @@ class Evaluation:
     def prepare(self) -> None:
         """Make the folders; ValueError when the folder holds pictures made with other settings."""
         settings = self.out / "settings.json"
-        mine = json.loads(json.dumps(asdict(self.protocol)))
+        mine, usual = self.protocol.settings(), check_options({})
         if settings.exists():
             try:
                 theirs = json.loads(settings.read_text(encoding="utf-8"))
+                theirs = {**usual, **theirs}  # a folder of before an option was there
                 changed = [k for k in {**theirs, **mine} if theirs.get(k) != mine.get(k)]
             except (ValueError, AttributeError) as error:
                 raise ValueError(f"{settings} cannot be read: {error}") from None
@@ -161,16 +170,9 @@ class Evaluation:
             if name not in mine:
                 continue
             guide = self._guide(source, name)
-            result = sdedit(
-                model,
-                to_range(guide, model.data_range),
-                t0=t0,
-                steps=self.protocol.steps,
-                solver=self.protocol.solver,
-                seed=mix64(self.protocol.seed, zlib.crc32(name.encode("utf-8"))) >> 1,
-                repeats=self.protocol.repeats,
-                callback=callback,
-            )
+            seed = mix64(self.protocol.options["seed"], zlib.crc32(name.encode("utf-8"))) >> 1
+            options = {**self.protocol.options, "seed": seed}
+            result = sdedit(model, to_range(guide, model.data_range), t0=t0, callback=callback, **options)
             picture = from_range(result.samples, model.data_range)
             if not bool(torch.isfinite(picture).all()):
                 raise ValueError(f"The edit of {name} at t0 {t0:g} contains NaN or infinite values.")

@@ -13,15 +13,14 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ..edit import check_repeats, sdedit
+from ..edit import choose_solver, run_levels, sdedit
 from ..model import ScoreModel
-from ..sampling.grids import check_steps, sigma_grid
 from ..sampling.masks import check_mask, is_hard
+from ..sampling.options import check_options
 from ..sampling.solvers import Callback, get_solver
 from ..sampling.solvers.mca import drawn_share
-from ..sampling.state import check_seed, perturb
 from ..sde import check_t0
-from .bound import Bounds, ScoreRecorder, bounds, check_delta, recorded
+from .bound import Bounds, ScoreRecorder, bounds, check_delta
 from .deviation import Deviation, pixel_size, predict_from_state
 
 
@@ -55,10 +54,6 @@ class Sweep:
     def complete(self) -> bool:
         return len(self.cells) == len(self.wanted)
 
-    def batch(self) -> torch.Tensor:
-        """All pictures as one batch (cells * B, C, H, W), cell after cell."""
-        return torch.cat([cell.samples for cell in self.cells])
-
 
 def parse_t0_values(text: str | Sequence[float]) -> list[float]:
     """'0.2, 0.3, 0.5', '0.2:0.7:6' (six values from 0.2 to 0.7) or numbers, as rising values without doubles."""
@@ -84,56 +79,60 @@ def parse_t0_values(text: str | Sequence[float]) -> list[float]:
     return sorted(set(out))
 
 
-@dataclass(frozen=True)
 class SweepPlan:
     """An edit with everything fixed but t0; arguments as for :func:`~sdedit_core.edit.sdedit`.
 
-    ``predict`` spends one evaluation more per cell on the expected deviation (the run's own first evaluation serves
-    as the other).  ``delta`` is the failure probability of the bounds, ``c`` your bound on the squared score.
-    ``options`` are further keyword arguments of ``sdedit``: grid, eta, mask_mode, literal, solver_options, data_std.
+    Args:
+        predict: spend one evaluation more per cell on the expected deviation (the run's own first evaluation serves as
+            the other).
+        delta: failure probability of the bounds. ``c``: your bound on the squared score.
+        solver_options, grid, y, sample_indices: as for ``sdedit``.
+        options: those of ``sampling.options.OPTIONS``: steps, solver, seed, repeats, eta, mask_mode.
     """
 
-    model: ScoreModel
-    guide: torch.Tensor
-    steps: int = 20
-    solver: str = "auto"
-    seed: int = 0
-    mask: torch.Tensor | None = None
-    repeats: int = 1
-    y: torch.Tensor | None = None
-    sample_indices: Sequence[int] | None = None
-    predict: bool = False
-    delta: float = 0.05
-    c: float | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
+    def __init__(
+        self,
+        model: ScoreModel,
+        guide: torch.Tensor,
+        *,
+        mask: torch.Tensor | None = None,
+        predict: bool = False,
+        delta: float = 0.05,
+        c: float | None = None,
+        grid: str | None = None,
+        solver_options: Mapping[str, object] | None = None,
+        y: torch.Tensor | None = None,
+        sample_indices: Sequence[int] | None = None,
+        **options: object,
+    ):
+        self.model, self.guide = model, model.check_guide(guide)
+        self.mask = None if mask is None else check_mask(mask, self.guide)
+        self.options = check_options(options)
+        self.predict, self.delta, self.c = predict, check_delta(delta), c
+        self.further = {"grid": grid, "solver_options": solver_options, "y": y, "sample_indices": sample_indices}
+        choose_solver(self.options["solver"], self.options["eta"])
 
-    def __post_init__(self) -> None:
-        check_steps(self.steps), check_repeats(self.repeats), check_seed(self.seed), check_delta(self.delta)
-        get_solver(self.solver)
-        if "sigmas" in self.options or "t0_map" in self.options:
-            raise ValueError("A sweep sets the noise levels by t0; leave sigmas and t0_map out.")
-        object.__setattr__(self, "guide", self.model.check_guide(self.guide))
-        if self.mask is not None:
-            object.__setattr__(self, "mask", check_mask(self.mask, self.guide))
+    def levels(self, t0: float) -> list[float]:
+        """The noise levels of the cell at t0."""
+        at = {name: self.options[name] for name in ("steps", "solver", "eta")}
+        schedule = self.model.schedule
+        return run_levels(schedule, schedule.sigma(t0), **at, grid=self.further["grid"], data_std=self.model.data_std)
 
     def callbacks(self, t0_values: Sequence[float]) -> int:
         """How many times the step callback will be called, for a progress bar."""
         if self.mask is not None and not bool((self.mask > 0.0).any()):
             return 0
-        solver = get_solver("reverse_diffusion" if self.options.get("literal") else self.solver)
-        grid = self.options.get("grid") or solver.grid
-        levels = [sigma_grid(self.model.schedule, t0, self.steps, grid=grid) for t0 in t0_values]
-        return self.repeats * sum(len(one) - 1 for one in levels)
+        return self.options["repeats"] * sum(len(self.levels(t0)) - 1 for t0 in t0_values)
 
     def why_no_law(self) -> str:
         """Why prediction and bounds do not apply to this plan; empty when they do."""
-        if self.repeats > 1:
+        if self.options["repeats"] > 1:
             return "prediction and bounds are for one pass"
-        if self.options.get("eta", 1.0) != 1.0 or get_solver(self.solver).law != "sde":
+        if self.options["eta"] != 1.0 or get_solver(self.options["solver"]).law != "sde":
             return "prediction and bounds are for solvers of the reverse SDE"
         if self.mask is not None and not is_hard(self.mask):
             return "prediction and bounds are for one t0, not for a soft mask"
-        if self.mask is not None and self.options.get("mask_mode", "bridge") != "bridge":
+        if self.mask is not None and self.options["mask_mode"] != "bridge":
             return "prediction and bounds are for mask_mode bridge"
         return ""
 
@@ -141,30 +140,15 @@ class SweepPlan:
     def cell(self, t0: float, *, callback: Callback | None = None) -> Cell:
         """The edit at one t0, with its bounds; ``callback(step)`` after every step may raise to stop."""
         started = time.perf_counter()
-        model, guide, mask, why_not = self.model, self.guide, self.mask, self.why_no_law()
-
-        def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
-            return model.denoise(x, sigma, self.y)
-
-        record = ScoreRecorder(denoise, mask=mask, keep_first=self.predict and not why_not)
-        run = sdedit(
-            recorded(model, record),
-            guide,
-            t0=t0,
-            steps=self.steps,
-            solver=self.solver,
-            seed=self.seed,
-            mask=mask,
-            repeats=self.repeats,
-            sample_indices=self.sample_indices,
-            callback=callback,
-            **self.options,
-        )
+        model, mask, why_not = self.model, self.mask, self.why_no_law()
+        record = ScoreRecorder(mask=mask, keep_first=self.predict and not why_not)
+        given = {**self.options, **self.further}
+        run = sdedit(model, self.guide, t0=t0, mask=mask, observe=record, callback=callback, **given)
         predicted, bound, nfe = None, None, run.nfe
         if self.predict and not why_not:
             predicted = predict_from_state(
-                denoise,
-                perturb(model, guide, t0, seed=self.seed, mask=mask, sample_indices=self.sample_indices),
+                lambda x, sigma: model.denoise(x, sigma, given["y"]),
+                run.state,
                 sigma_min=model.schedule.sigma_min,
                 drawn=drawn_share(run.levels, run.report.finish),
                 first=record.first,
@@ -174,7 +158,7 @@ class SweepPlan:
         if run.nfe and not why_not and _even(mask):
             bound = bounds(
                 record,
-                guide=guide,
+                guide=self.guide,
                 samples=run.samples,
                 sigma=run.sigma,
                 delta=self.delta,
@@ -185,6 +169,29 @@ class SweepPlan:
         notes = [*run.report.notes, *([why_not] if why_not else [])]
         return Cell(run.report.t0, run.sigma, run.samples, nfe, time.perf_counter() - started, predicted, bound, notes)
 
+    def run(
+        self,
+        t0_values: str | Sequence[float],
+        *,
+        callback: Callback | None = None,
+        on_cell: Callable[[Cell, int, int], None] | None = None,
+        stop: tuple[type[BaseException], ...] = (),
+    ) -> Sweep:
+        """One cell per t0 value, in rising order; arguments as for :func:`sweep`."""
+        values = parse_t0_values(t0_values)
+        out = Sweep(wanted=values)
+        try:
+            for index, t0 in enumerate(values):
+                cell = self.cell(t0, callback=callback)
+                out.cells.append(cell)
+                if on_cell is not None:
+                    on_cell(cell, index, len(values))
+        except stop as error:
+            if not out.cells:
+                raise
+            out.stopped = error
+        return out
+
 
 def _even(mask: torch.Tensor | None) -> bool:
     """Every mask of the batch frees the same number of pixels."""
@@ -192,31 +199,25 @@ def _even(mask: torch.Tensor | None) -> bool:
 
 
 def sweep(
-    plan: SweepPlan,
+    model: ScoreModel,
+    guide: torch.Tensor,
     t0_values: str | Sequence[float],
     *,
     callback: Callback | None = None,
     on_cell: Callable[[Cell, int, int], None] | None = None,
     stop: tuple[type[BaseException], ...] = (),
+    **options: object,
 ) -> Sweep:
-    """One cell per t0 value, in rising order.
+    """The same edit at several t0 with the same random numbers: one :class:`Cell` per value, in rising order.
 
     Args:
+        model, guide: as for :func:`~sdedit_core.edit.sdedit`.
+        t0_values: numbers, or text as in "0.2, 0.3, 0.5" or "0.2:0.7:6".
         callback: called after every step of every cell with a :class:`~..sampling.solvers.Step`; may raise to stop.
         on_cell: ``on_cell(cell, index, total)`` after every cell; may raise to stop.
         stop: exception types that end the sweep and leave the finished cells (the host's interrupt,
             KeyboardInterrupt); without a finished cell, and for every other type, the exception goes on its way.
+        options: further arguments of :class:`SweepPlan`: mask, steps, solver, seed, predict, ...
     """
-    values = parse_t0_values(t0_values)
-    out = Sweep(wanted=values)
-    try:
-        for index, t0 in enumerate(values):
-            cell = plan.cell(t0, callback=callback)
-            out.cells.append(cell)
-            if on_cell is not None:
-                on_cell(cell, index, len(values))
-    except stop as error:
-        if not out.cells:
-            raise
-        out.stopped = error
-    return out
+    plan = SweepPlan(model, guide, **options)
+    return plan.run(t0_values, callback=callback, on_cell=on_cell, stop=stop)

@@ -7,11 +7,10 @@ number of steps.  Sources: Karras et al., EDM (2022), eq. 5; SDEdit (2022), algo
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 
-from ..sde import VPSDE, Schedule
+from ..sde import Schedule
 
-GRIDS = ("auto", "karras", "karras3", "log", "uniform-t", "native")
+GRIDS = ("auto", "karras", "log", "uniform-t")
 
 
 def check_steps(steps: int) -> int:
@@ -49,59 +48,37 @@ def log_uniform(sigma_start: float, sigma_end: float, n: int) -> list[float]:
     return [sigma_start, *(sigma_start * math.exp(i * r) for i in range(1, n - 1)), sigma_end]
 
 
-def uniform_t(schedule: Schedule, t0: float, n: int) -> list[float]:
-    """n levels sigma(t0 * i / n), i = n .. 1: the paper's steps (algorithm 1)."""
-    start = schedule.sigma(t0)
-    t0 = min(t0, schedule.t(start))  # levels that are clamped at sigma_max would repeat
-    return [start, *(schedule.sigma(t0 * i / n) for i in range(n - 1, 0, -1))]
-
-
-def native(schedule: Schedule, levels: list[float]) -> list[float]:
-    """``levels`` moved to the discrete levels that a VP network was trained on, the first one kept as it is.
-
-    All levels stay different; there are fewer when the network has fewer below the first.
-    """
-    if not isinstance(schedule, VPSDE):
-        raise ValueError(f"The 'native' grid needs a network with discrete levels; {schedule!r} has none. Use 'auto'.")
-    table = [math.exp(v) for v in schedule.log_sigmas.tolist()]
-    below = bisect_left(table, levels[0] * (1.0 - 1e-9))  # native levels under the start
-    out, above = [levels[0]], below
-    wanted = levels[1:][: min(below, len(levels) - 1)]
-    for k, sigma in enumerate(wanted):
-        i = round(schedule.timestep(sigma)) if k < len(wanted) - 1 else 0
-        above = max(min(i, above - 1), len(wanted) - 1 - k)
-        out.append(table[above])
-    return out
+def uniform_t(schedule: Schedule, sigma_start: float, n: int) -> list[float]:
+    """n levels sigma(t0 * i / n), i = n .. 1, with t0 the time of ``sigma_start``: the paper's steps (algorithm 1)."""
+    t0 = schedule.t(sigma_start)
+    return [sigma_start, *(schedule.sigma(t0 * i / n) for i in range(n - 1, 0, -1))]
 
 
 def sigma_grid(
-    schedule: Schedule, t0: float, steps: int, *, grid: str = "karras", data_std: float | None = None
+    schedule: Schedule, sigma: float, steps: int, *, grid: str = "karras", data_std: float | None = None
 ) -> list[float]:
-    """The levels of one run: ``steps`` positive levels from sigma(t0) down, then 0; [0] for t0 = 0.
+    """The levels of one run: ``steps`` positive levels from ``sigma`` = sigma(t0) down, then 0; [0] for sigma 0.
 
     Args:
-        grid: "karras" (rho 7), "karras3" (rho 3), "auto" (rho from sigma(t0), see :func:`auto_rho`), "log",
-            "uniform-t" (the paper), "native" (as "auto", on a VP network's own discrete levels).
+        grid: "karras" (rho 7), "auto" (rho from sigma, see :func:`auto_rho`), "log", "uniform-t" (the paper).
         data_std: spread of the data in the model's range, for "auto": a quarter of the range for pictures, 1 for
             normalised latents.  None means 0.5; a factor of two hardly matters.
 
-    A level at or below sigma_min needs no path down: the grid is then [sigma(t0), 0].
+    A level at or below sigma_min needs no path down: the grid is then [sigma, 0].
     """
     steps = check_steps(steps)
-    start = schedule.sigma(t0)
     if grid not in GRIDS:
         raise ValueError(f"Unknown grid {grid!r}; expected one of {', '.join(GRIDS)}.")
-    if start == 0.0:
+    if sigma == 0.0:
         return [0.0]
     end = schedule.sigma_min
-    if start <= end * (1.0 + 1e-9):
-        return [start, 0.0]
+    if sigma <= end * (1.0 + 1e-9):
+        return [sigma, 0.0]
     if grid == "log":
-        levels = log_uniform(start, end, steps)
+        levels = log_uniform(sigma, end, steps)
     elif grid == "uniform-t":
-        levels = uniform_t(schedule, t0, steps)
+        levels = uniform_t(schedule, sigma, steps)
     else:
-        rho = {"karras": 7.0, "karras3": 3.0}.get(grid) or auto_rho(start, data_std=data_std or 0.5)
-        levels = karras(start, end, steps, rho=rho)
-        levels = native(schedule, levels) if grid == "native" else levels
+        rho = 7.0 if grid == "karras" else auto_rho(sigma, data_std=data_std or 0.5)
+        levels = karras(sigma, end, steps, rho=rho)
     return [*levels, 0.0]

@@ -7,30 +7,25 @@ per pixel; blending two pictures linearly instead would take most of the variati
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
 from ..sde import Schedule
-from .solvers.base import Denoise
-
-MASK_MODES = ("bridge", "tilt")
 
 
 def check_mask(mask: torch.Tensor, guide: torch.Tensor, *, name: str = "mask") -> torch.Tensor:
-    """Return the mask as float32 (B|1, 1, H, W) on the guide's device, values 0..1.
+    """Return the mask as float32 (B|1, 1, H, W), of a video (B|1, 1, F, H, W), on the guide's device, values 0..1.
 
     Raises ValueError for another size or batch, for NaN, and for values outside [0, 1].
     """
     if not isinstance(mask, torch.Tensor):
         raise ValueError(f"The {name} must be a tensor (batch or 1, 1, height, width), got {type(mask).__name__}.")
-    b, _, h, w = guide.shape
-    if mask.dim() != 4 or mask.shape[1] != 1 or mask.shape[0] not in (1, b):
+    b, sides = guide.shape[0], tuple(guide.shape[2:])
+    if mask.dim() != guide.dim() or mask.shape[1] != 1 or mask.shape[0] not in (1, b):
+        fits = ", ".join(map(str, sides))
+        raise ValueError(f"The {name} must have shape ({b} or 1, 1, {fits}) to fit the guide, got {tuple(mask.shape)}.")
+    if tuple(mask.shape[2:]) != sides:
         raise ValueError(
-            f"The {name} must have shape ({b} or 1, 1, {h}, {w}) to fit the guide, got {tuple(mask.shape)}."
-        )
-    if tuple(mask.shape[-2:]) != (h, w):
-        raise ValueError(
-            f"The {name} is {mask.shape[-1]} x {mask.shape[-2]}, the guide is {w} x {h}: "
-            "they must have the same size. Resize it to the guide first (sdedit_core.sampling.masks.fit_mask)."
+            f"The {name} is {_sides(mask)}, the guide is {_sides(guide)}: they must have the same size. Resize it to "
+            "the guide first."
         )
     mask = mask.to(device=guide.device, dtype=torch.float32)
     low, high = float(mask.min()), float(mask.max())
@@ -39,21 +34,10 @@ def check_mask(mask: torch.Tensor, guide: torch.Tensor, *, name: str = "mask") -
     return mask
 
 
-def fit_mask(mask: torch.Tensor, size: tuple[int, int], batch: int = 1) -> torch.Tensor:
-    """A mask of any size as (batch, 1, H, W): bilinear resize and repeated over the batch, as ComfyUI does.
-
-    Args:
-        mask: (H,W), (B,H,W) or (B,1,H,W), a MASK or a LATENT's noise_mask.
-        size: wanted (height, width).
-        batch: wanted batch; a shorter mask batch is repeated, a longer one cut.
-    """
-    if not isinstance(mask, torch.Tensor) or mask.dim() not in (2, 3, 4) or mask.numel() == 0:
-        came = tuple(mask.shape) if isinstance(mask, torch.Tensor) else type(mask).__name__
-        raise ValueError(f"A mask must be a tensor (H,W), (B,H,W) or (B,1,H,W), got {came}.")
-    mask = mask.reshape(-1, 1, *mask.shape[-2:]).float()
-    if tuple(mask.shape[-2:]) != tuple(size):
-        mask = F.interpolate(mask, size=tuple(size), mode="bilinear")
-    return mask.repeat(-(-batch // mask.shape[0]), 1, 1, 1)[:batch]
+def _sides(x: torch.Tensor) -> str:
+    """Width x height, of a video with its frames."""
+    text = f"{x.shape[-1]} x {x.shape[-2]}"
+    return text if x.dim() == 4 else f"{text} x {x.shape[2]} frames"
 
 
 def feather(mask: torch.Tensor, radius: int, *, side: str = "out") -> torch.Tensor:
@@ -117,42 +101,3 @@ def level_map(schedule: Schedule, fractions: torch.Tensor, *, top: float) -> tor
     used, inverse = index.unique(return_inverse=True)
     sigmas = [schedule.sigma(top if k == 4096 else top * k / 4096) for k in used.tolist()]
     return torch.tensor(sigmas, dtype=torch.float64, device=fractions.device)[inverse]
-
-
-def keep_region(denoise: Denoise, guide: torch.Tensor, change: torch.Tensor) -> Denoise:
-    """Denoiser whose kept pixels (``change`` False) always predict the guide: mode ``bridge``.
-
-    With an SDE solver the kept pixels then follow the exact Brownian bridge from their noised value to the
-    guide, at the same noise level as the edited ones, and end on the guide.  It works with every solver.
-    This is the aligned form of SDEdit's algorithm 3, whose kept region lags one noise level behind.
-    """
-
-    def masked(x: torch.Tensor, sigma: float) -> torch.Tensor:
-        return torch.where(change, denoise(x, sigma), guide)
-
-    return masked
-
-
-class TiltedRegion:
-    """As :func:`keep_region`, and the network's input is tilted until it sees the guide there: mode ``tilt``.
-
-    ``bridge`` shows the network a kept region that is noisier than what is known about it, so the edited region
-    fits its surroundings less well than it could.  An offset on the network's input, in the kept pixels only,
-    integrates the miss ``guide - D``; where D meets the guide, the edited pixels' D is the exact conditional mean
-    for Gaussian data.  The offset never enters the solver's state.  It decays with sigma and is clipped to two
-    sigma.  No extra evaluation; one extra tensor alive.  Make a new one for every pass.
-    """
-
-    def __init__(self, denoise: Denoise, guide: torch.Tensor, change: torch.Tensor, *, clip: float = 2.0):
-        self._denoise, self._guide, self._change, self._clip = denoise, guide, change, clip
-        self._offset = torch.zeros_like(guide)
-        self._sigma = 0.0
-
-    def __call__(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
-        if self._sigma:
-            limit = self._clip * sigma
-            self._offset.mul_(sigma / self._sigma).clamp_(-limit, limit)
-        self._sigma = sigma
-        d = self._denoise(x + self._offset, sigma)
-        self._offset.add_((self._guide - d).masked_fill_(self._change, 0.0))
-        return torch.where(self._change, d, self._guide)

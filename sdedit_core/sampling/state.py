@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -40,6 +40,16 @@ class NoisedState:
         if self.t0_map is not None and self.t0 > 0.0:
             share = self.t0_map / self.t0 if share is None else share * (self.t0_map / self.t0)
         return None if share is None or bool((share >= 1.0).all()) else share
+
+    def change(self) -> torch.Tensor | None:
+        """Where the picture may change at all, boolean (B|1,1,H,W); None when it may all over."""
+        fractions = self.fractions()
+        return None if fractions is None else fractions > 0.0
+
+    def to(self, device: torch.device | str) -> NoisedState:
+        """The state with its tensors on a device."""
+        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
+        return replace(self, **moved)
 
 
 def check_seed(seed: int) -> int:

@@ -24,10 +24,16 @@ def run(t0, *, steps=50, solver="reverse_diffusion", n=RUNS, guide=None):
     """Bounds of n runs; plain normals in place of the per-sample streams, which cost more than the runs."""
     guide = guides(n) if guide is None else guide
     g = torch.Generator().manual_seed(11)
-    sigma, record = MODEL.schedule.sigma(t0), ScoreRecorder(MODEL.denoise)
-    levels = sigma_grid(MODEL.schedule, t0, steps, grid=SOLVERS[solver].grid)
+    sigma, record = MODEL.schedule.sigma(t0), ScoreRecorder()
+    levels = sigma_grid(MODEL.schedule, sigma, steps, grid=SOLVERS[solver].grid)
     x = guide + sigma * torch.randn(guide.shape, generator=g)
-    out = SOLVERS[solver].solve(record, x, levels, noise=lambda a, b: torch.randn(guide.shape, generator=g))
+
+    def denoise(x, s):
+        d = MODEL.denoise(x, s)
+        record(x, s, d)
+        return d
+
+    out = SOLVERS[solver].solve(denoise, x, levels, noise=lambda a, b: torch.randn(guide.shape, generator=g))
     return bounds(record, guide=guide, samples=out, sigma=sigma)
 
 

@@ -45,7 +45,7 @@ def test_the_prediction_is_within_5_percent_on_the_mixtures_at_every_t0(name, ki
     guide = guide.float().reshape(n, 1, 1, -1)
     for t0 in (0.02, 0.05, 0.1, 0.3, 0.5, 0.7):
         predicted = predict_deviation(model, guide, t0).rms
-        x, levels = perturb(model, guide, t0, seed=0).samples, sigma_grid(model.schedule, t0, 20)
+        x, levels = perturb(model, guide, t0, seed=0).samples, sigma_grid(model.schedule, model.schedule.sigma(t0), 20)
         out = mca(model.denoise, x, levels, noise=lambda a, b: torch.randn(guide.shape, generator=g))
         measured = float((out - guide).square().mean().sqrt())
         assert predicted == pytest.approx(measured, rel=0.05), (t0, predicted, measured)

@@ -1,13 +1,18 @@
 """perturb() and sdedit(): the promises a user can check bit for bit."""
 
+import inspect
+
 import pytest
 import torch
 
-from sdedit_core import SOLVERS, perturb, sdedit
-from sdedit_core.edit import NoisedState, reverse
+from sdedit_core import SOLVERS, NoisedState, ScoreModel, perturb, reverse, sdedit
+from sdedit_core.edit import run_levels
 from sdedit_core.priors.exact import GaussianPrior
+from sdedit_core.sampling.options import OPTIONS, check_options
 
 MODEL = GaussianPrior(mean=0.5, std=0.25).score_model()
+# All but the paper's printed rule, which leaves grain in kept pixels and knows no soft mask.
+KEEPING = [name for name, solver in SOLVERS.items() if not solver.masks_itself]
 
 
 def guide(b=2, h=12, w=10):
@@ -18,6 +23,10 @@ def half_mask(h=12, w=10):
     mask = torch.zeros(1, 1, h, w)
     mask[..., : w // 2] = 1.0
     return mask
+
+
+def ramp(h=12, w=10, b=1):
+    return torch.linspace(0.0, 1.0, w).expand(b, 1, h, w).contiguous()
 
 
 def run(g=None, **options):
@@ -33,7 +42,7 @@ def test_t0_zero_returns_the_guide_bit_for_bit(solver):
     assert out.samples is not g
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", KEEPING)
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_kept_region_is_bit_equal_and_the_rest_changes(solver, repeats):
     g, mask = guide(), half_mask()
@@ -66,7 +75,7 @@ def test_item_alone_equals_item_in_batch(solver, mask):
     both = run(g, solver=solver, mask=mask, repeats=2).samples
     for i in range(3):
         state = perturb(MODEL, g[i : i + 1], 0.4, seed=7, mask=mask, sample_indices=[i])
-        alone = reverse(MODEL.denoise, state, schedule=MODEL.schedule, steps=6, solver=solver, repeats=2)
+        alone = reverse(MODEL, state, steps=6, solver=solver, repeats=2)
         assert torch.equal(alone.samples, both[i : i + 1])
 
 
@@ -95,10 +104,6 @@ def test_perturb_is_guide_plus_sigma_z():
     assert torch.equal(perturb(MODEL, g, 0.5, seed=3).samples, state.samples)
 
 
-def ramp(h=12, w=10, b=1):
-    return torch.linspace(0.0, 1.0, w).expand(b, 1, h, w).contiguous()
-
-
 def test_soft_mask_is_a_map_of_start_times():
     g, mask = guide(), ramp()
     soft = run(g, mask=mask)
@@ -107,7 +112,7 @@ def test_soft_mask_is_a_map_of_start_times():
     top = run(g, mask=mask, t0=0.375).samples
     assert torch.equal(top, run(g, t0=None, t0_map=0.375 * mask).samples)
     assert torch.equal(soft.samples[..., 0], g[..., 0])
-    assert soft.report.solver == "mca, t0 per pixel"
+    assert soft.report.solver == "auto, t0 per pixel"
     # The change grows with the pixel's own t0.
     change = (soft.samples - g).square().mean((0, 1, 2)).sqrt()
     assert float(change[1:3].mean()) < 0.3 * float(change[-3:].mean())
@@ -133,9 +138,7 @@ def test_soft_item_alone_equals_item_in_batch(repeats):
     both = run(g, mask=masks, repeats=repeats).samples
     for i in (0, 1):
         state = perturb(MODEL, g[i : i + 1], 0.4, seed=7, mask=masks[i : i + 1], sample_indices=[i])
-        alone = reverse(
-            MODEL.denoise, state, schedule=MODEL.schedule, steps=6, repeats=repeats, grid="auto", data_std=0.5
-        )
+        alone = reverse(MODEL, state, steps=6, repeats=repeats)
         assert torch.equal(alone.samples, both[i : i + 1])
     assert torch.equal(both[0, ..., 0], g[0, ..., 0])
     assert torch.equal(both[2, ..., 5:], g[2, ..., 5:])
@@ -147,16 +150,15 @@ def test_soft_mask_says_what_it_replaces():
     assert run(mask=ramp(), solver="ancestral").report.solver == "ancestral, t0 per pixel"
 
 
-def test_literal_follows_the_paper():
+def test_the_solver_paper_follows_the_paper():
     """Alg. 3: grain of the last level stays in both regions, and the kept region is guide + grain."""
     g = torch.full((1, 3, 64, 64), 0.5)
     mask = half_mask(64, 64)
-    out = run(g, mask=mask, literal=True, steps=50, t0=0.5)
+    out = run(g, mask=mask, solver="paper", steps=50, t0=0.5)
     kept = (out.samples - g)[..., 32:]
     last = MODEL.schedule.sigma(0.5 / 50)
     assert float(kept.std()) == pytest.approx(last, rel=0.05)
-    assert out.report.solver == "reverse_diffusion (paper-literal)" and out.nfe == 50
-    assert torch.equal(run(literal=True).samples, run(literal=True, solver="seeds3").samples)
+    assert out.report.solver == "paper" and out.nfe == 50
 
 
 def test_eta():
@@ -228,15 +230,15 @@ def test_callback_comes_once_a_step_and_may_stop_the_run(solver):
 def test_own_sigmas():
     g = guide()
     state = perturb(MODEL, g, 0.4, seed=7)
-    out = reverse(MODEL.denoise, state, schedule=MODEL.schedule, steps=6, sigmas=[state.sigma, 0.1, 0.01, 0.0])
+    out = reverse(MODEL, state, steps=6, sigmas=[state.sigma, 0.1, 0.01, 0.0])
     assert out.nfe == 3 and out.report.steps == 3
     wrong = ([], [0.5], [0.5, 0.1, 0.0], [2.0 * state.sigma, 0.1, 0.0], [state.sigma, -0.1], [float("inf"), 1.0, 0.0])
     for levels in wrong:
         with pytest.raises(ValueError, match=r"levels|sigmas start"):
-            reverse(MODEL.denoise, state, schedule=MODEL.schedule, steps=6, sigmas=levels)
+            reverse(MODEL, state, steps=6, sigmas=levels)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", KEEPING)
 @pytest.mark.parametrize("mask", [None, half_mask(), ramp()])
 def test_a_network_that_returns_nan_is_an_error(solver, mask):
     def broken(x, sigma):
@@ -244,12 +246,13 @@ def test_a_network_that_returns_nan_is_an_error(solver, mask):
         d[1, 0, 3, 3] = float("nan")
         return d
 
-    state = perturb(MODEL, guide(3), 0.4, seed=7, mask=mask)
+    model = ScoreModel.from_denoiser(broken, schedule=MODEL.schedule)
+    state = perturb(model, guide(3), 0.4, seed=7, mask=mask)
     with pytest.raises(ValueError, match="NaN or infinite values, picture 1 is lost"):
-        reverse(broken, state, schedule=MODEL.schedule, steps=3, solver=solver)
+        reverse(model, state, steps=3, solver=solver)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", KEEPING)
 @pytest.mark.parametrize(("h", "w"), [(1, 1), (3, 5), (1, 7)])
 def test_one_pixel_masks_on_odd_sizes(solver, h, w):
     """The fewest steps, the smallest region, repeats: kept pixels stay, the pixel changes, batches split."""
@@ -262,7 +265,7 @@ def test_one_pixel_masks_on_odd_sizes(solver, h, w):
         out = run(g, mask=mask * share, **options).samples
         assert torch.equal(out[keep], g[keep]) and bool((out != g)[~keep].all())
         state = perturb(MODEL, g[1:], 0.4, seed=7, mask=mask[1:] * share, sample_indices=[1])
-        alone = reverse(MODEL.denoise, state, schedule=MODEL.schedule, **options)
+        alone = reverse(MODEL, state, **options)
         assert torch.equal(alone.samples[0], out[1])
 
 
@@ -301,7 +304,7 @@ def test_empty_and_full_maps():
         ({"eta": 0.5, "solver": "seeds3"}, "eta"),
         ({"eta": 1.5}, "eta"),
         ({"eta": 0.5, "mask": ramp()}, "soft mask"),
-        ({"literal": True, "mask": ramp()}, "soft mask"),
+        ({"solver": "paper", "mask": ramp()}, "soft mask"),
         ({"solver_options": {"rho": 3}}, "slope"),
         ({"grid": "cosine"}, "Unknown grid"),
     ],
@@ -325,22 +328,22 @@ def test_bad_guide(g, match):
         run(g)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", KEEPING)
 @pytest.mark.parametrize("mask", [None, "half", "ramp"])
 def test_a_run_may_stop_above_zero_and_go_on(solver, mask):
     """The state left at 0.1 has the right spread everywhere, and the second half ends with the guide kept."""
     g = guide(1, 48, 48)
     given = {"half": half_mask(48, 48), "ramp": ramp(48, 48)}.get(mask)
     state = perturb(MODEL, g, 0.5, seed=7, mask=given)
-    options = {"schedule": MODEL.schedule, "steps": 8, "solver": solver, "seed": 3}
-    left = reverse(MODEL.denoise, state, **options, sigmas=[state.sigma, 0.9, 0.4, 0.2, 0.1])
+    options = {"steps": 8, "solver": solver, "seed": 3}
+    left = reverse(MODEL, state, **options, sigmas=[state.sigma, 0.9, 0.4, 0.2, 0.1])
     assert left.report.steps == 4 and "Stopped at sigma 0.1" in str(left.report)
     kept = None if given is None else (given == 0.0).expand_as(g)
     if kept is not None:
         loud = mask == "half" and solver in ("reverse_diffusion", "predictor_corrector")  # noise of the level before
         assert float((left.samples - g)[kept].std()) == pytest.approx(0.2 if loud else 0.1, rel=0.1)
     state = NoisedState(left.samples, g, 0.1, MODEL.schedule.t(0.1), 7, mask=given, sample_indices=[0], under_way=True)
-    out = reverse(MODEL.denoise, state, **options, sigmas=[0.1, 0.05, 0.02, 0.0])
+    out = reverse(MODEL, state, **options, sigmas=[0.1, 0.05, 0.02, 0.0])
     assert bool(torch.isfinite(out.samples).all()) and float((out.samples - g).abs().max()) > 0.05
     if kept is not None:
         assert torch.equal(out.samples[kept], g[kept])
@@ -349,4 +352,92 @@ def test_a_run_may_stop_above_zero_and_go_on(solver, mask):
 def test_a_stopped_run_cannot_be_repeated():
     state = perturb(MODEL, guide(), 0.4, seed=7)
     with pytest.raises(ValueError, match="repeats is 2"):
-        reverse(MODEL.denoise, state, schedule=MODEL.schedule, steps=6, sigmas=[state.sigma, 0.1], repeats=2)
+        reverse(MODEL, state, steps=6, sigmas=[state.sigma, 0.1], repeats=2)
+
+
+@pytest.mark.parametrize("solver", ["sde_2m", "seeds3", "sa_solver", "pf_ode"])
+def test_a_soft_mask_ends_alike_whatever_solver_it_stands_in_for(solver):
+    """The stand-in's finish is that of the model: gentle for hard switches, and the report names it."""
+    model = GaussianPrior(mean=0.5, std=0.25).score_model()
+    model.smooth = False
+    common = {"t0": 0.4, "steps": 6, "seed": 7, "mask": ramp(), "grid": "auto"}
+    plain, other = sdedit(model, guide(), **common), sdedit(model, guide(), **common, solver=solver)
+    assert torch.equal(plain.samples, other.samples)
+    assert plain.report.finish == other.report.finish == "balanced"
+    assert run(mask=ramp(), solver=solver).report.finish == "posterior"
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("mask", [None, half_mask(), ramp()])
+def test_perturb_and_reverse_are_sdedit(solver, mask):
+    if mask is not None and not bool(((mask == 0) | (mask == 1)).all()) and SOLVERS[solver].masks_itself:
+        pytest.skip("no soft masks")
+    model = GaussianPrior(mean=0.5, std=0.25).score_model()
+    model.smooth = False
+    g = guide()
+    whole = sdedit(model, g, t0=0.45, steps=7, seed=3, mask=mask, solver=solver)
+    half = reverse(model, perturb(model, g, 0.45, seed=3, mask=mask), steps=7, solver=solver)
+    assert torch.equal(whole.samples, half.samples) and str(whole.report.finish) == str(half.report.finish)
+
+
+def test_defaults_are_those_of_the_record():
+    """One place decides: the signatures, and what ``check_options`` fills in, have the record's defaults."""
+    for function in (sdedit, reverse):
+        parameters = inspect.signature(function).parameters
+        for name, option in OPTIONS.items():
+            given = parameters[name].default
+            assert given == option.default or (name == "seed" and function is reverse), (function, name)
+    assert check_options({}) == {name: option.default for name, option in OPTIONS.items()}
+    assert check_options({"solver": "mca"})["solver"] == "auto"  # its older name
+    for name, option in OPTIONS.items():
+        assert option.words.endswith(".") and (option.choices or option.low < option.high), name
+        for bad in (None, "many", float("nan")):
+            with pytest.raises(ValueError):
+                option.check(bad)
+
+
+def test_a_typo_is_a_clear_error():
+    with pytest.raises(TypeError, match="stepz"):
+        run(stepz=3)
+    with pytest.raises(ValueError, match="did you mean 'mask_mode'"):
+        check_options({"mask_mod": "tilt"})
+    with pytest.raises(ValueError, match="it takes steps, solver"):
+        check_options({"temperature": 1.0})
+
+
+def test_eta_below_one_changes_solver_and_levels_together():
+    """auto is sde_2m then, on sde_2m's own grid, wherever the levels are asked for."""
+    state = perturb(MODEL, guide(), 0.4, seed=7)
+    levels = run_levels(MODEL.schedule, state.sigma, steps=6, eta=0.5, data_std=MODEL.data_std)
+    plain = run(eta=0.5)
+    assert levels == plain.levels == run(eta=0.5, solver="sde_2m").levels != run().levels
+    assert torch.equal(plain.samples, reverse(MODEL, state, steps=6, eta=0.5, sigmas=levels).samples)
+
+
+def test_observe_sees_every_evaluation():
+    seen = []
+    out = run(solver="seeds3", observe=lambda x, sigma, d: seen.append((tuple(x.shape), sigma, d)))
+    assert len(seen) == out.nfe and {shape for shape, _, _ in seen} == {(2, 3, 12, 10)}
+    x0 = perturb(MODEL, guide(), 0.4, seed=7)
+    assert torch.equal(seen[0][2], MODEL.denoise(x0.samples, x0.sigma)) and seen[0][1] == out.sigma
+
+
+@pytest.mark.parametrize("solver", ["auto", "seeds3", "predictor_corrector"])
+@pytest.mark.parametrize("mask", [None, "half", "ramp"])
+def test_a_video_is_its_frames_below_one_another(solver, mask):
+    """Five dimensions are carried through: same numbers as one tall picture, masks for every frame."""
+    flat = GaussianPrior(mean=0.5, std=0.25).score_model()
+    video = ScoreModel.from_denoiser(
+        lambda x, s: flat.denoise(x.flatten(2, 3), s).unflatten(2, x.shape[2:4]),
+        schedule=flat.schedule,
+        data_range=flat.data_range,
+        frames=True,
+    )
+    g = guide(2, 12, 10)
+    mask = {"half": half_mask(12, 10), "ramp": ramp(12, 10)}.get(mask)
+    tall = sdedit(flat, g, t0=0.4, steps=5, solver=solver, mask=mask, repeats=2).samples
+    masks = None if mask is None else mask.unflatten(2, (3, 4))
+    film = sdedit(video, g.unflatten(2, (3, 4)), t0=0.4, steps=5, solver=solver, mask=masks, repeats=2).samples
+    assert film.shape == (2, 3, 3, 4, 10) and torch.equal(film.flatten(2, 3), tall)
+    with pytest.raises(ValueError, match="frames, height, width"):
+        sdedit(video, g, t0=0.4)

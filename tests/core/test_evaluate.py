@@ -9,7 +9,7 @@ from sdedit_core.measure.protocol import Evaluation, Folder, Protocol, parse_sha
 from sdedit_core.pictures.io import load_image, save_image
 from sdedit_core.priors.exact import GaussianPrior
 
-PROTOCOL = Protocol(model="test", t0=(0.0, 0.3, 0.6), width=24, height=24, steps=3, kernel=5)
+PROTOCOL = Protocol(model="test", t0=(0.0, 0.3, 0.6), width=24, height=24, options={"steps": 3}, kernel=5)
 
 
 def model():
@@ -80,7 +80,7 @@ def test_a_picture_depends_on_its_own_name_only(photos):
 
 def test_other_settings_are_refused_but_more_t0_are_welcome(photos):
     evaluation(photos)
-    changed = Protocol(**{**PROTOCOL.__dict__, "steps": 5})
+    changed = Protocol(**{**PROTOCOL.__dict__, "options": {"steps": 5}})
     with pytest.raises(ValueError, match=r"steps 3 \(now 5\)"):
         evaluation(photos, protocol=changed)
     more = evaluation(photos, protocol=Protocol(**{**PROTOCOL.__dict__, "t0": (0.1, 0.3)}))

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdedit_core.sampling.grids import GRIDS, auto_rho, check_steps, karras, log_uniform, sigma_grid
-from sdedit_core.sde import VESDE, VPSDE, ContinuousVPSDE, FlowSDE
+from sdedit_core.sde import VESDE, VPSDE, ContinuousVPSDE
 
-SCHEDULES = (VESDE(0.01, 348.0), VPSDE(), ContinuousVPSDE(), FlowSDE())
+SCHEDULES = (VESDE(0.01, 348.0), VPSDE(), ContinuousVPSDE())
 
 
 @settings(max_examples=60, deadline=None)
@@ -18,27 +18,25 @@ SCHEDULES = (VESDE(0.01, 348.0), VPSDE(), ContinuousVPSDE(), FlowSDE())
     st.sampled_from(SCHEDULES), st.sampled_from(GRIDS), st.integers(1, 60), st.floats(0.0, 1.0, allow_subnormal=False)
 )
 def test_every_grid_falls_strictly_from_sigma_t0_to_zero(schedule, grid, steps, t0):
-    if grid == "native" and not isinstance(schedule, VPSDE):
-        grid = "auto"
-    levels = sigma_grid(schedule, t0, steps, grid=grid)
+    levels = sigma_grid(schedule, schedule.sigma(t0), steps, grid=grid)
     assert levels[0] == schedule.sigma(t0) and levels[-1] == 0.0
     assert all(a > b for a, b in pairwise(levels))
     assert all(math.isfinite(s) for s in levels)
     assert len(levels) <= steps + 1
-    if schedule.sigma(t0) > 1.001 * schedule.sigma_min and grid in ("karras", "karras3", "auto", "log"):
+    if schedule.sigma(t0) > 1.001 * schedule.sigma_min and grid in ("karras", "auto", "log"):
         assert len(levels) == steps + 1
         assert steps == 1 or levels[-2] == schedule.sigma_min
 
 
 def test_step_variances_sum_to_the_start_variance():
-    for grid in set(GRIDS) - {"native"}:
-        levels = sigma_grid(SCHEDULES[0], 0.5, 500, grid=grid)
+    for grid in GRIDS:
+        levels = sigma_grid(SCHEDULES[0], SCHEDULES[0].sigma(0.5), 500, grid=grid)
         total = math.fsum(a * a - b * b for a, b in pairwise(levels))
         assert total == pytest.approx(levels[0] ** 2, rel=1e-13)
 
 
 def test_uniform_t_of_the_paper_is_uniform_in_log_sigma():
-    levels = sigma_grid(SCHEDULES[0], 0.5, 50, grid="uniform-t")
+    levels = sigma_grid(SCHEDULES[0], SCHEDULES[0].sigma(0.5), 50, grid="uniform-t")
     ratios = [a / b for a, b in pairwise(levels[:-1])]
     assert max(ratios) / min(ratios) == pytest.approx(1.0, abs=1e-9)
     assert ratios[0] == pytest.approx(34800.0**0.01, rel=1e-9)
@@ -53,8 +51,8 @@ def test_karras_formula():
 
 
 def test_t0_zero_has_no_step_and_tiny_t0_has_one():
-    assert sigma_grid(SCHEDULES[0], 0.0, 20) == [0.0]
-    assert sigma_grid(VPSDE(), 0.0005, 20) == [VPSDE().sigma(0.0005), 0.0]
+    assert sigma_grid(SCHEDULES[0], SCHEDULES[0].sigma(0.0), 20) == [0.0]
+    assert sigma_grid(VPSDE(), VPSDE().sigma(0.0005), 20) == [VPSDE().sigma(0.0005), 0.0]
 
 
 @pytest.mark.parametrize("steps", [0, -1, 2.5, 10001, "20", True, None, float("nan"), float("inf")])
@@ -64,30 +62,19 @@ def test_bad_steps(steps):
 
 
 def test_unknown_grid_lists_the_names():
-    with pytest.raises(ValueError, match="karras3"):
-        sigma_grid(SCHEDULES[0], 0.5, 20, grid="cosine")
+    with pytest.raises(ValueError, match="uniform-t"):
+        sigma_grid(SCHEDULES[0], SCHEDULES[0].sigma(0.5), 20, grid="cosine")
 
 
 def test_auto_grid_moves_from_rho_3_at_the_data_spread_to_rho_7():
     assert [auto_rho(0.25 * math.exp(k), data_std=0.25) for k in (-2, 0, 1, 5, 9)] == pytest.approx([3, 3, 3.6, 6, 7])
     ve = SCHEDULES[0]
-    assert sigma_grid(ve, 0.3, 9, grid="auto", data_std=0.25) == [*karras(ve.sigma(0.3), 0.01, 9, rho=3.0), 0.0]
+    assert sigma_grid(ve, ve.sigma(0.3), 9, grid="auto", data_std=0.25) == [
+        *karras(ve.sigma(0.3), 0.01, 9, rho=3.0),
+        0.0,
+    ]
     rho = 3.0 + 0.6 * math.log(ve.sigma(0.5) / 0.25)
-    assert sigma_grid(ve, 0.5, 9, grid="auto", data_std=0.25) == [*karras(ve.sigma(0.5), 0.01, 9, rho=rho), 0.0]
-
-
-def test_native_grid_uses_only_trained_levels():
-    vp = VPSDE()
-    table = {math.exp(v) for v in vp.log_sigmas.tolist()}
-    for t0, steps in ((0.5, 20), (0.5, 500), (0.1234, 20), (0.01, 40), (1.0, 1000)):
-        levels = sigma_grid(vp, t0, steps, grid="native")
-        assert levels[0] == vp.sigma(t0) and set(levels[1:-1]) <= table
-        assert levels[-2] == vp.sigma_min
-        assert len(levels) - 1 == min(steps, math.ceil(t0 * 1000 - 1e-9))
-        assert all(a > b for a, b in pairwise(levels))
-    # All levels below t0 = 0.5: the official code's --t 500.
-    assert sigma_grid(vp, 0.5, 500, grid="native")[:-1] == pytest.approx(
-        sigma_grid(vp, 0.5, 500, grid="uniform-t")[:-1]
-    )
-    with pytest.raises(ValueError, match="discrete levels"):
-        sigma_grid(SCHEDULES[0], 0.5, 20, grid="native")
+    assert sigma_grid(ve, ve.sigma(0.5), 9, grid="auto", data_std=0.25) == [
+        *karras(ve.sigma(0.5), 0.01, 9, rho=rho),
+        0.0,
+    ]

@@ -5,15 +5,13 @@ import torch
 
 from sdedit_core.sampling.grids import karras
 from sdedit_core.sampling.masks import (
-    TiltedRegion,
     binary_mask,
     check_mask,
     feather,
-    fit_mask,
     is_hard,
-    keep_region,
     level_map,
 )
+from sdedit_core.sampling.solvers.base import TiltedRegion, keep_region
 from sdedit_core.sampling.solvers.law import affine_law
 from sdedit_core.sampling.solvers.mca import mca
 from sdedit_core.sde import VESDE, VPSDE
@@ -87,18 +85,6 @@ def test_tilt_gives_the_exact_conditional_mean_where_it_settles():
     rest = 1.0 - 0.8**2
     want = 0.8 * 0.6 + rest / (rest + sigma**2) * (0.9 - 0.8 * 0.6)
     assert float(d[0, 0]) == pytest.approx(want, abs=1e-9)
-
-
-def test_fit_mask_resizes_and_repeats_as_the_host_does():
-    assert fit_mask(torch.ones(4, 6), (8, 8), 3).shape == (3, 1, 8, 8)
-    two = torch.stack([torch.zeros(4, 4), torch.ones(4, 4)])
-    assert fit_mask(two, (4, 4), 3)[:, 0, 0, 0].tolist() == [0.0, 1.0, 0.0]
-    assert fit_mask(two[:, None], (2, 2), 1).shape == (1, 1, 2, 2)
-    small = fit_mask(torch.tensor([[0.0, 1.0]]), (1, 4))
-    assert small.flatten().tolist() == pytest.approx([0.0, 0.25, 0.75, 1.0])
-    for bad in (torch.zeros(1, 1, 1, 2, 2), torch.zeros(0, 4, 4), "mask"):
-        with pytest.raises(ValueError, match="mask"):
-            fit_mask(bad, (4, 4))
 
 
 def brute_distance(inside):

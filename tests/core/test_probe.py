@@ -44,7 +44,7 @@ def test_it_is_the_mean_of_what_runs_draw():
 
     state = perturb(model, guide, 0.4, seed=3)
     state.samples = state.samples[:1].expand(300, -1, -1, -1).contiguous()  # one start, many paths
-    draws = reverse(lambda x, s: model.denoise(x, s), state, schedule=model.schedule, steps=12).samples
+    draws = reverse(model, state, steps=12).samples
     assert float((draws.mean(0) - state_mean[0]).abs().max()) < 5 * 0.2 / 300**0.5
 
 

@@ -8,9 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdedit_core import VESDE, VPSDE, ContinuousVPSDE, FlowSDE
+from sdedit_core import VESDE, VPSDE, ContinuousVPSDE
 
-SCHEDULES = [VESDE(), VESDE(0.01, 50.0), VPSDE(), ContinuousVPSDE(), FlowSDE(), FlowSDE(3.0)]
+SCHEDULES = [
+    VESDE(),
+    VESDE(0.01, 50.0),
+    VPSDE(),
+    ContinuousVPSDE(),
+]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
@@ -58,22 +63,6 @@ def test_vp_timestep_takes_tensors_and_keeps_their_order():
     assert torch.allclose(sde.timestep(sigmas), torch.tensor([899.0, 99.0, 499.0], dtype=torch.float64), atol=1e-2)
 
 
-def test_vp_alpha_makes_the_variance_one():
-    sde = ContinuousVPSDE()
-    for t in (0.1, 0.5, 0.9):
-        s = sde.sigma(t)
-        assert sde.alpha(s) ** 2 * (1 + s * s) == pytest.approx(1.0)
-    # Song et al. 2021: log alpha = -t^2 (bmax - bmin) / 4 - t bmin / 2.
-    assert math.log(sde.alpha(sde.sigma(0.5))) == pytest.approx(-0.25 * 19.9 / 4 - 0.5 * 0.1 / 2)
-
-
-def test_flow_clamps_infinite_noise_and_says_so():
-    sde = FlowSDE()
-    assert sde.sigma(0.5) == pytest.approx(1.0)
-    assert sde.sigma(1.0) == sde.sigma_max and "clamped" in sde.note(1.0)
-    assert sde.note(0.6) == ""
-
-
 @pytest.mark.parametrize(
     "make",
     [
@@ -83,7 +72,6 @@ def test_flow_clamps_infinite_noise_and_says_so():
         lambda: VPSDE([0.1]),
         lambda: VPSDE([0.1, 1.5]),
         lambda: ContinuousVPSDE(5.0, 1.0),
-        lambda: FlowSDE(0.0),
     ],
 )
 def test_impossible_schedules_are_refused(make):

@@ -14,8 +14,7 @@ from sdedit_core.sampling.solvers.ancestral import ancestral
 from sdedit_core.sampling.solvers.law import affine_law, exact_law
 from sdedit_core.sampling.solvers.lift import lift
 from sdedit_core.sampling.solvers.mca import mca
-from sdedit_core.sampling.solvers.paper import paper_literal
-from sdedit_core.sampling.solvers.pf_ode import pf_ode
+from sdedit_core.sampling.solvers.paper import paper
 from sdedit_core.sampling.solvers.predictor_corrector import predictor_corrector
 from sdedit_core.sampling.solvers.reverse_diffusion import reverse_diffusion
 from sdedit_core.sampling.solvers.sa_solver import sa_solver
@@ -35,7 +34,8 @@ GOLDEN = {
     "sde_2m": (sde_2m, {}, GAINS, [0.016475, 0.104863, 0.520941, 1.409564]),
     "seeds3": (seeds3, {}, GAINS, [0.017913, 0.099504, 0.483641, 1.368056]),
     "sa_solver": (sa_solver, {}, GAINS, [0.014654, 0.106448, 0.550129, 1.498461]),
-    "pf_ode": (pf_ode, {}, [0.009331, 0.055058, 0.266024, 0.733037], [0.0, 0.0, 0.0, 0.0]),
+    "paper": (paper, {}, GAINS, [0.029818, 0.136164, 0.609998, 1.510094]),
+    "pf_ode": (SOLVERS["pf_ode"].solve, {}, [0.009331, 0.055058, 0.266024, 0.733037], [0.0, 0.0, 0.0, 0.0]),
 }
 
 
@@ -322,12 +322,12 @@ def test_lift_keeps_the_labelled_noise_above_a_pixels_level_and_skips_idle_steps
     assert max(calls) <= min(s for s in LEVELS if s > 0.4)
 
 
-def test_paper_literal_masks_one_level_late():
+def test_paper_masks_one_level_late():
     guide = torch.zeros(4096, 2, dtype=torch.float64)
     change = torch.tensor([[True, False]]).expand_as(guide)
     x = 1.0 * guide + 1.0
     spread = []
-    paper_literal(
+    paper(
         lambda x, s: 0.0 * x,
         x,
         [1.0, 0.4, 0.1, 0.0],
@@ -365,7 +365,7 @@ def test_sum_of_step_variances_is_the_start_variance():
 
     levels = [0.01 * 34800.0 ** (0.5 * i / 64) for i in range(64, 0, -1)] + [0.0]
     x = torch.zeros(64, 1, dtype=torch.float64)
-    out = reverse_diffusion(lambda x, s: x, x, levels, noise=noise, keep_last_noise=True)
+    out = paper(lambda x, s: x, x, levels, noise=noise)
     assert len(seen) == 64
     assert float(out.square().sum()) == pytest.approx(START**2, rel=1e-12)
     assert math.sqrt(float(out[0].square())) == pytest.approx(math.sqrt(levels[0] ** 2 - levels[1] ** 2), rel=1e-12)

@@ -7,7 +7,7 @@ import torch
 
 from sdedit_core import ScoreModel, sdedit
 from sdedit_core.measure.realism import SlicedWasserstein
-from sdedit_core.measure.sweep import SweepPlan, parse_t0_values, sweep
+from sdedit_core.measure.sweep import SweepPlan, parse_t0_values
 from sdedit_core.measure.table import Row, SweetSpot, rows, sweet_spot, table, to_csv, write_whole
 from sdedit_core.priors.exact import GaussianPrior
 
@@ -34,7 +34,7 @@ def test_every_cell_is_the_single_run_bit_for_bit():
     mask = torch.zeros(1, 1, 16, 16)
     mask[..., 4:12] = 1.0
     plan = SweepPlan(model, GUIDE, steps=6, seed=5, mask=mask, repeats=2)
-    for cell in sweep(plan, [0.0, 0.3, 0.6]).cells:
+    for cell in plan.run([0.0, 0.3, 0.6]).cells:
         alone = sdedit(model, GUIDE, t0=cell.t0, steps=6, seed=5, mask=mask, repeats=2)
         assert torch.equal(cell.samples, alone.samples) and cell.sigma == alone.sigma and cell.nfe == alone.nfe
         assert torch.equal(cell.samples[..., :4], GUIDE[..., :4])
@@ -42,12 +42,12 @@ def test_every_cell_is_the_single_run_bit_for_bit():
 
 def test_options_of_an_edit_pass_through():
     model, _ = counted()
-    plan = SweepPlan(model, GUIDE, steps=6, options={"eta": 0.0, "grid": "log"}, predict=True)
+    plan = SweepPlan(model, GUIDE, steps=6, eta=0.0, grid="log", predict=True)
     cell = plan.cell(0.4)
     assert torch.equal(cell.samples, sdedit(model, GUIDE, t0=0.4, steps=6, eta=0.0, grid="log").samples)
     assert cell.predicted is None and cell.bounds is None and any("reverse SDE" in note for note in cell.notes)
     with pytest.raises(ValueError, match="sigmas"):
-        SweepPlan(model, GUIDE, options={"sigmas": [1.0, 0.0]})
+        SweepPlan(model, GUIDE, sigmas=[1.0, 0.0])
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_options_of_an_edit_pass_through():
     [
         ({"repeats": 2}, "one pass"),
         ({"mask": torch.full((1, 1, 16, 16), 0.5)}, "soft mask"),
-        ({"mask": torch.eye(16)[None, None], "options": {"mask_mode": "tilt"}}, "bridge"),
+        ({"mask": torch.eye(16)[None, None], "mask_mode": "tilt"}, "bridge"),
         ({"solver": "pf_ode"}, "reverse SDE"),
     ],
 )
@@ -66,7 +66,7 @@ def test_where_prediction_and_bounds_do_not_apply_the_cell_says_why(options, wor
 
 def test_a_sweep_of_eight_evaluates_no_more_than_eight_single_runs():
     model, calls = counted()
-    sweep(SweepPlan(model, GUIDE, steps=7), EIGHT)
+    SweepPlan(model, GUIDE, steps=7).run(EIGHT)
     together = len(calls)
     calls.clear()
     for t0 in EIGHT:
@@ -76,14 +76,14 @@ def test_a_sweep_of_eight_evaluates_no_more_than_eight_single_runs():
 
 def test_prediction_costs_one_evaluation_per_cell():
     model, calls = counted()
-    result = sweep(SweepPlan(model, GUIDE, steps=7, predict=True), EIGHT)
+    result = SweepPlan(model, GUIDE, steps=7, predict=True).run(EIGHT)
     assert len(calls) == 64 == sum(cell.nfe for cell in result.cells)
 
 
 def test_common_random_numbers_make_neighbours_alike():
     """With one noise for all t0 the pictures move smoothly; with another seed they jump."""
     model, _ = counted()
-    same = sweep(SweepPlan(model, GUIDE, steps=20, seed=1), [0.40, 0.41]).cells
+    same = SweepPlan(model, GUIDE, steps=20, seed=1).run([0.40, 0.41]).cells
     other = SweepPlan(model, GUIDE, steps=20, seed=2).cell(0.41)
     step = float((same[0].samples - same[1].samples).square().mean().sqrt())
     jump = float((same[0].samples - other.samples).square().mean().sqrt())
@@ -98,7 +98,7 @@ def test_the_callback_is_called_as_often_as_planned(options):
     steps, cells = [], []
     plan = SweepPlan(counted()[0], GUIDE, steps=5, **options)
     values = [0.0, 0.2, 0.7]
-    sweep(plan, values, callback=steps.append, on_cell=lambda cell, i, n: cells.append((cell.t0, i, n)))
+    plan.run(values, callback=steps.append, on_cell=lambda cell, i, n: cells.append((cell.t0, i, n)))
     assert len(steps) == plan.callbacks(values)
     assert cells == [(0.0, 0, 3), (0.2, 1, 3), (0.7, 2, 3)]
 
@@ -118,11 +118,10 @@ def test_cancelling_leaves_the_finished_cells(where):
             raise Cancelled
 
     plan = SweepPlan(model, GUIDE, steps=6)
-    result = sweep(plan, EIGHT, callback=callback, on_cell=on_cell, stop=(Cancelled,))
+    result = plan.run(EIGHT, callback=callback, on_cell=on_cell, stop=(Cancelled,))
     assert [cell.t0 for cell in result.cells] == [0.1, 0.2] and not result.complete
     assert isinstance(result.stopped, Cancelled)
     assert torch.equal(result.cells[1].samples, sdedit(model, GUIDE, t0=0.2, steps=6).samples)
-    assert result.batch().shape == (4, 3, 16, 16)
 
 
 def test_cancelling_before_the_first_cell_and_other_exceptions_go_through():
@@ -136,11 +135,11 @@ def test_cancelling_before_the_first_cell_and_other_exceptions_go_through():
 
     plan = SweepPlan(model, GUIDE, steps=6)
     with pytest.raises(Cancelled):
-        sweep(plan, EIGHT, callback=stop, stop=(Cancelled,))
+        plan.run(EIGHT, callback=stop, stop=(Cancelled,))
     with pytest.raises(Cancelled):
-        sweep(plan, EIGHT, callback=stop)
+        plan.run(EIGHT, callback=stop)
     with pytest.raises(RuntimeError):
-        sweep(plan, EIGHT, callback=fail, stop=(Cancelled,))
+        plan.run(EIGHT, callback=fail, stop=(Cancelled,))
 
 
 def test_values_are_read_from_lists_and_ranges():
@@ -165,7 +164,7 @@ def test_a_bad_plan_is_refused_before_the_work(bad):
 def test_the_table_measures_pictures_and_brings_predictions_to_pixels():
     model, _ = counted()
     plan = SweepPlan(model, GUIDE, steps=8, predict=True)
-    result = sweep(plan, [0.0, 0.3, 0.6])
+    result = plan.run([0.0, 0.3, 0.6])
     pictures = [cell.samples.clamp(0, 1) for cell in result.cells]
     realism = SlicedWasserstein(GUIDE, patches_per_level=512, directions=16)
     found = rows(result, GUIDE, pictures, realism=realism, pixel=1.0)

@@ -18,25 +18,25 @@ def ancestral(
     callback: Callback | None = None,
     eta: float = 1.0,
 ) -> torch.Tensor:
-    """``x <- (1-b) x + b D + s sqrt(b) z`` with ``b = 1 - (s/t)^2`` for a step from level t to level s.
+    """``x <- (1-b) x + b D + sigma_next sqrt(b) z`` with ``b = 1 - (sigma_next / sigma)^2``.
 
     Exact mean at any step size, a little too little spread at few steps.  The same scheme is known as score-SDE's
     ancestral sampler, ``euler_ancestral``, SDE-DPM-Solver++(1) and SEEDS-1.
 
     ``eta`` scales the noise of the reverse SDE between the probability-flow ODE (0) and SDEdit's law (1):
-    ``b = 1 - (s/t)^(1 + eta^2)``, noise ``s sqrt(1 - (s/t)^(2 eta^2)) z``.  Every eta keeps the marginals of the
-    data; only 1 keeps the law of the result given the guide.
+    ``b = 1 - r^(1 + eta^2)``, noise ``sigma_next sqrt(1 - r^(2 eta^2)) z``, ``r = sigma_next / sigma``.  Every eta
+    keeps the marginals of the data; only 1 keeps the law of the result given the guide.
 
     Alive besides the network: x and one noise tensor.
     """
     p = check_eta(eta) ** 2
     pairs = step_pairs(sigmas)
-    for i, t, s in pairs:
-        d = evaluate(denoise, x, t)
-        b = 1.0 - (s / t) ** (1.0 + p)
+    for i, sigma, sigma_next in pairs:
+        d = evaluate(denoise, x, sigma)
+        b = 1.0 - (sigma_next / sigma) ** (1.0 + p)
         x = x.lerp_(d, b) if i else torch.lerp(x, d, b)
-        if s > 0.0 and p > 0.0:
-            x.add_(noise(t, s), alpha=s * math.sqrt(1.0 - (s / t) ** (2.0 * p)))
+        if sigma_next > 0.0 and p > 0.0:
+            x.add_(noise(sigma, sigma_next), alpha=sigma_next * math.sqrt(1.0 - (sigma_next / sigma) ** (2.0 * p)))
         if callback is not None:
-            callback(Step(i, len(pairs), t, s, x, d))
+            callback(Step(i, len(pairs), sigma, sigma_next, x, d))
     return x

@@ -40,35 +40,54 @@ def lift(
     check_finish(finish)
     pairs = step_pairs(sigmas)
     x, last, b_last, whole = x.clone(), None, None, 1.0
-    for i, t, s in pairs:
-        started = levels > s
-        start = levels.clamp(max=t)
-        b = torch.where(started, 1.0 - (s / start.clamp(min=1e-300)) ** 2, 0.0)
-        r = torch.where(started, 0.0, (s * s - levels**2) / (t * t - levels**2).clamp(min=1e-300))
+    for i, sigma, sigma_next in pairs:
+        started = levels > sigma_next
+        start = levels.clamp(max=sigma)
+        b = torch.where(started, 1.0 - (sigma_next / start.clamp(min=1e-300)) ** 2, 0.0)
+        below = (sigma * sigma - levels**2).clamp(min=1e-300)
+        r = torch.where(started, 0.0, (sigma_next * sigma_next - levels**2) / below)
         # The share of the old state: 1 - b on the way down, r on the bridge, none where the pixel starts here.
-        keep = torch.where(started, torch.where(levels >= t, 1.0 - b, 0.0), r)
-        z_std = torch.where(started, s * b.sqrt(), (r * (t * t - s * s)).sqrt())
+        keep = torch.where(started, torch.where(levels >= sigma, 1.0 - b, 0.0), r)
+        z_std = torch.where(started, sigma_next * b.sqrt(), (r * (sigma * sigma - sigma_next * sigma_next)).sqrt())
         keep, rest, b_x, z_std = (v.to(x) for v in (keep, 1.0 - b - keep, b, z_std))
         if bool(started.any()):
-            d = evaluate(denoise, x, t)
+            d = evaluate(denoise, x, sigma)
             if last is None:
                 last = d.clone()
             else:
                 gain = torch.zeros_like(b_last)
                 if correct:
-                    gain = _finish(b_last, whole, slope, finish) if s == 0.0 else _gain(b_last, slope)
+                    gain = _finish(b_last, whole, slope, finish) if sigma_next == 0.0 else _gain(b_last, slope)
                 innovation = torch.sub(d, last, out=last).mul_(gain.to(x))
                 x.add_(innovation)
                 last = innovation.add_(d)
-            b_last, whole = b, 1.0 - (s / t) ** 2
+            b_last, whole = b, 1.0 - (sigma_next / sigma) ** 2
         x.mul_(keep).addcmul_(anchor, rest)
         if last is not None:
             x.addcmul_(last, b_x)
-        if s > 0.0:
-            x.addcmul_(noise(t, s).to(x.dtype), z_std)
+        if sigma_next > 0.0:
+            x.addcmul_(noise(sigma, sigma_next).to(x.dtype), z_std)
         if callback is not None:
-            callback(Step(i, len(pairs), t, s, x, anchor if last is None else last))
+            callback(Step(i, len(pairs), sigma, sigma_next, x, anchor if last is None else last))
     return x
+
+
+def lifted_start(
+    x: torch.Tensor, *, clean: torch.Tensor, guide: torch.Tensor, levels: torch.Tensor, top: float, xi: torch.Tensor
+) -> torch.Tensor:
+    """The anchor y of a start state ``x = clean + top z``: every pixel at its own level, drawn from the same noise.
+
+    ``y = clean + q (x - clean) + s sqrt(1 - q) xi`` with ``q = (s / top)^2`` and s the pixel's level is a point of the
+    Brownian bridge between clean and x: y holds noise of std s, and x - y is independent of it.  Pixels of level 0
+    get the guide.
+
+    Args:
+        levels: sigma_p, broadcastable to x, float64, between 0 and ``top``.
+        xi: unit normals of x's shape, independent of z.
+    """
+    q = (levels / top) ** 2
+    anchor = torch.addcmul(clean, x - clean, q.to(x)).addcmul_(xi, (levels * (1.0 - q).sqrt()).to(x))
+    return torch.where((levels > 0.0).to(x.device), anchor, guide)
 
 
 def _gain(b: torch.Tensor, slope: float) -> torch.Tensor:

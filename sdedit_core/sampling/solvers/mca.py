@@ -6,9 +6,9 @@ noise of the step; adding ``kappa (D - D_predicted)`` to the state restores the 
 ``(1 + kappa J)^2 = 1 / (1 - b J)``.  J = 0.7 is the measured compromise between J = 0 (noise) and J = 1 (data).
 
 The picture is ``D_last + g (D - D_last)``, with g from what it shall be (:func:`finish_gain`).  D answers the noise
-of the last step, ``s sqrt(b)``, with J times that noise.  A draw of x0 has the spread ``s sqrt(J / (1 - b J))`` there:
-the part of D, ``J s sqrt(b) / sqrt(1 - b J)``, and the ``s sqrt(J)`` that x0 varies by around D, which every sampler
-that ends with D alone leaves out.
+of the last step, ``s sqrt(b)`` (s: the last level above 0), with J times that noise.  A draw of x0 has the spread
+``s sqrt(J / (1 - b J))`` there: the part of D, ``J s sqrt(b) / sqrt(1 - b J)``, and the ``s sqrt(J)`` that x0 varies by
+around D, which every sampler that ends with D alone leaves out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MOST = 3.0  # bound of g; the last step of 50 steps and less stays below it
 
 
 def finish_gain(b: float, slope: float, finish: str) -> float:
-    """g - 1, the weight of the last change of D in the picture, for a last step with ``b = 1 - (s/t)^2``.
+    """g - 1, the weight of the last change of D in the picture; ``b = 1 - (sigma_next / sigma)^2`` of the step before.
 
     "posterior": g = 1 / sqrt(b J (1 - b J)), at most 3: a draw of x0, for directions of slope J.
     "balanced": g = 1 / sqrt(1 - b / 2): the law of D alone, for the half resolved direction (J = 1/2), whose spread
@@ -54,8 +54,9 @@ def automatic_finish(levels: Sequence[float], sigma_min: float, *, smooth: bool)
 def drawn_share(levels: Sequence[float], finish: str, slope: float = 0.7) -> float:
     """Part of the last spread, tr Cov[x0 | x(sigma_min)], that the picture has: 1 when it is a whole draw of x0.
 
-    Beside D's own variance ``q J s^2 / (1 - q)``, q = b J, the picture has ``g^2 q J s^2``; what is left is
-    ``q (g^2 - 1 / (1 - q))`` of ``J s^2``.  0 for the finishes that end in D, and for runs of one evaluation.
+    With s the last level above 0: beside D's own variance ``q J s^2 / (1 - q)``, q = b J, the picture has
+    ``g^2 q J s^2``; what is left is ``q (g^2 - 1 / (1 - q))`` of ``J s^2``.
+    0 for the finishes that end in D, and for runs of one evaluation.
     """
     if finish != "posterior" or len(levels) < 3 or levels[-1] > 0.0:
         return 0.0
@@ -95,19 +96,19 @@ def mca(
     check_finish(finish)
     pairs = step_pairs(sigmas)
     last, b = None, 0.0
-    for i, t, s in pairs:
-        d = evaluate(denoise, x, t)
+    for i, sigma, sigma_next in pairs:
+        d = evaluate(denoise, x, sigma)
         if last is None:
             last = d.clone()
         else:
-            kappa = variance_gain(b, slope) if s > 0.0 else finish_gain(b, slope, finish)
+            kappa = variance_gain(b, slope) if sigma_next > 0.0 else finish_gain(b, slope, finish)
             innovation = torch.sub(d, last, out=last)
             x.add_(innovation, alpha=kappa)
             last = torch.add(d, innovation, alpha=kappa, out=innovation)
-        b = 1.0 - (s / t) ** 2
+        b = 1.0 - (sigma_next / sigma) ** 2
         x = x.lerp_(last, b) if i else torch.lerp(x, last, b)
-        if s > 0.0:
-            x.add_(noise(t, s), alpha=s * math.sqrt(b))
+        if sigma_next > 0.0:
+            x.add_(noise(sigma, sigma_next), alpha=sigma_next * math.sqrt(b))
         if callback is not None:
-            callback(Step(i, len(pairs), t, s, x, last))
+            callback(Step(i, len(pairs), sigma, sigma_next, x, last))
     return x

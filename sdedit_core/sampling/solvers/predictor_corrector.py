@@ -34,19 +34,19 @@ def predictor_corrector(
     if not snr > 0.0:
         raise ValueError(f"snr must be positive, got {snr!r}. Song's values are 0.075 (256 px) to 0.17.")
     x = x.clone()
-    for i, t, s in pairs:
-        if s > 0.0:
-            z = fresh(t).to(x.dtype)
-            score = evaluate(denoise, x, t).sub(x).div_(t * t)
+    for i, sigma, sigma_next in pairs:
+        if sigma_next > 0.0:
+            z = fresh(sigma).to(x.dtype)
+            score = evaluate(denoise, x, sigma).sub(x).div_(sigma * sigma)
             ratio = _norm(z) / _norm(score).clamp_min_(1e-12)
             e = 2.0 * (snr * ratio) ** 2
             x.addcmul_(score, e).addcmul_(z, (2.0 * e).sqrt())
-        d = evaluate(denoise, x, t)
-        x.lerp_(d, 1.0 - (s / t) ** 2)
-        if s > 0.0:
-            x.add_(noise(t, s), alpha=math.sqrt(t * t - s * s))
+        d = evaluate(denoise, x, sigma)
+        x.lerp_(d, 1.0 - (sigma_next / sigma) ** 2)
+        if sigma_next > 0.0:
+            x.add_(noise(sigma, sigma_next), alpha=math.sqrt(sigma * sigma - sigma_next * sigma_next))
         if callback is not None:
-            callback(Step(i, len(pairs), t, s, x, d))
+            callback(Step(i, len(pairs), sigma, sigma_next, x, d))
     return x
 
 

@@ -17,7 +17,7 @@ def sa_solver(
     noise: Noise,
     callback: Callback | None = None,
 ) -> torch.Tensor:
-    """Predict to level s, evaluate there, then redo the step with the new D and the same noise; one evaluation.
+    """Predict to the next level, evaluate there, then redo the step with the new D and the same noise; one evaluation.
 
     tau = 1 at every level, which is the reverse SDE; other implementations default to a tau that is 0 (the ODE)
     on part of the range and so draw from another law.  With ``l = -ln sigma`` and D interpolated linearly in l,
@@ -28,17 +28,17 @@ def sa_solver(
     """
     pairs = step_pairs(sigmas)
     linear, last, h_last, b, w = None, None, 0.0, 0.0, 0.0
-    for i, t, s in pairs:
-        d = evaluate(denoise, x, t)
-        if s == 0.0:
+    for i, sigma, sigma_next in pairs:
+        d = evaluate(denoise, x, sigma)
+        if sigma_next == 0.0:
             if callback is not None:
-                callback(Step(i, len(pairs), t, s, d, d))
+                callback(Step(i, len(pairs), sigma, sigma_next, d, d))
             return d.clone()
         if linear is not None:
             # Corrector: D linear between the two ends of the step just made; ``w`` is the weight of its new end.
             x = linear.add_(last, alpha=b - w).add_(d, alpha=w)
-        h, b = math.log(t / s), 1.0 - (s / t) ** 2
-        linear = x.mul((s / t) ** 2).add_(noise(t, s), alpha=s * math.sqrt(b))
+        h, b = math.log(sigma / sigma_next), 1.0 - (sigma_next / sigma) ** 2
+        linear = x.mul((sigma_next / sigma) ** 2).add_(noise(sigma, sigma_next), alpha=sigma_next * math.sqrt(b))
         w = 1.0 - b / (2.0 * h)
         c = w * h / h_last if last is not None and i < len(pairs) - 2 else 0.0
         x = linear.add(d, alpha=b + c)
@@ -46,5 +46,5 @@ def sa_solver(
             x.add_(last, alpha=-c)
         last, h_last = (d.clone() if last is None else last.copy_(d)), h
         if callback is not None:
-            callback(Step(i, len(pairs), t, s, x, d))
+            callback(Step(i, len(pairs), sigma, sigma_next, x, d))
     return x

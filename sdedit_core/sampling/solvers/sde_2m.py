@@ -19,7 +19,7 @@ def sde_2m(
     eta: float = 1.0,
     variant: str = "midpoint",
 ) -> torch.Tensor:
-    """Ancestral step plus ``c (D - D_last) / r``, r = h_last / h, h = ln(t/s).
+    """Ancestral step plus ``c (D - D_last) / r``, r = h_last / h, h = ln(sigma / sigma_next).
 
     ``variant``: "midpoint" (c = b/2, known as ``dpmpp_2m_sde``) or "heun" (c = 1 - b / ((1 + eta^2) h), exact for
     D linear in log sigma; weaker at few steps).
@@ -33,18 +33,18 @@ def sde_2m(
     p = check_eta(eta) ** 2
     pairs = step_pairs(sigmas)
     last, h_last = None, 0.0
-    for i, t, s in pairs:
-        d = evaluate(denoise, x, t)
-        b = 1.0 - (s / t) ** (1.0 + p)
+    for i, sigma, sigma_next in pairs:
+        d = evaluate(denoise, x, sigma)
+        b = 1.0 - (sigma_next / sigma) ** (1.0 + p)
         x = x.lerp_(d, b) if i else torch.lerp(x, d, b)
-        if s > 0.0:
-            h = math.log(t / s)
+        if sigma_next > 0.0:
+            h = math.log(sigma / sigma_next)
             if last is not None:
                 c = 0.5 * b if variant == "midpoint" else 1.0 - b / ((1.0 + p) * h)
                 x.add_(torch.sub(d, last, out=last), alpha=c * h / h_last)
             last, h_last = (d.clone() if last is None else last.copy_(d)), h
             if p > 0.0:
-                x.add_(noise(t, s), alpha=s * math.sqrt(1.0 - (s / t) ** (2.0 * p)))
+                x.add_(noise(sigma, sigma_next), alpha=sigma_next * math.sqrt(1.0 - (sigma_next / sigma) ** (2.0 * p)))
         if callback is not None:
-            callback(Step(i, len(pairs), t, s, x, d))
+            callback(Step(i, len(pairs), sigma, sigma_next, x, d))
     return x
