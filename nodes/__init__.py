@@ -2,15 +2,20 @@
 
 import importlib.util
 
-from .canvas import StrokeCanvas
-from .compare import EditReport, SimulateStrokes
-from .fit import FitImage, UnfitImage
-from .guide import ExampleGuide
-from .interop import ReverseSDE, SigmasFromT0
-from .loader import ScoreModelFromImages, ScoreModelLoader
-from .noise import AddVENoise
-from .sampler import ReverseSDESampler
-from .t0 import T0Probe, T0Sweep
+from .add_ve_noise import AddVENoise
+from .edit_report import EditReport
+from .example_guide import ExampleGuide
+from .fit_image import FitImage
+from .reverse_sde import ReverseSDE
+from .reverse_sde_sampler import ReverseSDESampler
+from .score_model_from_images import ScoreModelFromImages
+from .score_model_loader import ScoreModelLoader
+from .sigmas_from_t0 import SigmasFromT0
+from .simulate_strokes import SimulateStrokes
+from .stroke_canvas import StrokeCanvas
+from .t0_probe import T0Probe
+from .t0_sweep import T0Sweep
+from .unfit_image import UnfitImage
 
 _NODES = (
     ScoreModelLoader,

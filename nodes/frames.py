@@ -1,4 +1,4 @@
-"""How a ComfyUI model's own noise levels look in the VE frame ``x = x0 + sigma z``, where all solvers live.
+"""How a ComfyUI model looks in the VE frame ``x = x0 + sigma z``, where all solvers live.
 
 eps, v, EDM and x0 models keep their states in the VE frame already.  Flow models keep ``(1 - s) x0 + k s z``;
 divided by ``1 - s`` that is a VE state with ``sigma = k s / (1 - s)``.
@@ -6,10 +6,12 @@ divided by ``1 - s`` that is a VE state with ``sigma = k s / (1 - s)``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
+from ..sdedit_core.model import ScoreModel
 from ..sdedit_core.sde import Schedule
 
 FLOW_MAX = 0.999  # s = 1 means infinite noise
@@ -18,7 +20,7 @@ _NOT_A_DENOISER = {"IMG_TO_IMG", "IMG_TO_IMG_FLOW", "V_PREDICTION_DDPM"}
 
 @dataclass(frozen=True)
 class Frame:
-    """Model noise level s <-> VE noise level sigma; ``x_model = alpha(sigma) * x_VE``."""
+    """Model noise level s <-> VE noise level sigma."""
 
     flow: bool = False
     noise_scale: float = 1.0
@@ -30,10 +32,6 @@ class Frame:
     def from_ve(self, sigma: float) -> float:
         """The model's own level of a VE sigma."""
         return sigma / (self.noise_scale + sigma) if self.flow else sigma
-
-    def alpha(self, sigma: float) -> float:
-        """Scale of the model's state against the VE state at this sigma."""
-        return self.noise_scale / (self.noise_scale + sigma) if self.flow else 1.0
 
 
 def frame_of(model_sampling: object) -> Frame:
@@ -85,9 +83,6 @@ class HostSchedule(Schedule):
             middle = 0.5 * (low + high)
             low, high = (middle, high) if self._sigma(middle) < sigma else (low, middle)
         return 0.5 * (low + high)
-
-    def alpha(self, sigma: float | torch.Tensor) -> float | torch.Tensor:
-        return self.frame.alpha(sigma)
 
     def note(self, t0: float) -> str:
         if not self.frame.flow or self.level(t0) <= FLOW_MAX:
@@ -157,3 +152,38 @@ def schedule_of(model_sampling: object) -> Schedule:
     """The schedule to read t0 on: a score model's own, or the host model's."""
     schedule = getattr(model_sampling, "schedule", None)
     return schedule if isinstance(schedule, Schedule) else HostSchedule(model_sampling)
+
+
+def data_std_of(score_model: ScoreModel | None) -> float:
+    """Spread of clean data in a MODEL's own space: a score model's, or 1 for normalised latents."""
+    return (None if score_model is None else score_model.data_std) or 1.0
+
+
+class GuidedModel(ScoreModel):
+    """Any MODEL inside its guider as a core ScoreModel: pictures or videos, D(x, sigma) in the VE frame."""
+
+    def __init__(self, guider: object, extra_args: dict, noise: torch.Tensor, *, tick: Callable[[], None]):
+        inner = guider.inner_model
+        own = getattr(inner, "score_model", None)
+        super().__init__(
+            guider,
+            schedule=schedule_of(inner.model_sampling),
+            data_range=None if own is None else own.data_range,
+            data_std=data_std_of(own),
+            channels=noise.shape[1],
+            smooth=own is None or own.smooth,
+            dims=noise.ndim,
+            device=noise.device,
+        )
+        self._tick = tick
+        self._frame = frame_of(inner.model_sampling)
+        self._options = {"model_options": extra_args.get("model_options", {}), "seed": extra_args.get("seed")}
+
+    def _call(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None) -> torch.Tensor:
+        self._tick()
+        # From the number itself, which a float32 tensor would have rounded.
+        sigmas = sigma.tolist() if isinstance(sigma, torch.Tensor) and sigma.ndim else [float(sigma)] * x.shape[0]
+        levels = [self._frame.from_ve(s) for s in sigmas]
+        level = torch.tensor(levels, dtype=torch.float32, device=x.device)
+        state = x * (1.0 - level).reshape(-1, *[1] * (x.ndim - 1)) if self._frame.flow else x
+        return self._denoiser(state, level, **self._options)

@@ -1,20 +1,34 @@
-"""What t0 Probe and t0 Sweep share: a checked guide, one run inside the host's guider, and pictures of its results."""
+"""What t0 Probe and t0 Sweep share: inputs, a checked guide, one run inside the host's guider, its results."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
-from PIL import Image, ImageDraw, ImageFont
 
-from .options import check_image, check_latent, check_number
-from .sampler import find_conditioning
-from .state import KEY, batch_indices, describe_mask, unpack
+from .image import check_image, to_core
+from .latent import KEY, batch_indices, check_latent, describe_mask, unpack
+from .schema import check_number, find_conditioning
 
 DROPPED = (KEY, "noise_mask", "batch_index")  # entries of a LATENT that do not fit a batch over t0
-ACROSS = 6  # pictures in a row of a sheet
+
+T0_VALUES = (
+    "STRING",
+    {
+        "default": "0.2:0.7:6",
+        "tooltip": "The t0 values: single ones as in 0.2, 0.35, 0.5, or start:stop:count as in 0.2:0.7:6, which is six "
+        "values from 0.2 to 0.7. 0 is the guide itself, 1 forgets almost everything.",
+    },
+)
+
+
+SOCKETS = {
+    "model": ("MODEL", {"tooltip": "A score model or any other diffusion or flow MODEL."}),
+    "latent": ("LATENT", {"tooltip": "The clean guide, from VAE Encode with the model's VAE. Not yet noised."}),
+    "vae": ("VAE", {"tooltip": "The model's VAE, to show the results as pictures."}),
+    "t0_values": T0_VALUES,
+}
 
 
 @dataclass
@@ -35,44 +49,28 @@ class Job:
     indices: list[int]
     notes: list[str] = field(default_factory=list)
 
-    def run(self, work: Callable, *, sigma: float, seed: int, total: int) -> None:
-        """``work(score, guide, mask, tell)`` inside the guider: a core ScoreModel, (B,C,H,W) in its own space.
+    def run(self, work: Callable, *, sigma: float, seed: int, total: int) -> object:
+        """What ``work(score_model, guide, mask, tell)`` returns, called inside the guider.
 
-        ``tell(done, denoised, x, total)`` moves the progress bar.  Frames of a video lie below one another.
+        Guide and mask are in the model's own space and on its device; ``tell(step, x0, x, total)`` moves the bar.
         """
-        from ..sdedit_core.model import ScoreModel
         from . import host
 
-        own, progress = host.score_model_of(self.model), host.progress(self.model, max(total, 1))
-        shape = self.guide.shape
+        def inside(score_model, tell):
+            guide = host.to_model(self.model, self.guide).to(score_model.device)
+            mask = None if self.mask is None else self.mask.to(score_model.device)
+            return work(score_model, guide, mask, tell)
 
-        def loop(denoise, schedule, noise, latent_image, sigmas, denoise_mask, callback):
-            guide = host.to_model(self.model, self.guide).to(noise.device)
-            score = ScoreModel.from_denoiser(
-                lambda x, s: _flat(denoise(x.reshape(shape), float(s[0]))),
-                schedule=schedule,
-                data_range=None if own is None else own.data_range,
-                smooth=denoise.smooth,
-                channels=shape[1],
-                device=noise.device,
-            )
-
-            def tell(done: int, denoised: torch.Tensor, x: torch.Tensor, total: int) -> None:
-                callback(done, denoised.reshape(shape), x.reshape(shape), total)
-
-            work(score, _flat(guide), None if self.mask is None else _flat(self.mask).to(noise.device), tell)
-            return guide
-
-        host.run_guided(
+        return host.run_guided(
             self.model,
-            loop,
+            inside,
             guide=self.guide,
             sigmas=[sigma, 0.0],
             positive=self.positive,
             negative=self.negative,
             cfg=self.cfg,
             seed=seed,
-            callback=progress,
+            total=total,
             mask=self.mask,
         )
 
@@ -82,7 +80,7 @@ class Job:
 
         if sigma == 0.0:
             return self.guide.clone()
-        samples = host.from_model(self.model, x.float().reshape(self.guide.shape)).cpu()
+        samples = host.from_model(self.model, x.float()).cpu()
         return samples if self.mask is None else torch.where(self.mask > 0.0, samples, self.guide)
 
     def batch(self, each: list[torch.Tensor]) -> dict:
@@ -97,10 +95,6 @@ class Job:
         from . import host
 
         return "pixels in 0 to 1" if host.score_model_of(self.model) is not None else "the latent's own units"
-
-
-def _flat(x: torch.Tensor) -> torch.Tensor:
-    return x.flatten(2, -2) if x.ndim == 5 else x
 
 
 def find_job(
@@ -152,34 +146,3 @@ def decode(vae: object, samples: torch.Tensor, where: str) -> torch.Tensor:
         ) from problem
     image = image.reshape(-1, *image.shape[-3:]) if image.ndim == 5 else image
     return to_core(check_image(image, where, "decoded picture"))
-
-
-def to_core(image: torch.Tensor) -> torch.Tensor:
-    """IMAGE (B,H,W,3) -> (B,3,H,W)."""
-    return image.permute(0, 3, 1, 2).contiguous()
-
-
-def to_image(pictures: torch.Tensor) -> torch.Tensor:
-    """(B,3,H,W) -> IMAGE (B,H,W,3)."""
-    return pictures.permute(0, 2, 3, 1).contiguous()
-
-
-def sheet(guide: torch.Tensor, pictures: list[torch.Tensor], labels: list[str], title: str) -> torch.Tensor:
-    """Labelled IMAGE: the guide and its pictures; of a batch every item has its own row."""
-    from ..sdedit_core.pictures.io import contact_sheet, from_pil
-
-    count, names = len(pictures) + 1, ["guide", *labels]
-    if guide.shape[0] == 1:
-        columns = -(-count // -(-count // ACROSS))
-    else:
-        columns = count
-    cells = [batch[i : i + 1] for i in range(guide.shape[0]) for batch in (guide, *pictures)]
-    return to_image(from_pil(contact_sheet(cells, names * guide.shape[0], columns=columns, title=title)))
-
-
-def card(text: str, width: int = 1100, height: int = 480) -> Image.Image:
-    """A sentence where a picture should have been."""
-    image = Image.new("RGB", (width, height), (24, 24, 27))
-    font = ImageFont.load_default(size=26)
-    ImageDraw.Draw(image).multiline_text((40, 40), textwrap.fill(text, 72), font=font, fill=(228, 228, 231), spacing=12)
-    return image

@@ -29,7 +29,7 @@ import torch
 from ..sdedit_core.model import ScoreModel
 from ..sdedit_core.sampling.noise import NoiseStream
 from ..sdedit_core.sde import Schedule
-from .frames import ScoreSampling, frame_of, schedule_of
+from .frames import GuidedModel, ScoreSampling, data_std_of, frame_of, schedule_of
 from .preview import preview_image
 
 FOLDER = "score_models"
@@ -237,8 +237,7 @@ def picture_size(model: comfy.model_patcher.ModelPatcher) -> tuple[tuple[int, in
 
 def data_std(model: comfy.model_patcher.ModelPatcher) -> float:
     """Spread of clean data in the model's own space: a quarter of the pixel range, 1 for normalised latents."""
-    score_model = score_model_of(model)
-    return (None if score_model is None else score_model.data_std) or 1.0
+    return data_std_of(score_model_of(model))
 
 
 def to_model(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor) -> torch.Tensor:
@@ -332,10 +331,10 @@ def progress(model: comfy.model_patcher.ModelPatcher, total: int) -> Callable:
 
 
 class LoopSampler(comfy.samplers.Sampler):
-    """A SAMPLER around ``loop(denoise, schedule, noise, latent, sigmas, mask, callback) -> x`` in the VE frame.
+    """A SAMPLER around ``loop(model, noise, latent, sigmas, mask, callback) -> x`` in the VE frame.
 
-    ``denoise(x, sigma)`` takes one float VE sigma, ``denoise.smooth`` is the ScoreModel's (True for any other
-    MODEL); noise, latent and sigmas are what the host passes.
+    ``model`` is a core ScoreModel, the rest is what the host passes: unit noise, the clean latent in the model's own
+    space, levels in the model's own units, a mask or None, ``callback(step, x0, x, total)`` or None.
     """
 
     def __init__(self, loop: Callable):
@@ -352,23 +351,13 @@ class LoopSampler(comfy.samplers.Sampler):
         denoise_mask: torch.Tensor | None = None,
         disable_pbar: bool = False,
     ) -> torch.Tensor:
-        schedule = schedule_of(model_wrap.inner_model.model_sampling)
-        frame = frame_of(model_wrap.inner_model.model_sampling)
-        options, seed = extra_args.get("model_options", {}), extra_args.get("seed")
-
-        def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
-            check_interrupt()
-            level = torch.full((x.shape[0],), frame.from_ve(sigma), dtype=torch.float32, device=x.device)
-            state = x * (1.0 - level).reshape(-1, *[1] * (x.ndim - 1)) if frame.flow else x
-            return model_wrap(state, level, model_options=options, seed=seed)
-
-        denoise.smooth = getattr(getattr(model_wrap.inner_model, "score_model", None), "smooth", True)
-        return self.loop(denoise, schedule, noise, latent_image, sigmas, denoise_mask, callback)
+        model = GuidedModel(model_wrap, extra_args, noise, tick=check_interrupt)
+        return self.loop(model, noise, latent_image, sigmas, denoise_mask, callback)
 
 
 def run_guided(
     model: comfy.model_patcher.ModelPatcher,
-    loop: Callable,
+    work: Callable,
     *,
     guide: torch.Tensor,
     sigmas: list[float],
@@ -376,22 +365,34 @@ def run_guided(
     negative: list | None,
     cfg: float,
     seed: int,
-    callback: Callable,
+    total: int,
     mask: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Run ``loop`` inside the host's guider; returns LATENT samples. ``sigmas`` are VE levels."""
+) -> object:
+    """What ``work(score_model, tell)`` returns, called inside the host's guider.
+
+    Args:
+        guide: a LATENT that the guider may look at; ``sigmas`` its VE levels.
+        total: how many steps ``work`` tells of; ``tell(step, x0, x, total)`` moves the progress bar.
+    """
     guider = comfy.samplers.CFGGuider(model)
     guider.inner_set_conds({"positive": positive} if negative is None else {"positive": positive, "negative": negative})
     guider.set_cfg(cfg)
     frame = frame_of(model.get_model_object("model_sampling"))
     levels = torch.tensor([frame.from_ve(s) for s in sigmas], dtype=torch.float32)
-    return guider.sample(
+    found = []
+
+    def loop(score_model, noise, latent_image, sigmas, denoise_mask, callback):
+        found.append(work(score_model, callback))
+        return latent_image
+
+    guider.sample(
         torch.zeros_like(guide),
         guide,
         LoopSampler(loop),
         levels,
         denoise_mask=mask,
-        callback=callback,
+        callback=progress(model, max(total, 1)),
         disable_pbar=True,
         seed=seed,
     )
+    return found[0]

@@ -15,7 +15,7 @@ from .sampling.masks import check_mask, is_hard, level_map
 from .sampling.noise import BrownianPath, NoiseStream, level_node, path_depth
 from .sampling.options import OPTIONS, check_options
 from .sampling.solvers import Callback, Denoise, Noise, Solver, get_solver
-from .sampling.solvers.base import MASK_MODES, Counter, check_eta, step_pairs
+from .sampling.solvers.base import MASK_MODES, Counter, Step, check_eta, step_pairs
 from .sampling.solvers.lift import lift, lifted_start
 from .sampling.solvers.mca import automatic_finish
 from .sampling.state import NoisedState, noised, perturb
@@ -56,10 +56,12 @@ class Report:
 class EditResult:
     """``samples`` (B,C,H,W) in the model's data range, unclamped; ``sigma`` = sigma(t0); ``nfe`` evaluations.
 
-    ``levels``: the noise levels of one pass, from sigma(t0) down.  ``state``: what the run started from.
+    ``denoised``: the model's last guess of the picture, before the last step.  ``levels``: the noise levels of one
+    pass, from sigma(t0) down.  ``state``: what the run started from.
     """
 
     samples: torch.Tensor
+    denoised: torch.Tensor
     sigma: float
     nfe: int
     report: Report
@@ -154,20 +156,16 @@ def reverse(
         )
     fractions = state.fractions()
     soft = fractions is not None and not is_hard(fractions)
+    if unchanged(state, levels):
+        return untouched(state, levels, run)
     notes = [state.note] if state.note else []
     stepped = _per_pixel(chosen, run, notes) if soft else chosen
     options = _solver_options(chosen, run["eta"], solver_options)
     if "finish" in stepped.options:
         options.setdefault("finish", automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
-    if unchanged(state, levels):
-        if state.sigma > 0.0:
-            notes.append("The mask is empty: nothing may change, so the guide is returned.")
-        samples, nfe = state.guide.clone(), 0
-    else:
-        counted = Counter(partial(_evaluate, model, y, observe))
-        one = _Run(counted, model.schedule, state, levels, stepped, options, run["seed"], run["mask_mode"], callback)
-        samples = one.passes(one.soft_pass if soft else one.hard_pass, run["repeats"])
-        nfe = counted.calls
+    counted = Counter(partial(_evaluate, model, y, observe))
+    one = _Run(counted, model.schedule, state, levels, stepped, options, run["seed"], run["mask_mode"], callback)
+    samples, denoised = one.passes(one.soft_pass if soft else one.hard_pass, run["repeats"])
     if not bool(torch.isfinite(samples).all()):
         broken = (~torch.isfinite(samples)).flatten(1).any(dim=1).nonzero().flatten().tolist()
         raise ValueError(
@@ -181,14 +179,33 @@ def reverse(
         sigma=state.sigma,
         steps=len(levels) - 1,
         solver=f"{stepped.name}, t0 per pixel" if soft else chosen.name,
-        nfe=nfe,
+        nfe=counted.calls,
         repeats=run["repeats"],
         seconds=time.perf_counter() - started,
         rms_change=[float(v) for v in (samples - state.guide).flatten(1).square().mean(dim=1).sqrt()],
-        finish=str(options.get("finish", "")) if nfe and not stopped else "",
+        finish="" if stopped else str(options.get("finish", "")),
         notes=notes,
     )
-    return EditResult(samples, state.sigma, nfe, report, levels, state)
+    return EditResult(samples, denoised, state.sigma, counted.calls, report, levels, state)
+
+
+def untouched(state: NoisedState, levels: list[float], options: Mapping[str, object]) -> EditResult:
+    """The result of a run that asks nothing of the model: the guide, bit for bit (see :func:`unchanged`)."""
+    notes = [state.note] if state.note else []
+    if state.sigma > 0.0:
+        notes.append("The mask is empty: nothing may change, so the guide is returned.")
+    report = Report(
+        t0=state.t0,
+        sigma=state.sigma,
+        steps=len(levels) - 1,
+        solver=choose_solver(options["solver"], options["eta"]).name,
+        nfe=0,
+        repeats=options["repeats"],
+        seconds=0.0,
+        rms_change=[0.0] * state.guide.shape[0],
+        notes=notes,
+    )
+    return EditResult(state.guide.clone(), state.guide.clone(), state.sigma, 0, report, levels, state)
 
 
 def _evaluate(
@@ -248,6 +265,7 @@ class _Run:
     seed: int
     mask_mode: str
     callback: Callback | None
+    last: list[torch.Tensor] = field(default_factory=list)
 
     def hard_pass(self, x: torch.Tensor, clean: torch.Tensor, *, noise: Noise, initial: NoiseStream) -> torch.Tensor:
         """One pass of any solver, without a mask or with a hard one."""
@@ -256,7 +274,7 @@ class _Run:
             options |= {"guide": self.state.guide, "change": change}
         elif change is not None:
             denoise = MASK_MODES[self.mask_mode](denoise, self.state.guide, change)
-        return self.solver.solve(denoise, x, self.levels, noise=noise, callback=self.callback, **options)
+        return self.solver.solve(denoise, x, self.levels, noise=noise, callback=self.tell, **options)
 
     def soft_pass(self, x: torch.Tensor, clean: torch.Tensor, *, noise: Noise, initial: NoiseStream) -> torch.Tensor:
         """One pass with a start level per pixel.
@@ -270,11 +288,14 @@ class _Run:
         anchor = lifted_start(x, clean=clean, guide=state.guide, levels=own, top=top, xi=xi)
         options = {name: self.options[name] for name in ("slope", "finish") if name in self.options}
         start = {"anchor": anchor, "levels": own, "correct": self.solver.name != "ancestral"}
-        return lift(self.denoise, x, self.levels, noise=noise, callback=self.callback, **start, **options)
+        return lift(self.denoise, x, self.levels, noise=noise, callback=self.tell, **start, **options)
 
-    def passes(self, one_pass: Callable[..., torch.Tensor], repeats: int) -> torch.Tensor:
-        """K passes, each from the last result noised again; the kept region is put back exactly between them, and
-        after the last one.  Levels that end above 0 leave the state there, for one pass only."""
+    def passes(self, one_pass: Callable[..., torch.Tensor], repeats: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """(picture, last D) of K passes, each from the last result noised again.
+
+        The kept region is put back exactly between them, and after the last one.  Levels that end above 0 leave the
+        state there, for one pass only.
+        """
         state, x, clean = self.state, self.state.samples, self.state.guide
         ends = {"sigma_min": self.schedule.sigma_min, "sigma_max": self.schedule.sigma_max}
         depth = path_depth(self.levels, stages=self.solver.stages, **ends)
@@ -286,7 +307,14 @@ class _Run:
             path = BrownianPath(NoiseStream(x.shape[1:], seed=self.seed, stream="path", **rows), depth=depth, **ends)
             x = one_pass(x, clean, noise=path, initial=initial)
             clean = x if state.change() is None else torch.where(state.change(), x, state.guide)
-        return x if self.solver.masks_itself or self.levels[-1] > 0.0 else clean
+        return (x if self.solver.masks_itself or self.levels[-1] > 0.0 else clean), self.last[0]
+
+    def tell(self, step: Step) -> None:
+        """What solvers call after each step: keeps the last D, and passes the step on."""
+        if step.index == step.total - 1:
+            self.last[:] = [step.denoised.clone()]
+        if self.callback is not None:
+            self.callback(step)
 
 
 def sdedit(

@@ -52,7 +52,7 @@ class ScoreModel:
         size: native (height, width), or None when any size works equally well.
         size_multiple: height and width must be multiples of this.
         num_classes: for class-conditional networks.
-        frames: whether states are videos, (B,C,F,H,W), as latents of some models are.
+        dims: dimensions of a state: 4 for pictures, 5 for videos (B,C,F,H,W), 3 for sounds (B,C,L).
         data_std: spread of clean data, for the automatic grid: by default a quarter of the data range.
         module: the torch module behind ``denoiser``, when there is one (to move it, to count its weights).
         smooth: whether D changes smoothly with x, as a network's does.  False for a denoiser that switches between
@@ -77,7 +77,7 @@ class ScoreModel:
         module: torch.nn.Module | None = None,
         prior: object | None = None,
         smooth: bool = True,
-        frames: bool = False,
+        dims: int = 4,
         data_std: float | None = None,
         info: ModelInfo | None = None,
     ):
@@ -97,7 +97,7 @@ class ScoreModel:
         self.module = module
         self.prior = prior
         self.smooth = bool(smooth)
-        self.frames = bool(frames)
+        self.dims = int(dims)
         self._data_std = data_std
         self.info = info or ModelInfo()
 
@@ -127,7 +127,7 @@ class ScoreModel:
 
         Raises ValueError when the shape, the class labels or the result do not fit the model.
         """
-        if x.dim() != 4 + self.frames or x.shape[1] != self.channels:
+        if x.dim() != self.dims or x.shape[1] != self.channels:
             raise ValueError(f"This model works on {self._shape}; got a tensor of shape {tuple(x.shape)}.")
         d = self._call(x, sigma, y)
         if d.shape != x.shape:
@@ -145,7 +145,8 @@ class ScoreModel:
 
     @property
     def _shape(self) -> str:
-        return f"(batch, {self.channels}, {'frames, ' * self.frames}height, width)"
+        sides = {3: "length", 5: "frames, height, width"}.get(self.dims, "height, width")
+        return f"(batch, {self.channels}, {sides})"
 
     def score(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
         """Score of the noised data, ``(D(x, sigma) - x) / sigma^2`` (Tweedie's formula); sigma > 0."""
@@ -158,7 +159,7 @@ class ScoreModel:
         """Return the guide as float32 on the model's device, or raise a ValueError that says what is wrong."""
         if not isinstance(guide, torch.Tensor):
             raise ValueError(f"The guide must be a tensor {self._shape}, got {type(guide).__name__}.")
-        if guide.dim() != 4 + self.frames or guide.shape[0] < 1:
+        if guide.dim() != self.dims or guide.shape[0] < 1:
             raise ValueError(f"The guide must have shape {self._shape}, got {tuple(guide.shape)}.")
         if guide.shape[1] != self.channels:
             raise ValueError(
@@ -167,7 +168,7 @@ class ScoreModel:
             )
         h, w = guide.shape[-2:]
         m = self.size_multiple
-        if h < 1 or w < 1 or h % m or w % m:
+        if 0 in guide.shape or h % m or w % m:
             raise ValueError(
                 f"This model needs height and width in multiples of {m}, the guide is {w} x {h}. "
                 "Resize, crop or pad the guide first."

@@ -431,7 +431,7 @@ def test_a_video_is_its_frames_below_one_another(solver, mask):
         lambda x, s: flat.denoise(x.flatten(2, 3), s).unflatten(2, x.shape[2:4]),
         schedule=flat.schedule,
         data_range=flat.data_range,
-        frames=True,
+        dims=5,
     )
     g = guide(2, 12, 10)
     mask = {"half": half_mask(12, 10), "ramp": ramp(12, 10)}.get(mask)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from .options import CATEGORY, check_number
+from .image import to_image
+from .schema import Node, check_number
 
 EDIT, COMPOSITE = "edit: ", "composite: "
 
@@ -17,18 +18,31 @@ def _names() -> dict[str, str]:
     return {**EXAMPLE_GUIDES, **edits, **{COMPOSITE + name: text for name, text in EXAMPLE_COMPOSITES.items()}}
 
 
-class ExampleGuide:
+class ExampleGuide(Node):
     ID = "SDEdit_ExampleGuide"
     NAME = "Example Guide"
-    CATEGORY = CATEGORY
     FUNCTION = "paint"
-    RETURN_TYPES = ("IMAGE", "MASK", "IMAGE", "IMAGE")
-    RETURN_NAMES = ("guide", "mask", "photo", "patch")
-    OUTPUT_TOOLTIPS = (
-        "The guide: a stroke painting, a picture with strokes on it, or a rough composite.",
-        "Where the strokes or the pasted patch are (1 = change). All 1 for stroke paintings.",
-        "A photo-like picture: what was painted or pasted on; for stroke paintings a scene of the same kind.",
-        "For composites, the picture that the patch is cut from; otherwise the guide.",
+    OUTPUTS = (
+        (
+            "IMAGE",
+            "guide",
+            "The guide: a stroke painting, a picture with strokes on it, or a rough composite.",
+        ),
+        (
+            "MASK",
+            "mask",
+            "Where the strokes or the pasted patch are (1 = change). All 1 for stroke paintings.",
+        ),
+        (
+            "IMAGE",
+            "photo",
+            "A photo-like picture: what was painted or pasted on; for stroke paintings a scene of the same kind.",
+        ),
+        (
+            "IMAGE",
+            "patch",
+            "For composites, the picture that the patch is cut from; otherwise the guide.",
+        ),
     )
     DESCRIPTION = (
         "A ready-made guide for trying SDEdit: stroke paintings for the built-in models, edits, and composites."
@@ -71,9 +85,4 @@ class ExampleGuide:
             guide = patch = example_guide(name, width=width, height=height)
             photo, mask = scene(name, 0, side), torch.ones(1, 1, height, width)
         guide, photo, patch, mask = (fit(x, width=width, height=height) for x in (guide, photo, patch, mask))
-        return _image(guide), (mask[:, 0] >= 0.5).float(), _image(photo), _image(patch)
-
-
-def _image(picture: torch.Tensor) -> torch.Tensor:
-    """(1, 3, H, W) -> IMAGE (1, H, W, 3)."""
-    return picture.permute(0, 2, 3, 1).contiguous()
+        return to_image(guide), (mask[:, 0] >= 0.5).float(), to_image(photo), to_image(patch)

@@ -6,21 +6,23 @@ import torch
 
 from ..sdedit_core.sde import Schedule, check_t0
 from .frames import HostSchedule
-from .options import CATEGORY, MASK, T0, check_latent, seed
-from .state import KEY, Carried, batch_indices, describe_mask, pack
+from .latent import KEY, Carried, batch_indices, check_latent, describe_mask, pack
+from .schema import MASK, T0_INPUT, Node, seed
 
 
-class AddVENoise:
+class AddVENoise(Node):
     ID = "SDEdit_AddVENoise"
     NAME = "Add VE Noise at t0"
-    CATEGORY = CATEGORY
     FUNCTION = "add_noise"
-    RETURN_TYPES = ("LATENT", "FLOAT", "STRING")
-    RETURN_NAMES = ("latent", "sigma", "read-out")
-    OUTPUT_TOOLTIPS = (
-        "The noised guide for Reverse SDE Sampler. Stock samplers can continue it too, with their own noise disabled.",
-        "Standard deviation of the noise, sigma(t0), in the model's own units.",
-        "t0, sigma and the mask in words. Connect Preview as Text to read it.",
+    OUTPUTS = (
+        (
+            "LATENT",
+            "latent",
+            "The noised guide for Reverse SDE Sampler. Stock samplers can continue it too, with their own noise "
+            "disabled.",
+        ),
+        ("FLOAT", "sigma", "Standard deviation of the noise, sigma(t0), in the model's own units."),
+        ("STRING", "read-out", "t0, sigma and the mask in words. Connect Preview as Text to read it."),
     )
     DESCRIPTION = (
         "First half of SDEdit: adds just as much noise to a guide (strokes, an edited photo, a rough composite) as "
@@ -34,7 +36,7 @@ class AddVENoise:
             "required": {
                 "model": ("MODEL", {"tooltip": "The model that will sample later; it knows what t0 means."}),
                 "latent": ("LATENT", {"tooltip": "The clean guide, from VAE Encode with the model's VAE."}),
-                "t0": ("FLOAT", dict(T0)),
+                "t0": T0_INPUT,
                 "seed": seed("Seed of this noise. The sampler's noise never repeats it, even with the same number."),
             },
             "optional": {"mask": MASK},

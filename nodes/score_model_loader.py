@@ -1,34 +1,16 @@
-"""Where score models come from: built in, from a file, or from a few images."""
+"""Score Model Loader: built-in models, and files in models/score_models."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 
-import torch
-
-from .options import CATEGORY, check_image, check_number
+from .loaded import OUTPUTS, loaded
+from .schema import Node
 
 _AUTO = "auto"
 _RANGES = {"0 to 1": (0.0, 1.0), "-1 to 1": (-1.0, 1.0)}
 _DTYPES = ["auto", "fp32", "fp16", "bf16"]
-_OUTPUTS = {
-    "RETURN_TYPES": ("MODEL", "VAE", "STRING", "CONDITIONING"),
-    "RETURN_NAMES": ("model", "vae", "info", "empty conditioning"),
-    "OUTPUT_TOOLTIPS": (
-        "The score model as an ordinary MODEL: for Add VE Noise at t0 and Reverse SDE Sampler, and for every stock "
-        "sampler as well.",
-        "Pixel VAE: turns an IMAGE into the LATENT this model works on and back, without loss.",
-        "What was loaded, what was read from it and what had to be assumed. Connect Preview as Text to read it.",
-        "For stock samplers, which insist on positive and negative. Our own sampler does not need it.",
-    ),
-}
-
-
-def _outputs(cls: type) -> type:
-    for key, value in _OUTPUTS.items():
-        setattr(cls, key, value)
-    return cls
 
 
 def _model_names() -> list[str]:
@@ -46,12 +28,11 @@ def _advanced(kind: object, tooltip: str, **options: object) -> tuple:
     return (kind, {**options, "advanced": True, "tooltip": tooltip})
 
 
-@_outputs
-class ScoreModelLoader:
+class ScoreModelLoader(Node):
     ID = "SDEdit_ScoreModelLoader"
     NAME = "Score Model Loader"
-    CATEGORY = CATEGORY
     FUNCTION = "load"
+    OUTPUTS = OUTPUTS
     DESCRIPTION = (
         "Loads a score model as an ordinary MODEL with its pixel VAE. The landscape models are built in and need no "
         "download; your own NCSN++, DDPM, guided-diffusion or diffusers files go into models/score_models."
@@ -190,7 +171,7 @@ class ScoreModelLoader:
             raise ValueError(f"{model_name} has no classes: set class_label to -1.")
         if label is not None and label >= model.num_classes:
             raise ValueError(f"{model_name} has classes 0 to {model.num_classes - 1}, got class_label {label}.")
-        return _finish(model, label)
+        return loaded(model, label)
 
 
 def _overrides(
@@ -215,111 +196,3 @@ def _overrides(
         "use_new_attention_order": {"old": False, "new": True}.get(attention_order),
     }
     return {key: value for key, value in given.items() if value is not None}
-
-
-def _finish(model: object, label: int | None = None) -> tuple:
-    """MODEL, VAE, info, empty conditioning of a score model."""
-    from . import host
-
-    if model.prior is not None:
-        model.prior.tick = host.check_interrupt
-    if model.channels != 3:
-        raise ValueError(f"This model works on {model.channels} channels; the nodes work on RGB pictures only.")
-    info = model.info.lines() + [f"process: {model.schedule!r}"]
-    if model.size:
-        info.append(f"native size: {model.size[1]} x {model.size[0]}")
-    if model.size_multiple > 1:
-        info.append(f"width and height must be multiples of {model.size_multiple}")
-    return host.as_model(model, label), host.PixelVAE(), "\n".join(info), host.empty_conditioning(label)
-
-
-@_outputs
-class ScoreModelFromImages:
-    ID = "SDEdit_ScoreModelFromImages"
-    NAME = "Score Model From Images"
-    CATEGORY = CATEGORY
-    FUNCTION = "build"
-    DESCRIPTION = (
-        "Makes a score model out of one or a few pictures, without training: patches of your pictures become what the "
-        "model believes pictures are made of. One good photo is enough to turn strokes into something like it."
-    )
-    SEARCH_ALIASES = ["sdedit", "patch prior", "training free model", "model from photo", "texture", "single image"]
-
-    @classmethod
-    def INPUT_TYPES(cls) -> dict:
-        return {
-            "required": {
-                "images": (
-                    "IMAGE",
-                    {"tooltip": "One picture or a batch of a few that show what your result should be made of."},
-                ),
-                "palette_freedom": (
-                    "FLOAT",
-                    {
-                        "default": 0.0,
-                        "min": 0.0,
-                        "max": 0.5,
-                        "step": 0.005,
-                        "round": 0.001,
-                        "display": "slider",
-                        "tooltip": "0 = only the colours of the pictures, and the sharpest result. 0.02 to 0.06 lets "
-                        "strokes keep colours that the pictures do not have, and costs some detail.",
-                    },
-                ),
-                "position_aware": (
-                    "BOOLEAN",
-                    {
-                        "default": False,
-                        "tooltip": "On: what is at the top of the pictures is used at the top only (sky stays up). "
-                        "Good for landscapes and portraits that share a layout. Off: anything may appear anywhere.",
-                    },
-                ),
-                "size": (
-                    "INT",
-                    {
-                        "default": 0,
-                        "min": 0,
-                        "max": 1024,
-                        "step": 8,
-                        "advanced": True,
-                        "tooltip": "Short side of the pictures inside the model, in pixels. 0 = follow the size of the "
-                        "guide. Smaller than the guide: finer texture. Large sizes need minutes and memory.",
-                    },
-                ),
-            },
-            "optional": {
-                "more_images": ("IMAGE", {"tooltip": "More pictures, of another size if you like."}),
-                "flip": (
-                    "BOOLEAN",
-                    {
-                        "default": True,
-                        "advanced": True,
-                        "tooltip": "Also use the mirror images. Switch off when left and right matter, as for text.",
-                    },
-                ),
-            },
-        }
-
-    def build(
-        self,
-        images: torch.Tensor,
-        palette_freedom: float,
-        position_aware: bool,
-        size: int,
-        more_images: torch.Tensor | None = None,
-        flip: bool = True,
-    ) -> tuple:
-        from ..sdedit_core.load import score_model_from_images
-
-        pictures = []
-        for batch, what in ((images, "images"), (more_images, "more_images")):
-            if batch is not None:
-                pictures += list(check_image(batch, self.NAME, what).permute(0, 3, 1, 2))
-        model = score_model_from_images(
-            pictures,
-            palette_freedom=check_number(palette_freedom, "palette_freedom", 0.0, 0.5),
-            position_aware=bool(position_aware),
-            flip=bool(flip),
-            image_size=int(check_number(size, "size", 0, 1024)) or None,
-        )
-        return _finish(model)

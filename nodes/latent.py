@@ -1,37 +1,163 @@
-"""Where the Reverse SDE Sampler starts: what the LATENT carries, checked, and the noise levels of the run."""
+"""A LATENT on its way: what travels beside noised samples, whether it still fits them, and where a run starts."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
 
-from ..sdedit_core.edit import NoisedState
-from ..sdedit_core.sampling.grids import sigma_grid
-from ..sdedit_core.sampling.solvers import get_solver
+from ..sdedit_core.edit import NoisedState, run_levels
+from ..sdedit_core.sde import Schedule
 from .frames import FLOW_MAX, Frame, frame_of
-from .options import check_latent
-from .state import Carried, batch_indices, check_noise_level, describe_mask, pack, rows_for, spread_of, unpack
+
+KEY, VERSION = "sdedit", 1
 
 
+@dataclass
+class Carried:
+    """What travels beside noised samples; guide is a clean LATENT tensor.
+
+    A run that stopped above 0 fills in two more: ``spread``, the RMS of (samples - guide) / sigma of every item, and
+    ``mask_t0``, the t0 that a mask value of 1 stands for (the t0 that the run began with).
+    """
+
+    guide: torch.Tensor
+    sigma: float
+    t0: float
+    seed: int
+    batch_index: list[int]
+    space: str
+    note: str = ""
+    spread: list[float] | None = None
+    mask_t0: float | None = None
+
+
+def check_latent(latent: dict, where: str) -> torch.Tensor:
+    """The samples of a LATENT as float32 on the CPU; ValueError for anything a sampler cannot start from."""
+    samples = latent.get("samples") if isinstance(latent, dict) else None
+    if not isinstance(samples, torch.Tensor) or getattr(samples, "is_nested", False):
+        raise ValueError(
+            f"{where} needs a LATENT with one tensor, got {type(samples).__name__}. "
+            "Combined audio and video latents are not supported: separate them first."
+        )
+    if samples.ndim < 3 or samples.shape[0] < 1 or 0 in samples.shape:
+        raise ValueError(f"{where} got an empty latent of shape {tuple(samples.shape)}. Connect a VAE Encode.")
+    samples = samples.detach().to(device="cpu", dtype=torch.float32)
+    if not bool(torch.isfinite(samples).all()):
+        raise ValueError(
+            f"{where} got a latent with NaN or infinite values. Look at the node before it: the image may be "
+            "broken, or a VAE overflowed in fp16."
+        )
+    return samples
+
+
+def pack(carried: Carried) -> dict:
+    """As a plain dict, which every node that copies the LATENT keeps."""
+    return {"version": VERSION, **vars(carried)}
+
+
+def unpack(latent: dict) -> Carried | None:
+    """The carried state of a LATENT, or None; ValueError when it was written by a newer version."""
+    entry = latent.get(KEY)
+    if not isinstance(entry, dict):
+        return None
+    if entry.get("version") != VERSION:
+        raise ValueError(
+            f"This latent was noised by another version of the SDEdit nodes (state {entry.get('version')!r}, "
+            f"this pack reads {VERSION}). Run Add VE Noise at t0 again."
+        )
+    return Carried(**{key: value for key, value in entry.items() if key != "version"})
+
+
+def batch_indices(latent: dict) -> list[int]:
+    """Index of every sample: ``batch_index`` when a node took items out of a larger batch, else 0 .. B-1."""
+    count = latent["samples"].shape[0]
+    indices = [int(i) for i in latent.get("batch_index") or range(count)]
+    return indices if len(indices) == count else list(range(count))
+
+
+def rows_for(carried: Carried, samples: torch.Tensor, indices: list[int]) -> list[int]:
+    """Which row of the clean guide belongs to every row of ``samples``, after batch items were taken out or repeated.
+
+    Raises ValueError that says what changed when the guide no longer fits.
+    """
+    guide = carried.guide
+    if guide.shape[1:] != samples.shape[1:]:
+        raise ValueError(
+            f"the samples now have shape {tuple(samples.shape[1:])}, they were noised as {tuple(guide.shape[1:])}: "
+            "a node in between resized, cropped or rotated them. Do that before Add VE Noise at t0"
+        )
+    have, count = carried.batch_index, samples.shape[0]
+    if indices == have:
+        return list(range(count))
+    if guide.shape[0] == 1:
+        return [0] * count
+    if all(i in have for i in indices):
+        return [have.index(i) for i in indices]
+    if count % guide.shape[0] == 0:
+        return list(range(guide.shape[0])) * (count // guide.shape[0])
+    raise ValueError(
+        f"the batch now has {count} items, it was noised with {guide.shape[0]}: a node in between changed the batch. "
+        "Do that before Add VE Noise at t0"
+    )
+
+
+def spread_of(samples: torch.Tensor, guide: torch.Tensor, sigma: float) -> torch.Tensor:
+    """RMS of (samples - guide) / sigma for every item: 1 for a noised guide (both in the model's space)."""
+    return ((samples - guide).flatten(1).double() / sigma).square().mean(1).sqrt()
+
+
+def check_noise_level(
+    samples: torch.Tensor, guide: torch.Tensor, sigma: float, spread: list[float] | None = None
+) -> None:
+    """ValueError when ``samples - guide`` is not of about the carried sigma times the items' spread (1 when None)."""
+    if sigma == 0.0:
+        return
+    tolerance = max(0.1, 6.0 / (2.0 * samples[0].numel()) ** 0.5)
+    rms = spread_of(samples, guide, sigma)
+    rms = rms if spread is None else rms / torch.tensor(spread, dtype=rms.dtype)
+    worst = float(rms[(rms - 1.0).abs().argmax()])
+    if not abs(worst - 1.0) <= tolerance:
+        raise ValueError(
+            f"the samples hold {worst:.2f} times the noise they were given: a node in between replaced, blended or "
+            "scaled them. Connect the LATENT of Add VE Noise at t0 directly"
+        )
+
+
+def describe_mask(mask: torch.Tensor) -> str:
+    """One sentence on what a mask lets change."""
+    share, soft = float((mask > 0.0).float().mean()), float(((mask > 0.0) & (mask < 1.0)).float().mean())
+    if share == 0.0:
+        text = "mask: empty (all 0), so nothing may change and the guide will come back"
+        if tuple(mask.shape[-2:]) == (64, 64):
+            text += "; Load Image gives such a 64 x 64 mask for pictures without transparency"
+        return text
+    if share == 1.0 and soft == 0.0:
+        return "mask: all 1, so everything may change"
+    text = f"mask: {100.0 * share:.3g} % of the picture may change (1 = change, 0 = keep)"
+    return text + f", {100.0 * soft:.3g} % is soft and starts at its own lower t0" * (soft > 0.0)
+
+
+@dataclass
 class Start:
-    """Where a run starts: state in the model's space, levels, clean guide and mask as LATENT, notes."""
+    """Where a run starts: state in the model's space and its levels; clean guide and mask beside a LATENT; notes.
 
-    def __init__(self, schedule, state, levels, guide, mask, notes, mask_t0=None):
-        self.schedule, self.state, self.levels = schedule, state, levels
-        self.guide, self.mask, self.notes, self.mask_t0 = guide, mask, notes, mask_t0
+    ``mask_t0``: the t0 that a mask value of 1 stands for, None without a clean guide.
+    """
+
+    schedule: Schedule
+    state: NoisedState
+    levels: list[float]
+    guide: torch.Tensor
+    mask: torch.Tensor | None
+    notes: list[str]
+    mask_t0: float | None
 
     @property
     def stops_at(self) -> float:
         """Last level of the run; above 0 when another sampler shall go on from there."""
         return self.levels[-1]
-
-    @property
-    def nothing_to_do(self) -> bool:
-        if self.state.sigma == 0.0:
-            return True
-        return self.mask is not None and self.stops_at == 0.0 and not bool((self.mask > 0.0).any())
 
     def keep(self, samples: torch.Tensor) -> torch.Tensor:
         """Samples with the kept region bit-equal to the guide, whatever the conversions in between rounded."""
@@ -59,8 +185,11 @@ class Start:
         )
 
 
-def find_start(model: object, latent: dict, steps: int, solver: str, sigmas: torch.Tensor | None) -> Start:
-    """Read a LATENT: the carried state when it fits, the given sigmas otherwise; ValueError that says what to do."""
+def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor | None) -> Start:
+    """Read a LATENT: the carried state when it fits, the given sigmas otherwise; ValueError that says what to do.
+
+    ``options`` are those of the edit; steps, solver and eta decide about the levels where no sigmas are given.
+    """
     from . import host
 
     where = "Reverse SDE Sampler"
@@ -91,9 +220,8 @@ def find_start(model: object, latent: dict, steps: int, solver: str, sigmas: tor
                 f"{where}: the sigmas start at {given[0]:.4g}, the latent was noised to {sigma:.4g}. Take them from "
                 "a node that knows the same t0, or take Add VE Noise at t0 away."
             )
-        grid = get_solver(solver).grid
-        own = sigma_grid(schedule, schedule.t(sigma), steps, grid=grid, data_std=host.data_std(model))
-        levels = given or [sigma, *own[1:]]
+        at = {name: options[name] for name in ("steps", "solver", "eta")}
+        levels = given or run_levels(schedule, sigma, **at, data_std=host.data_std(model))
         sigma = levels[0]
     else:
         samples = host.fit_latent(model, samples, clean=False)

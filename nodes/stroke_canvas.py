@@ -7,22 +7,28 @@ import io
 
 import torch
 
-from .guided import to_core, to_image
-from .options import CATEGORY, check_image, check_number
+from .image import check_image, to_core, to_image
+from .schema import Node, check_number
 
 PREVIEW_SIDE = 768  # longest side of the pictures that the canvas shows while painting
 
 
-class StrokeCanvas:
+class StrokeCanvas(Node):
     ID = "SDEdit_StrokeCanvas"
     NAME = "Stroke Canvas"
-    CATEGORY = CATEGORY
     FUNCTION = "paint"
-    RETURN_TYPES = ("IMAGE", "MASK")
-    RETURN_NAMES = ("guide", "mask")
-    OUTPUT_TOOLTIPS = (
-        "The painting: your strokes on the background picture, or on plain paper. Encode it as the guide.",
-        "Where you painted (1 = change). Use it when painting on a photo; leave it unconnected for a whole painting.",
+    OUTPUTS = (
+        (
+            "IMAGE",
+            "guide",
+            "The painting: your strokes on the background picture, or on plain paper. Encode it as the guide.",
+        ),
+        (
+            "MASK",
+            "mask",
+            "Where you painted (1 = change). Use it when painting on a photo; leave it unconnected for a "
+            "whole painting.",
+        ),
     )
     DESCRIPTION = (
         "A small canvas to paint the guide for SDEdit on, from scratch or over a photo. The strokes are kept in the "

@@ -1,0 +1,121 @@
+"""Reverse SDE Sampler: SDEdit's second step."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import torch
+
+from ..sdedit_core.edit import reverse, unchanged, untouched
+from ..sdedit_core.sampling.options import check_options
+from ..sdedit_core.sampling.solvers import get_solver
+from .latent import KEY, find_start
+from .schema import PROMPT, Node, check_number, find_conditioning, knob, knobs, known_solver
+
+
+class ReverseSDESampler(Node):
+    ID = "SDEdit_ReverseSDESampler"
+    NAME = "Reverse SDE Sampler"
+    FUNCTION = "sample"
+    OUTPUTS = (
+        (
+            "LATENT",
+            "latent",
+            "The finished picture as LATENT; decode it with the model's VAE. Kept regions equal the guide exactly. "
+            "After sigmas that end above 0: a latent that still holds noise of that level.",
+        ),
+        ("LATENT", "denoised", "The model's last guess of the clean picture, before the last step."),
+        (
+            "STRING",
+            "report",
+            "Steps, network evaluations, seconds, how far the result moved from the guide, and notes.",
+        ),
+    )
+    DESCRIPTION = (
+        "Second half of SDEdit: walks the noised guide back to a clean picture along the reverse SDE. Takes the "
+        "LATENT of Add VE Noise at t0 and the same MODEL; all steps are run between sigma(t0) and 0."
+    )
+    SEARCH_ALIASES = ["sdedit", "ksampler", "sde sampler", "img2img", "score sde", "langevin", "denoise", "ancestral"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict:
+        return {
+            "required": {
+                "model": ("MODEL", {"tooltip": "The model that noised the latent: a score model or any other MODEL."}),
+                "latent": ("LATENT", {"tooltip": "The noised guide, straight from Add VE Noise at t0."}),
+                **knob("steps"),
+                **knob("solver"),
+                **knob("seed"),
+            },
+            "optional": {
+                **PROMPT,
+                "sigmas": (
+                    "SIGMAS",
+                    {
+                        "tooltip": "Noise levels to use instead of the solver's own, e.g. from a scheduler node; "
+                        "steps is then ignored. Needed for noised latents of other nodes. With the high part of a "
+                        "SplitSigmas the run stops there and any sampler goes on with the low part."
+                    },
+                ),
+                **knobs("steps", "solver", "seed"),
+            },
+        }
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, solver: str = "auto") -> bool | str:
+        return known_solver(solver)
+
+    def sample(
+        self,
+        model: object,
+        latent: dict,
+        positive: list | None = None,
+        negative: list | None = None,
+        cfg: float = 1.0,
+        sigmas: torch.Tensor | None = None,
+        **options: object,
+    ) -> tuple:
+        from . import host
+
+        options = check_options(options)
+        cfg = check_number(cfg, "cfg", 0.0, 100.0)
+        positive, negative = find_conditioning(model, positive, negative, cfg)
+        start = find_start(model, latent, options, sigmas)
+        result = latent.copy()
+        result.pop(KEY, None)
+        if unchanged(start.state, start.levels):
+            result["samples"] = host.to_intermediate(start.guide.clone())
+            return result, result.copy(), str(untouched(start.state, start.levels, options).report)
+        total, done = options["repeats"] * (len(start.levels) - 1), count()
+
+        def work(score_model, tell):
+            return reverse(
+                score_model,
+                start.state.to(score_model.device),
+                **options,
+                sigmas=start.levels,
+                callback=lambda step: tell(next(done), step.denoised, step.x, total),
+            )
+
+        edit = host.run_guided(
+            model,
+            work,
+            guide=start.guide,
+            sigmas=start.levels,
+            positive=positive,
+            negative=negative,
+            cfg=cfg,
+            seed=options["seed"],
+            total=total,
+            mask=start.mask,
+        )
+        samples, denoised = (host.from_model(model, x.float()).cpu() for x in (edit.samples, edit.denoised))
+        clean = result.copy()
+        if start.stops_at > 0.0:
+            carried = start.carry_on(model, samples)
+            result |= {} if carried is None else {KEY: carried}
+        elif not get_solver(options["solver"]).masks_itself:
+            samples = start.keep(samples)
+        result["samples"] = host.to_intermediate(samples)
+        clean["samples"] = host.to_intermediate(start.keep(denoised))
+        return result, clean, "\n".join([str(edit.report), *start.notes])

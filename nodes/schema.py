@@ -1,0 +1,110 @@
+"""What nodes say about themselves to ComfyUI: shared inputs, an edit's options as widgets, outputs as rows."""
+
+from __future__ import annotations
+
+import math
+
+from ..sdedit_core.sampling.options import OPTIONS, T0, Option
+from ..sdedit_core.sampling.solvers import get_solver
+
+
+class Node:
+    """Base of all nodes: the outputs, rows of (type, name, tooltip), in the three lists that ComfyUI reads."""
+
+    CATEGORY = "SDEdit"
+    OUTPUTS: tuple[tuple[str, str, str], ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.OUTPUTS:
+            cls.RETURN_TYPES, cls.RETURN_NAMES, cls.OUTPUT_TOOLTIPS = zip(*cls.OUTPUTS, strict=True)
+
+
+def widget(option: Option, **changes: object) -> tuple:
+    """An option of an edit as an input of a node; ``changes`` replace what the record says of it."""
+    what = {"default": option.default, "tooltip": option.words} | ({"advanced": True} if option.advanced else {})
+    if option.choices:
+        return (list(option.choices), what | changes)
+    what |= {"min": option.low, "max": option.high}
+    if isinstance(option.default, int):
+        return ("INT", what | changes)
+    return ("FLOAT", what | {"step": option.step, "round": option.step / 10.0, "display": "slider"} | changes)
+
+
+def knob(name: str, **changes: object) -> dict:
+    """{name: input} of one of ``OPTIONS``; the seed with its control."""
+    control = {"control_after_generate": True} if name == "seed" else {}
+    return {name: widget(OPTIONS[name], **control, **changes)}
+
+
+def knobs(*but: str) -> dict:
+    """Inputs of all ``OPTIONS`` except those named: what is added to the record appears by itself."""
+    return {key: value for name in OPTIONS if name not in but for key, value in knob(name).items()}
+
+
+def known_solver(solver: str) -> bool | str:
+    """True, or what is wrong: ComfyUI's own list check knows no older names."""
+    try:
+        return bool(get_solver(solver))
+    except ValueError as problem:
+        return str(problem)
+
+
+def seed(tooltip: str) -> tuple:
+    """A seed input with words of its own."""
+    return knob("seed", tooltip=tooltip)["seed"]
+
+
+T0_INPUT = widget(T0)
+MASK = (
+    "MASK",
+    {
+        "tooltip": "Where the picture may change: 1 (white) = change, 0 = keep, bit for bit. Any size; it is resized "
+        "to the latent. Without it, a noise mask of the latent counts."
+    },
+)
+PROMPT = {
+    "positive": (
+        "CONDITIONING",
+        {"tooltip": "What the picture should show. Text models need it, score models do not."},
+    ),
+    "negative": ("CONDITIONING", {"tooltip": "What it should not show. Only used when cfg is not 1."}),
+    "cfg": (
+        "FLOAT",
+        {
+            "default": 1.0,
+            "min": 0.0,
+            "max": 100.0,
+            "step": 0.1,
+            "round": 0.01,
+            "tooltip": "Strength of the prompt. 1 = off (score models, Flux); 4 to 8 is usual for SD and SDXL and "
+            "needs negative.",
+        },
+    ),
+}
+
+
+def check_number(value: float, name: str, low: float, high: float) -> float:
+    """A finite number in [low, high]; ValueError that names the input otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}.")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {value:g}.")
+    return float(value)
+
+
+def find_conditioning(model: object, positive: list | None, negative: list | None, cfg: float) -> tuple:
+    """Conditioning for the guider; score models make their own, text models must be given one."""
+    from . import host
+
+    if host.score_model_of(model) is not None:
+        positive = positive or host.empty_conditioning(model.model.class_label)
+        return positive, negative or host.empty_conditioning(model.model.class_label)
+    if not positive:
+        raise ValueError(
+            "This MODEL is made for text: connect positive (from CLIP Text Encode, an empty prompt will do). "
+            "Only models of the Score Model Loader work without."
+        )
+    if not negative and cfg != 1.0:
+        raise ValueError(f"cfg is {cfg:g} but negative is not connected. Connect it, or set cfg to 1.")
+    return positive, negative

@@ -1,0 +1,100 @@
+"""Score Model From Images: a few pictures become a model, without training."""
+
+from __future__ import annotations
+
+import torch
+
+from .image import check_image
+from .loaded import OUTPUTS, loaded
+from .schema import Node, check_number
+
+
+class ScoreModelFromImages(Node):
+    ID = "SDEdit_ScoreModelFromImages"
+    NAME = "Score Model From Images"
+    FUNCTION = "build"
+    OUTPUTS = OUTPUTS
+    DESCRIPTION = (
+        "Makes a score model out of one or a few pictures, without training: patches of your pictures become what the "
+        "model believes pictures are made of. One good photo is enough to turn strokes into something like it."
+    )
+    SEARCH_ALIASES = ["sdedit", "patch prior", "training free model", "model from photo", "texture", "single image"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict:
+        return {
+            "required": {
+                "images": (
+                    "IMAGE",
+                    {"tooltip": "One picture or a batch of a few that show what your result should be made of."},
+                ),
+                "palette_freedom": (
+                    "FLOAT",
+                    {
+                        "default": 0.0,
+                        "min": 0.0,
+                        "max": 0.5,
+                        "step": 0.005,
+                        "round": 0.001,
+                        "display": "slider",
+                        "tooltip": "0 = only the colours of the pictures, and the sharpest result. 0.02 to 0.06 lets "
+                        "strokes keep colours that the pictures do not have, and costs some detail.",
+                    },
+                ),
+                "position_aware": (
+                    "BOOLEAN",
+                    {
+                        "default": False,
+                        "tooltip": "On: what is at the top of the pictures is used at the top only (sky stays up). "
+                        "Good for landscapes and portraits that share a layout. Off: anything may appear anywhere.",
+                    },
+                ),
+                "size": (
+                    "INT",
+                    {
+                        "default": 0,
+                        "min": 0,
+                        "max": 1024,
+                        "step": 8,
+                        "advanced": True,
+                        "tooltip": "Short side of the pictures inside the model, in pixels. 0 = follow the size of the "
+                        "guide. Smaller than the guide: finer texture. Large sizes need minutes and memory.",
+                    },
+                ),
+            },
+            "optional": {
+                "more_images": ("IMAGE", {"tooltip": "More pictures, of another size if you like."}),
+                "flip": (
+                    "BOOLEAN",
+                    {
+                        "default": True,
+                        "advanced": True,
+                        "tooltip": "Also use the mirror images. Switch off when left and right matter, as for text.",
+                    },
+                ),
+            },
+        }
+
+    def build(
+        self,
+        images: torch.Tensor,
+        palette_freedom: float,
+        position_aware: bool,
+        size: int,
+        more_images: torch.Tensor | None = None,
+        flip: bool = True,
+    ) -> tuple:
+        from ..sdedit_core.load import score_model_from_images
+
+        pictures = []
+        for batch, what in ((images, "images"), (more_images, "more_images")):
+            if batch is not None:
+                pictures += list(check_image(batch, self.NAME, what).permute(0, 3, 1, 2))
+        model = score_model_from_images(
+            pictures,
+            palette_freedom=check_number(palette_freedom, "palette_freedom", 0.0, 0.5),
+            position_aware=bool(position_aware),
+            flip=bool(flip),
+            image_size=int(check_number(size, "size", 0, 1024)) or None,
+        )
+        return loaded(model)

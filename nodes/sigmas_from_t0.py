@@ -1,0 +1,68 @@
+"""Sigmas from t0: noise levels for ComfyUI's own samplers that start at t0."""
+
+from __future__ import annotations
+
+import torch
+
+from ..sdedit_core.sampling.grids import check_steps
+from ..sdedit_core.sde import check_t0
+from .frames import HostSchedule
+from .schema import T0_INPUT, Node, knob
+
+SPACINGS = ("karras", "exponential", "uniform t")
+
+
+class SigmasFromT0(Node):
+    ID = "SDEdit_SigmasFromT0"
+    NAME = "Sigmas from t0"
+    FUNCTION = "get_sigmas"
+    OUTPUTS = (
+        (
+            "SIGMAS",
+            "sigmas",
+            "Noise levels from sigma(t0) down to 0, in the model's own units: for SamplerCustom, "
+            "SamplerCustomAdvanced and the sigmas input of Reverse SDE Sampler.",
+        ),
+        ("FLOAT", "sigma", "The first level, in the model's own units."),
+    )
+    DESCRIPTION = (
+        "Noise levels for stock samplers that start exactly at t0, whatever the number of steps. With Add VE Noise at "
+        "t0 at the same t0 and the sampler's own noise disabled, any stock sampler runs SDEdit."
+    )
+    SEARCH_ALIASES = ["sdedit", "scheduler", "karras scheduler", "denoise", "img2img", "start sigma", "t0"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict:
+        return {
+            "required": {
+                "model": ("MODEL", {"tooltip": "The model that will sample; it knows what t0 means."}),
+                "t0": T0_INPUT,
+                **knob("steps", tooltip="How many levels between t0 and 0. All of them are run."),
+                "spacing": (
+                    list(SPACINGS),
+                    {
+                        "default": "karras",
+                        "tooltip": "karras: more steps at low noise, good for nearly every sampler. exponential: even "
+                        "in log sigma. uniform t: even in the model's own time, as in the paper and as stock "
+                        "schedulers normal and simple.",
+                    },
+                ),
+            }
+        }
+
+    def get_sigmas(self, model: object, t0: float, steps: int, spacing: str) -> tuple:
+        from . import host
+
+        t0, steps = check_t0(t0), check_steps(steps)
+        if t0 == 0.0:
+            return torch.zeros(0), 0.0
+        schedule = host.model_schedule(model)
+        level = schedule.level if isinstance(schedule, HostSchedule) else schedule.sigma
+        start, end = level(t0), float(model.get_model_object("model_sampling").sigma_min)
+        if spacing == "uniform t":
+            sigmas = torch.tensor([level(t0 * i / steps) for i in range(steps, 0, -1)] + [0.0])
+        elif steps == 1 or start <= end:
+            sigmas = torch.tensor([start, 0.0])
+        else:
+            sigmas = host.spaced_sigmas(spacing, steps, end, start)
+        return sigmas, float(sigmas[0])

@@ -1,0 +1,54 @@
+"""Unfit Image: back from the size a model wanted into the picture."""
+
+from __future__ import annotations
+
+import torch
+
+from .fit_image import UNDO
+from .image import untouched_to_core, untouched_to_image
+from .schema import Node
+
+
+class UnfitImage(Node):
+    ID = "SDEdit_UnfitImage"
+    NAME = "Unfit Image"
+    FUNCTION = "unfit"
+    OUTPUTS = (
+        (
+            "IMAGE",
+            "image",
+            "The original picture, in its own size, with the result at its place.",
+        ),
+    )
+    DESCRIPTION = (
+        "Puts a result back into the picture that Fit Image to Model took it from, at its place and in its size. "
+        "What was cropped away comes back, what was padded goes."
+    )
+    SEARCH_ALIASES = ["sdedit", "uncrop", "paste back", "stitch", "undo resize", "unpad", "restore size"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict:
+        return {
+            "required": {
+                "image": ("IMAGE", {"tooltip": "The result, in the size that Fit Image to Model gave it."}),
+                "undo": (UNDO, {"tooltip": "The undo output of the Fit Image to Model that made the guide."}),
+            },
+            "optional": {
+                "original": (
+                    "IMAGE",
+                    {
+                        "tooltip": "Another version of the original to paste into, of the same size. Without it the "
+                        "picture that was fitted is used."
+                    },
+                ),
+            },
+        }
+
+    def unfit(self, image: torch.Tensor, undo: object, original: torch.Tensor | None = None) -> tuple:
+        from ..sdedit_core.pictures.fit import Undo, unfit_image
+
+        if not isinstance(undo, Undo):
+            raise ValueError(f"{self.NAME}: undo must come from Fit Image to Model, got {type(undo).__name__}.")
+        result = untouched_to_core(image, self.NAME, "image")
+        other = None if original is None else untouched_to_core(original, self.NAME, "original")
+        return (untouched_to_image(unfit_image(result, undo, other), result, image),)
