@@ -23,7 +23,7 @@ def core(name):
 def write(path, spec, preconditioning, **about):
     from safetensors.torch import save_file
 
-    networks, mapping, own = core("networks"), core("checkpoints.mapping"), core("checkpoints.own")
+    networks, mapping, own = core("networks"), core("checkpoints.weights"), core("checkpoints.formats.own")
     generator = torch.Generator().manual_seed(0)
     weights = {
         key: torch.randn(value.shape, generator=generator) * 0.05 + (value.ndim == 1 and key.endswith("weight"))
@@ -35,7 +35,7 @@ def write(path, spec, preconditioning, **about):
 
 def write_all(folder):
     """tiny_ve.safetensors: VE in [0, 1]; tiny_classes.safetensors: VP in [-1, 1] with 10 classes."""
-    networks, precond = core("networks"), core("preconditioning")
+    networks, precond = core("networks"), core("networks.preconditioning")
     ve = networks.ncsnpp(nf=8, ch_mult=(1, 2), blocks=1, attention_levels=(1,))
     write(
         folder / "tiny_ve.safetensors", ve, precond.VE(data_range=(0.0, 1.0), sigma_min=0.01, sigma_max=50.0), size=32

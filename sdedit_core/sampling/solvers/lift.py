@@ -85,7 +85,7 @@ def lifted_start(
         levels: sigma_p, broadcastable to x, float64, between 0 and ``top``.
         xi: unit normals of x's shape, independent of z.
     """
-    q = (levels / top) ** 2
+    q = ((levels / top) ** 2).clamp(max=1.0)  # a level may be above top by rounding
     anchor = torch.addcmul(clean, x - clean, q.to(x)).addcmul_(xi, (levels * (1.0 - q).sqrt()).to(x))
     return torch.where((levels > 0.0).to(x.device), anchor, guide)
 
