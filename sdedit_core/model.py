@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -113,6 +114,12 @@ class ScoreModel:
         """Wrap any function ``fn(x, sigma) -> E[x0 | x]``; the schedule defaults to ``VESDE(0.01, 348.0)``."""
         schedule = VESDE(0.01, 348.0) if schedule is None else schedule
         return cls(fn, schedule=schedule, data_range=data_range, channels=channels, **options)
+
+    def with_denoiser(self, fn: Denoiser) -> ScoreModel:
+        """A copy whose ``denoise`` calls ``fn(x, sigma)`` or ``fn(x, sigma, y)``; everything else is shared."""
+        out = copy.copy(self)
+        out._denoiser = fn
+        return out
 
     def denoise(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
         """E[x0 | x] for a state x (B,C,H,W) at noise level sigma (a number, or one per sample (B,)).

@@ -1,4 +1,4 @@
-"""``sdedit report``: what an edit did to its guide: numbers, bounds, prediction, difference heat map."""
+"""``sdedit report``: what an edit did to its guide: numbers, bound, prediction, difference heat map."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def add_parser(commands) -> None:
         "report",
         help="how far an edit is from its guide, where, and what the theory allows",
         description="With PICTURE: compare two files. Without: make the edit, and report the prediction before it, "
-        "the bounds along it, evaluations and seconds as well.",
+        "the bound along it, evaluations and seconds as well.",
     )
     parser.add_argument("guide", metavar="GUIDE", help="guide image file")
     parser.add_argument("picture", nargs="?", metavar="PICTURE", help="its edit; left out: it is made now")
@@ -23,8 +23,7 @@ def add_parser(commands) -> None:
     parser.add_argument("--heat-map", metavar="FILE", help="write the difference heat map")
     parser.add_argument("--scale", type=float, metavar="X", help="difference shown brightest (default: what occurs)")
     parser.add_argument("--json", metavar="FILE", help="write all numbers")
-    parser.add_argument("--delta", type=float, default=0.05, help="failure probability of the bounds (default 0.05)")
-    parser.add_argument("-C", dest="c", type=float, metavar="C", help="your bound on the squared norm of the score")
+    parser.add_argument("--delta", type=float, default=0.05, help="failure probability of the bound (default 0.05)")
     add_edit_options(parser)
     parser.set_defaults(run=run)
 
@@ -57,9 +56,8 @@ def _compare(args: argparse.Namespace) -> tuple:
     from ..pictures.io import load_image, load_mask
     from ..sampling.masks import binary_mask
 
-    for name in ("t0", "output", "c"):
-        if getattr(args, name) is not None:
-            option = {"t0": "--t0", "output": "-o", "c": "-C"}[name]
+    for option, value in (("--t0", args.t0), ("-o", args.output)):
+        if value is not None:
             raise ValueError(f"{option} belongs to an edit that is made now; leave PICTURE out, or leave {option} out.")
     guide, picture = load_image(args.guide), load_image(args.picture)
     mask = None if args.mask is None else binary_mask(load_mask(args.mask)).float()
@@ -67,12 +65,12 @@ def _compare(args: argparse.Namespace) -> tuple:
 
 
 def _edit(args: argparse.Namespace) -> tuple:
-    """Make the edit, with prediction and bounds."""
+    """Make the edit, with prediction and bound."""
     from ..measure.report import edit_report
     from ..pictures.io import from_range
 
     job = load_job(args, args.guide)
-    plan = sweep_plan(args, job, delta=args.delta, c=args.c)
+    plan = sweep_plan(args, job, delta=args.delta)
     t0 = 0.4 if args.t0 is None else args.t0
     with progress(plan.callbacks([t0]), "sdedit report") as callback:
         cell = plan.cell(t0, callback=callback)

@@ -14,7 +14,7 @@ from .metrics import check_pictures, may_change
 from .table import Row, SweetSpot
 
 NO_MATPLOTLIB = "The plot needs matplotlib, which is not installed here. Install it with: pip install matplotlib"
-_FAITHFUL, _REAL, _BOUND, _GREY = "#1f6fb4", "#c2410c", "#6b7280", "#9ca3af"
+_FAITHFUL, _REAL, _PREDICTED, _BOUND = "#1f6fb4", "#c2410c", "#7c3aed", "#6b7280"
 # Anchors of a perceptually rising map, dark violet to pale yellow (after matplotlib's inferno).
 _HEAT = ((0, 0, 4), (40, 11, 84), (101, 21, 110), (159, 42, 99), (212, 72, 66), (245, 125, 21), (250, 193, 39))
 _HEAT = (*_HEAT, (252, 255, 164))
@@ -31,13 +31,13 @@ def tradeoff_plot(
     width: int = 1100,
     height: int = 480,
 ) -> Image.Image:
-    """Faithfulness and realism over t0 (left), and what prediction and bounds said (right).
+    """Faithfulness and realism over t0 (left), and what prediction and bound said (right).
 
     Args:
         rows: at least two, see :mod:`tradeoff`; columns that were not measured are left out.
         spot: shaded. floor: realism distance of other real pictures, guides: that of the guides, drawn as lines.
             Bars are the 95 % intervals where the rows have them.
-        bounded: rows for the right side, when prediction and bounds were taken on other guides.
+        bounded: rows for the right side, when prediction and bound were taken on other guides.
 
     Raises ValueError when matplotlib is missing, saying what to install.
     """
@@ -103,17 +103,18 @@ def _tradeoff_panel(
 def _bounds_panel(axis, rows: Sequence[Row]) -> None:
     shown = [row for row in rows if row.l2 > 0.0]
     series = (
-        ("bound_l2", "v:", _GREY, "proposition 1 as printed"),
-        ("repaired_l2", "^--", _GREY, "proposition 1, repaired"),
-        ("strict_l2", "d-", _BOUND, "path-wise, strict"),
-        ("possible_l2", "-", "#111827", "largest possible (above: vacuous)"),
-        ("predicted_l2", "x--", "#7c3aed", "predicted by 2 evaluations"),
+        ("strict_l2", "d-", _BOUND, "bound, path-wise and strict"),
+        ("predicted_l2", "x--", _PREDICTED, "predicted by 2 evaluations"),
         ("l2", "o-", _FAITHFUL, "measured"),
     )
     for name, style, colour, label in series:
         t0, values = _series(shown, name)
         if values:
             axis.plot(t0, values, style, color=colour, label=label, markersize=5)
+    vacuous = _series([row for row in shown if row.vacuous], "strict_l2")
+    if vacuous[0]:
+        label = "vacuous: no two pictures differ so much"
+        axis.plot(*vacuous, "d", color=_BOUND, markerfacecolor="white", label=label, markersize=5)
     axis.set_yscale("log")
     axis.set_xlabel("t0")
     axis.set_ylabel("L2 over [0, 1] pixels, log scale")

@@ -89,7 +89,7 @@ class SweepPlan:
     """An edit with everything fixed but t0; arguments as for :func:`~sdedit_core.edit.sdedit`.
 
     ``predict`` spends one evaluation more per cell on the expected deviation (the run's own first evaluation serves
-    as the other).  ``delta`` is the failure probability of the bounds, ``c`` your bound on the squared score.
+    as the other).  ``delta`` is the failure probability of the bound.
     ``options`` are further keyword arguments of ``sdedit``: grid, eta, mask_mode, literal, solver_options, data_std.
     """
 
@@ -104,7 +104,6 @@ class SweepPlan:
     sample_indices: Sequence[int] | None = None
     predict: bool = False
     delta: float = 0.05
-    c: float | None = None
     options: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -178,7 +177,6 @@ class SweepPlan:
                 samples=run.samples,
                 sigma=run.sigma,
                 delta=self.delta,
-                c=self.c,
                 mask=mask,
                 data_range=model.data_range,
             )

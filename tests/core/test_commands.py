@@ -148,7 +148,7 @@ def test_command_report_compares_files_and_makes_edits(photos, capsys):
     assert json.loads((photos / "r.json").read_text())["bounds"] is None
     run_command("report", guide, "--images", guide, "--t0", "0.3", "--steps", "2", "-o", photos / "e.png")
     text = capsys.readouterr().out
-    assert "expected before sampling" in text and "proposition 1" in text and (photos / "e.png").exists()
+    assert "expected before sampling" in text and "path-wise, strict" in text and (photos / "e.png").exists()
     with pytest.raises(ValueError, match="--t0 belongs"):
         run_command("report", guide, other, "--t0", "0.3")
 
