@@ -137,7 +137,7 @@ class UnfitImage:
 
 def _to_core(image: torch.Tensor, where: str, what: str) -> torch.Tensor:
     """IMAGE (B, H, W, 3) -> (B, 3, H, W), values untouched; ValueError for anything else."""
-    from ..sdedit_core.pictures.fit import check_picture
+    from ..sdedit_core.pictures.check import check_picture
 
     if not isinstance(image, torch.Tensor) or image.ndim != 4 or image.shape[0] < 1:
         shape = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__

@@ -166,7 +166,8 @@ def to_image(pictures: torch.Tensor) -> torch.Tensor:
 
 def sheet(guide: torch.Tensor, pictures: list[torch.Tensor], labels: list[str], title: str) -> torch.Tensor:
     """Labelled IMAGE: the guide and its pictures; of a batch every item has its own row."""
-    from ..sdedit_core.pictures.io import contact_sheet, from_pil
+    from ..sdedit_core.pictures.io import from_pil
+    from ..sdedit_core.pictures.sheet import contact_sheet
 
     count, names = len(pictures) + 1, ["guide", *labels]
     if guide.shape[0] == 1:

@@ -265,7 +265,7 @@ class T0Sweep:
         from ..sdedit_core.measure.deviation import pixel_size
         from ..sdedit_core.measure.picks import sheet_after
         from ..sdedit_core.measure.sweep import SweepPlan, parse_t0_values, sweep
-        from ..sdedit_core.measure.table import rows, sweet_spot, table, to_csv
+        from ..sdedit_core.measure.table import sweep_rows, sweet_spot, table, to_csv
         from ..sdedit_core.sampling.grids import check_steps
         from . import host
 
@@ -302,7 +302,7 @@ class T0Sweep:
         if inside is not None and not bool((inside > 0.0).flatten(1).any(1).all()):
             inside = None  # nothing to measure inside: the distances are those of the whole picture
         realism = _realism(job, reference, clean)
-        found = rows(result, clean, pictures, mask=inside, realism=realism, pixel=last["pixel"])
+        found = sweep_rows(result, clean, pictures, mask=inside, realism=realism, pixel=last["pixel"])
         spot = sweet_spot(found, ceiling=realism(clean).mean) if realism is not None else None
         lines = [table(found)] + [str(spot)] * (spot is not None) + [str(search)] + job.notes
         for note in (note for cell in result.cells for note in cell.notes):
@@ -336,7 +336,7 @@ def _realism(job: Job, reference: torch.Tensor | None, clean: torch.Tensor) -> o
     """The distance to real pictures, or None with a note when there is nothing to compare with."""
     from ..sdedit_core.builtin import list_priors, references
     from ..sdedit_core.measure.realism import SMALLEST, SlicedWasserstein
-    from ..sdedit_core.pictures.io import fit
+    from ..sdedit_core.pictures.fit import fit
     from . import host
 
     height, width = clean.shape[-2:]

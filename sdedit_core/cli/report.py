@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from .common import add_edit_options, file_output, load_job, output, progress, say, sweep_plan
+from .common import add_edit_options, load_job, output, progress, say, sweep_plan
 
 
 def add_parser(commands) -> None:
@@ -31,14 +31,14 @@ def add_parser(commands) -> None:
 def run(args: argparse.Namespace) -> None:
     """Measure, and write what was asked for."""
     from ..measure.plots import heat_map
-    from ..measure.table import write_whole
+    from ..pictures.files import check_target, write_file
     from ..pictures.io import save_image
 
     heat = output(args.heat_map) if args.heat_map else None
     out = output(args.output) if args.output else None
-    numbers = file_output(args.json) if args.json else None
-    report, guide, picture, mask = _compare(args) if args.picture else _edit(args)
-    say(str(report))
+    numbers = check_target(args.json) if args.json else None
+    found, guide, picture, mask = _files(args) if args.picture else _edit(args)
+    say(str(found))
     if out:
         save_image(picture, out)
         say(f"wrote {out.resolve()}")
@@ -46,13 +46,13 @@ def run(args: argparse.Namespace) -> None:
         save_image(heat_map(guide, picture, mask=mask, scale=args.scale), heat)
         say(f"wrote {heat.resolve()}")
     if numbers:
-        write_whole(numbers, json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n")
+        write_file(numbers, json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n")
         say(f"wrote {numbers.resolve()}")
 
 
-def _compare(args: argparse.Namespace) -> tuple:
+def _files(args: argparse.Namespace) -> tuple:
     """Two files, no model."""
-    from ..measure.report import edit_report
+    from ..measure.comparison import compare
     from ..pictures.io import load_image, load_mask
     from ..sampling.masks import binary_mask
 
@@ -61,12 +61,12 @@ def _compare(args: argparse.Namespace) -> tuple:
             raise ValueError(f"{option} belongs to an edit that is made now; leave PICTURE out, or leave {option} out.")
     guide, picture = load_image(args.guide), load_image(args.picture)
     mask = None if args.mask is None else binary_mask(load_mask(args.mask)).float()
-    return edit_report(guide, picture, mask=mask), guide, picture, mask
+    return compare(guide, picture, mask=mask), guide, picture, mask
 
 
 def _edit(args: argparse.Namespace) -> tuple:
     """Make the edit, with prediction and bound."""
-    from ..measure.report import edit_report
+    from ..measure.comparison import compare
     from ..pictures.io import from_range
 
     job = load_job(args, args.guide)
@@ -75,7 +75,7 @@ def _edit(args: argparse.Namespace) -> tuple:
     with progress(plan.callbacks([t0]), "sdedit report") as callback:
         cell = plan.cell(t0, callback=callback)
     picture = from_range(cell.samples, job.model.data_range).clamp(0, 1)
-    report = edit_report(
+    found = compare(
         job.picture,
         picture,
         mask=job.mask,
@@ -86,5 +86,5 @@ def _edit(args: argparse.Namespace) -> tuple:
         predicted=cell.predicted,
         bounds=cell.bounds,
     )
-    report.notes += cell.notes
-    return report, job.picture, picture, job.mask
+    found.notes += cell.notes
+    return found, job.picture, picture, job.mask

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 
+from ..pictures.check import check_pair
 from ..pictures.io import to_pil
-from .metrics import check_pictures, may_change
+from .metrics import may_change
 from .table import Row, SweetSpot
 
 NO_MATPLOTLIB = "The plot needs matplotlib, which is not installed here. Install it with: pip install matplotlib"
@@ -132,7 +133,7 @@ def heat_colours(values: torch.Tensor) -> torch.Tensor:
 
 def difference_map(guide: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
     """RMS difference over channels at every pixel, (B,1,H,W), for pictures in [0, 1]."""
-    check_pictures(guide, picture)
+    check_pair(guide, picture)
     return (picture - guide).square().mean(dim=1, keepdim=True).sqrt()
 
 

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..pictures.files import replace_file
 from .metrics import distances
 
 if TYPE_CHECKING:
@@ -58,7 +55,7 @@ class Row:
     seconds: float | None = None
 
 
-def rows(
+def sweep_rows(
     result: Sweep,
     guide: torch.Tensor,
     pictures: Sequence[torch.Tensor],
@@ -194,14 +191,3 @@ def to_csv(rows: Sequence[Row]) -> str:
     for row in rows:
         writer.writerow(["" if getattr(row, name) is None else repr(getattr(row, name)) for name in names])
     return out.getvalue()
-
-
-def write_whole(path: str | os.PathLike, data: str | bytes) -> None:
-    """Write a file whole or not at all: a temporary file in the same folder is renamed into place."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise ValueError(f"The folder {path.parent} does not exist.")
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; a file name is needed.")
-    content = data.encode("utf-8") if isinstance(data, str) else data
-    replace_file(path, lambda temporary: temporary.write_bytes(content))
