@@ -52,10 +52,16 @@ def exact_rms(problem: Mixture, model: ScoreModel, guide: torch.Tensor, t0: floa
 
 def run(model: ScoreModel, guide: torch.Tensor, t0: float, *, steps: int, solver: str) -> tuple:
     """(samples, record) of a run from the noised guide of seed 0, with plain normals on the way."""
-    g, record = torch.Generator().manual_seed(9), ScoreRecorder(model.denoise)
+    g, record = torch.Generator().manual_seed(9), ScoreRecorder()
     levels = sigma_grid(model.schedule, t0, steps, grid=SOLVERS[solver].grid)
     x = perturb(model, guide, t0, seed=0).samples
-    samples = SOLVERS[solver].solve(record, x, levels, noise=lambda a, b: torch.randn(guide.shape, generator=g))
+
+    def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
+        d = model.denoise(x, sigma)
+        record(x, sigma, d)
+        return d
+
+    samples = SOLVERS[solver].solve(denoise, x, levels, noise=lambda a, b: torch.randn(guide.shape, generator=g))
     return samples, record
 
 

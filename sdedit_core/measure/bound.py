@@ -50,37 +50,32 @@ def strict_bound(*, sigma: float, drift: float, d: int, delta: float = 0.05) -> 
 
 
 class ScoreRecorder:
-    """A denoiser that remembers how large the score was: wrap one around the denoiser of a run.
+    """Remembers how large the score was along a run: call it with x, sigma and D(x, sigma) at every evaluation.
 
     Args:
-        denoise: ``D(x, sigma)`` or ``D(x, sigma, y)``, with one noise level for the batch; it is called unchanged.
         mask: norms are over the pixels that may change.
         keep_first: keep the first D, which is E[x0 | x(t0)], as ``first``, for the deviation predictor.
     """
 
-    def __init__(self, denoise, *, mask: torch.Tensor | None = None, keep_first: bool = False):
-        self._denoise = denoise
+    def __init__(self, *, mask: torch.Tensor | None = None, keep_first: bool = False):
         self._mask = mask
         self._keep_first = keep_first
         self.first: torch.Tensor | None = None
-        self._levels: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._levels: list[tuple[float, torch.Tensor]] = []
 
-    def __call__(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
-        d = self._denoise(x, sigma) if y is None else self._denoise(x, sigma, y)
+    def __call__(self, x: torch.Tensor, sigma: float, d: torch.Tensor) -> None:
         if self._keep_first and self.first is None:
             self.first = d.clone()
         residual = x - d
         if self._mask is not None:
             residual = residual * may_change(self._mask, x)
-        level = torch.as_tensor(sigma, dtype=torch.float64, device=x.device).expand(x.shape[0])
-        norms = torch.linalg.vector_norm(residual.flatten(1), dim=1, dtype=torch.float64) / level**2
-        self._levels.append((level, norms))
-        return d
+        norms = torch.linalg.vector_norm(residual.flatten(1), dim=1, dtype=torch.float64) / sigma**2
+        self._levels.append((float(sigma), norms))
 
     @property
     def levels(self) -> list[tuple[float, list[float]]]:
         """(sigma, norm of the score per sample) of every evaluation."""
-        return [(float(level[0]), norms.tolist()) for level, norms in self._levels]
+        return [(sigma, norms.tolist()) for sigma, norms in self._levels]
 
     def drift(self) -> list[float]:
         """Per sample: sum of eps_n^2 ||s_n||, which bounds the length of the drift (levels met twice count once)."""
@@ -95,8 +90,14 @@ class ScoreRecorder:
 
 
 def recorded(model: ScoreModel, record: ScoreRecorder) -> ScoreModel:
-    """The model with its evaluations going through the recorder; weights are shared."""
-    return model.with_denoiser(record)
+    """The model with a recorder that is told of every evaluation; weights are shared."""
+
+    def denoise(x: torch.Tensor, sigma: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        d = model.denoise(x, sigma, y)
+        record(x, float(sigma[0]), d)
+        return d
+
+    return model.with_denoiser(denoise)
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def bounds(
     """The strict bound of one run with one pass (K = 1), beside what was measured.
 
     Args:
-        record: the recorder that the run's denoiser was wrapped in, with the same mask.
+        record: of the run, with the same mask.
         guide: (B,C,H,W) in the model's units.
         samples: the result, as the guide, unclamped.
         sigma: sigma(t0) of the run.

@@ -145,7 +145,7 @@ class SweepPlan:
         def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
             return model.denoise(x, sigma, self.y)
 
-        record = ScoreRecorder(denoise, mask=mask, keep_first=self.predict and not why_not)
+        record = ScoreRecorder(mask=mask, keep_first=self.predict and not why_not)
         run = sdedit(
             recorded(model, record),
             guide,
@@ -155,6 +155,7 @@ class SweepPlan:
             seed=self.seed,
             mask=mask,
             repeats=self.repeats,
+            y=self.y,
             sample_indices=self.sample_indices,
             callback=callback,
             **self.options,
