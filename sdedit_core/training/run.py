@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..checkpoints.formats import own
-from ..checkpoints.weights import Found
+from ..checkpoints.found import Found
 from ..edit import sdedit
 from ..networks import build_network
 from ..pictures.files import check_target, write_file

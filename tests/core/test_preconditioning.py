@@ -80,7 +80,6 @@ def test_sub_vp_marginals():
     for t in (0.1, 0.5, 0.9):
         alpha = math.exp(-(t**2) * 19.9 / 4 - t * 0.1 / 2)
         assert schedule.sigma(t) == pytest.approx((1 - alpha**2) / alpha)
-        assert schedule.alpha(schedule.sigma(t)) == pytest.approx(alpha)
         assert schedule.t(schedule.sigma(t)) == pytest.approx(t)
 
 

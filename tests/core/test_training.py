@@ -19,7 +19,7 @@ from sdedit_core.training import FunctionSource, Run, Settings, Size, TensorSour
 from sdedit_core.training.files import read_tensors, save_tensors
 from sdedit_core.training.run import STATE_KEY
 from sdedit_core.training.scene_source import SceneSource
-from sdedit_core.training.targets import reference_mean
+from sdedit_core.training.trainer import reference_mean
 
 MEAN, STD = 0.6, 0.3
 
