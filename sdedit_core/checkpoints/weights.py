@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from ..networks import UNetSpec
 from .found import ONLY_SET
+
+# rows of a matrix that makes q, k and v at once: ours, guided-diffusion's older order, EDM's
+ORDERS = {"qkv": "three heads c", "heads": "heads three c", "edm": "heads c three"}
 
 
 class Weights:
@@ -89,19 +93,13 @@ class Weights:
     def fused_attention(
         self, target: str, *, norm: str, qkv: str, proj: str, heads: int, order: str, scale: float
     ) -> None:
-        """Attention stored as one matrix; ``order`` of its rows: "qkv", "heads" (head, q/k/v, channel) or "edm"."""
+        """Attention stored as one matrix; ``order`` of its rows: one of ``ORDERS``."""
         w, b = self._wb(qkv)
         c = w.shape[1]
         if w.shape[0] != 3 * c or c % heads:
             raise ValueError(f"{qkv!r} of shape {tuple(w.shape)} does not split into q, k, v of {heads} heads.")
-        rows = torch.arange(3 * c)
-        if order == "heads":
-            rows = rows.view(heads, 3, c // heads).transpose(0, 1).reshape(-1)
-        elif order == "edm":
-            rows = rows.view(heads, c // heads, 3).permute(2, 0, 1).reshape(-1)
-        if order != "qkv":
-            rows = rows.to(w.device)
-            w, b = w[rows], b[rows]
+        pattern = f"({ORDERS[order]}) ... -> (three heads c) ..."
+        w, b = (rearrange(t, pattern, three=3, heads=heads) for t in (w, b))
         self._attention(target, norm, w, b, proj, scale)
 
     def _wb(self, name: str) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 import torch.nn.functional as F
+from einops import repeat
 
 from ..pictures.check import check_pair
 from ..sampling.masks import check_mask
@@ -75,8 +76,8 @@ def ssim_map(
 
     def blur(image: torch.Tensor) -> torch.Tensor:
         image = F.pad(image, (pad, pad, pad, pad), mode="replicate")
-        image = F.conv2d(image, window.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
-        return F.conv2d(image, window.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+        image = F.conv2d(image, repeat(window, "k -> c 1 k 1", c=channels), groups=channels)
+        return F.conv2d(image, repeat(window, "k -> c 1 1 k", c=channels), groups=channels)
 
     a, b = a.double(), b.double()
     weight = torch.ones_like(a[:1]) if inside is None else inside.double().expand(-1, channels, -1, -1)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange, repeat
 from PIL import Image, ImageDraw, ImageFont
 
 from ..pictures.check import check_pair
-from ..pictures.io import to_pil
+from ..pictures.io import from_pil, to_pil
 from .metrics import may_change
 from .table import Row, SweetSpot
 
@@ -128,7 +129,8 @@ def heat_colours(values: torch.Tensor) -> torch.Tensor:
     anchors = torch.tensor(_HEAT, dtype=torch.float32, device=values.device) / 255.0
     place = values.float().clamp(0, 1)[:, 0] * (len(_HEAT) - 1)
     low = place.floor().clamp(max=len(_HEAT) - 2).long()
-    return torch.lerp(anchors[low], anchors[low + 1], (place - low)[..., None]).permute(0, 3, 1, 2)
+    colours = torch.lerp(anchors[low], anchors[low + 1], (place - low)[..., None])
+    return rearrange(colours, "b h w c -> b c h w")
 
 
 def difference_map(guide: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
@@ -171,16 +173,11 @@ def heat_map(
 def _colour_bar(width: int, scale: float) -> torch.Tensor:
     """Strip (1,3,h,width): the colours from 0 to scale, with the numbers under it."""
     text = max(9, width // 24)
-    strip = heat_colours(torch.linspace(0, 1, width).view(1, 1, 1, width).expand(1, 1, text, width))
+    strip = heat_colours(repeat(torch.linspace(0, 1, width), "w -> 1 1 h w", h=text))
     canvas = Image.new("RGB", (width, round(2.8 * text)), (24, 24, 27))
     canvas.paste(to_pil(strip), (0, round(0.25 * text)))
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=text)
     for fraction, anchor in ((0.0, "la"), (0.5, "ma"), (1.0, "ra")):
         x = 2 + fraction * (width - 5)
         draw.text((x, 1.45 * text), f"{fraction * scale:.2g}", font=font, fill=(228, 228, 231), anchor=anchor)
-    return (
-        torch.frombuffer(bytearray(canvas.tobytes()), dtype=torch.uint8)
-        .view(1, canvas.height, width, 3)
-        .permute(0, 3, 1, 2)
-        / 255.0
-    )
+    return from_pil(canvas)

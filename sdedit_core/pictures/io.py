@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from einops import rearrange, repeat
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .files import replace_file
@@ -34,13 +35,13 @@ def from_pil(image: Image.Image) -> torch.Tensor:
     """PIL image to (1,3,H,W) float32 in [0, 1]; transparency is laid on white."""
     deep = _deep_grey(image)
     if deep is not None:
-        return torch.from_numpy(deep)[None, None].repeat(1, 3, 1, 1)
+        return repeat(torch.from_numpy(deep), "h w -> 1 c h w", c=3).contiguous()
     if image.mode in ("RGBA", "LA", "PA") or (image.mode == "P" and "transparency" in image.info):
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, rgba)
     array = np.asarray(image.convert("RGB"), dtype=np.float32) / 255.0
-    return torch.from_numpy(array).permute(2, 0, 1)[None].contiguous()
+    return rearrange(torch.from_numpy(array), "h w c -> 1 c h w").contiguous()
 
 
 def to_pil(image: torch.Tensor) -> Image.Image:
@@ -49,7 +50,7 @@ def to_pil(image: torch.Tensor) -> Image.Image:
         if image.shape[0] != 1:
             raise ValueError(f"to_pil takes one image, got a batch of {image.shape[0]}.")
         image = image[0]
-    array = image.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
+    array = rearrange(image.detach().float().cpu().clamp(0, 1), "c h w -> h w c").numpy()
     return Image.fromarray((array * 255.0 + 0.5).astype(np.uint8))
 
 
