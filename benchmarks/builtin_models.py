@@ -24,7 +24,8 @@ import torch.nn.functional as F
 from sdedit_core import ScoreModel, load_score_model, sdedit
 from sdedit_core.builtin import MOODS, example_guide, scene
 from sdedit_core.measure.realism import SlicedWasserstein
-from sdedit_core.pictures.io import contact_sheet, from_range, to_range
+from sdedit_core.pictures.io import from_range, to_range
+from sdedit_core.pictures.sheet import contact_sheet
 from sdedit_core.pictures.strokes import simulate_strokes
 
 Edit = Callable[[torch.Tensor, float], torch.Tensor]

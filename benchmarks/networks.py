@@ -23,8 +23,8 @@ from pathlib import Path
 import torch
 
 from sdedit_core.checkpoints.load import build, recognise
+from sdedit_core.checkpoints.overrides import Overrides
 from sdedit_core.checkpoints.reading import RawFile
-from sdedit_core.checkpoints.weights import Overrides
 
 NCSNPP_256 = {
     "sample_size": 256, "center_input_sample": True, "time_embedding_type": "fourier", "norm_num_groups": None,

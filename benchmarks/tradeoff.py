@@ -29,8 +29,9 @@ from sdedit_core.measure.plots import tradeoff_plot
 from sdedit_core.measure.realism import SlicedWasserstein
 from sdedit_core.measure.resampling import resampled, spot_shares, with_intervals
 from sdedit_core.measure.sweep import SweepPlan, parse_t0_values, sweep
-from sdedit_core.measure.table import Row, more_real, rows, sweet_spot, table, to_csv, write_whole
-from sdedit_core.pictures.io import contact_sheet
+from sdedit_core.measure.table import Row, more_real, sweep_rows, sweet_spot, table, to_csv
+from sdedit_core.pictures.files import write_file
+from sdedit_core.pictures.sheet import contact_sheet
 from sdedit_core.pictures.strokes import simulate_strokes
 
 BATCH = 8
@@ -96,7 +97,7 @@ def predicted(mood: str, args: argparse.Namespace) -> dict:
         guide = simulate_strokes(torch.cat([scene(mood, i, args.size) for i in range(BOUNDED)]), kernel=None)
         plan = SweepPlan(model, guide, steps=args.steps, solver=args.solver, seed=args.seed, predict=True)
         result = sweep(plan, args.t0)
-        found = rows(result, guide, [cell.samples.clamp(0, 1) for cell in result.cells], pixel=1.0)
+        found = sweep_rows(result, guide, [cell.samples.clamp(0, 1) for cell in result.cells], pixel=1.0)
         return {"rows": [asdict(row) for row in found]}
 
     return kept(f"{mood}-predicted", run_settings(args), make, args)
@@ -209,7 +210,7 @@ def main() -> None:
         shown += [unit(x[:1]) for x in (made[mood]["photos"], made[mood]["strokes"], *made[mood]["cells"])]
     labels = ["render", "strokes", *(f"t0 {t0:g}" for t0 in args.t0)] * len(moods)
     contact_sheet(shown, labels, columns=len(args.t0) + 2, cell=128).save(out.with_name(f"{out.stem}_sheet.png"))
-    write_whole(out.with_suffix(".csv"), to_csv(found))
+    write_file(out.with_suffix(".csv"), to_csv(found))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import torch
 
 from sdedit_core.builtin.scenes import render_batch
 from sdedit_core.builtin.scenes.noise import StreamNoise
-from sdedit_core.pictures.io import contact_sheet
+from sdedit_core.pictures.sheet import contact_sheet
 from sdedit_core.training import Settings, Size, Trainer
 from sdedit_core.training.scene_source import SceneSource
 from sdedit_core.training.variety import varied_scene

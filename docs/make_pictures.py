@@ -19,7 +19,8 @@ from sdedit_core.builtin import MOODS, RECOMMENDED_T0, example_composite, exampl
 from sdedit_core.measure.plots import heat_map
 from sdedit_core.measure.probe import probe
 from sdedit_core.model import ScoreModel
-from sdedit_core.pictures.io import contact_sheet, to_pil
+from sdedit_core.pictures.io import to_pil
+from sdedit_core.pictures.sheet import contact_sheet
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -60,12 +60,12 @@ class EditReport(Node):
         mask: torch.Tensor | None = None,
         run_report: str | None = None,
     ) -> tuple:
+        from ..sdedit_core.measure.comparison import compare
         from ..sdedit_core.measure.plots import heat_map
-        from ..sdedit_core.measure.report import edit_report
         from . import host
 
         guide, picture = same_size(self.NAME, guide, picture, ("guide", "picture"))
         fitted = None if mask is None else host.fit_mask(mask, guide)
-        lines = edit_report(guide, picture, mask=fitted).lines()
+        lines = compare(guide, picture, mask=fitted).lines()
         image = to_image(heat_map(guide, picture, mask=fitted))
         return "\n".join([*lines, *([run_report] if run_report else [])]), image

@@ -70,7 +70,7 @@ class ExampleGuide(Node):
 
     def paint(self, name: str, width: int, height: int) -> tuple:
         from ..sdedit_core.builtin import example_composite, example_edit, example_guide, scene
-        from ..sdedit_core.pictures.io import fit
+        from ..sdedit_core.pictures.fit import fit
 
         width, height = int(check_number(width, "width", 16, 4096)), int(check_number(height, "height", 16, 4096))
         if name not in _names():

@@ -55,7 +55,7 @@ def same_size(where: str, one: torch.Tensor, other: torch.Tensor, names: tuple[s
 
 def untouched_to_core(image: torch.Tensor, where: str, what: str) -> torch.Tensor:
     """IMAGE (B, H, W, 3) -> (B, 3, H, W), values untouched; ValueError for anything else."""
-    from ..sdedit_core.pictures.fit import check_picture
+    from ..sdedit_core.pictures.check import check_picture
 
     if not isinstance(image, torch.Tensor) or image.ndim != 4 or image.shape[0] < 1:
         shape = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__
@@ -72,7 +72,8 @@ def untouched_to_image(picture: torch.Tensor, before: torch.Tensor, image: torch
 
 def sheet(guide: torch.Tensor, pictures: list[torch.Tensor], labels: list[str], title: str) -> torch.Tensor:
     """Labelled IMAGE: the guide and its pictures; of a batch every item has its own row."""
-    from ..sdedit_core.pictures.io import contact_sheet, from_pil
+    from ..sdedit_core.pictures.io import from_pil
+    from ..sdedit_core.pictures.sheet import contact_sheet
 
     count, names = len(pictures) + 1, ["guide", *labels]
     if guide.shape[0] == 1:

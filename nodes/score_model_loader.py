@@ -41,7 +41,7 @@ class ScoreModelLoader(Node):
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:
-        from ..sdedit_core.checkpoints.weights import Overrides
+        from ..sdedit_core.checkpoints.overrides import Overrides
 
         names = _model_names()
         return {

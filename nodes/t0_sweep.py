@@ -10,8 +10,9 @@ from ..sdedit_core.measure.deviation import pixel_size
 from ..sdedit_core.measure.picks import sheet_after
 from ..sdedit_core.measure.realism import SMALLEST, SlicedWasserstein
 from ..sdedit_core.measure.sweep import SweepPlan, parse_t0_values
-from ..sdedit_core.measure.table import rows, sweet_spot, table, to_csv
-from ..sdedit_core.pictures.io import fit, from_pil
+from ..sdedit_core.measure.table import sweep_rows, sweet_spot, table, to_csv
+from ..sdedit_core.pictures.fit import fit
+from ..sdedit_core.pictures.io import from_pil
 from ..sdedit_core.sampling.options import check_options
 from .guided import SOCKETS, Job, decode, find_job
 from .image import card, check_image, sheet, to_core, to_image
@@ -190,7 +191,7 @@ class T0Sweep(Node):
         realism = _realism(job, reference, clean)
         own = host.score_model_of(model)
         pixel = None if own is None or own.data_range is None else pixel_size(own)
-        found = rows(result, clean, pictures, mask=inside, realism=realism, pixel=pixel)
+        found = sweep_rows(result, clean, pictures, mask=inside, realism=realism, pixel=pixel)
         spot = sweet_spot(found, ceiling=realism(clean).mean) if realism is not None else None
         lines = [table(found)] + [str(spot)] * (spot is not None) + [str(search)] + job.notes
         for note in (note for cell in result.cells for note in cell.notes):

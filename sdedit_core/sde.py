@@ -91,6 +91,19 @@ class VESDE(Schedule):
         return f"VESDE(sigma_min={self.sigma_min:g}, sigma_max={self.sigma_max:g})"
 
 
+def beta_table(name: str, levels: int, start: float, end: float) -> torch.Tensor:
+    """Discrete DDPM schedules: "linear", "scaled_linear" or "cosine" (Nichol and Dhariwal 2021, equation 17)."""
+    if name == "linear":
+        return torch.linspace(start, end, levels, dtype=torch.float64)
+    if name == "scaled_linear":
+        return torch.linspace(start**0.5, end**0.5, levels, dtype=torch.float64) ** 2
+    if name == "cosine":
+        u = torch.linspace(0.0, 1.0, levels + 1, dtype=torch.float64)
+        abar = torch.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
+        return (1.0 - abar[1:] / abar[:-1]).clamp(max=0.999)
+    raise ValueError(f'Noise schedules are "linear", "scaled_linear" and "cosine", got {name!r}.')
+
+
 class VPSDE(Schedule):
     """Variance-preserving process of a DDPM network with discrete levels.
 
@@ -159,3 +172,15 @@ class ContinuousVPSDE(Schedule):
 
     def __repr__(self) -> str:
         return f"ContinuousVPSDE(beta_min={self.beta_min:g}, beta_max={self.beta_max:g})"
+
+
+class SubVPSDE(ContinuousVPSDE):
+    """sub-VP SDE of Song et al. (2021), appendix B: x = alpha x0 + (1 - alpha^2) z, so sigma = 1/alpha - alpha."""
+
+    def _sigma(self, t: float) -> float:
+        log_alpha = -t * t * (self.beta_max - self.beta_min) / 4.0 - t * self.beta_min / 2.0
+        return -2.0 * math.sinh(log_alpha)
+
+    def _t(self, sigma: float) -> float:
+        span, c = self.beta_max - self.beta_min, 2.0 * math.asinh(sigma / 2.0)
+        return 2.0 * c / (self.beta_min + math.sqrt(self.beta_min**2 + 2.0 * span * c))

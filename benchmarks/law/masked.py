@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
+from sdedit_core.sampling.solvers.pf_ode import pf_ode
 
 from sdedit_core.sampling.grids import sigma_grid
 from sdedit_core.sampling.masks import TiltedRegion, keep_region
 from sdedit_core.sampling.solvers.ancestral import ancestral
 from sdedit_core.sampling.solvers.lift import lift
 from sdedit_core.sampling.solvers.mca import mca
-from sdedit_core.sampling.solvers.pf_ode import pf_ode
 from sdedit_core.sampling.solvers.sde_2m import sde_2m
 from sdedit_core.sde import VESDE
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ..model import ModelInfo
-from ..pictures.files import replace_file
+from ..pictures.files import check_target, replace_file
 from .formats import own
 from .load import DTYPES, _info, find, fitted
 from .reading import file_hash
@@ -47,8 +47,7 @@ def convert_checkpoint(
         raise ValueError(f"The target must end in .safetensors, got {target.name!r}.")
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise ValueError("Source and target are the same file; choose another target.")
-    if not target.absolute().parent.is_dir():
-        raise ValueError(f"There is no folder {str(target.absolute().parent)!r} to write to.")
+    check_target(target)
     found, raw = find(source, weights=weights, overrides=dict(overrides or {}))
     shapes = fitted(found, kind).state_dict()
     tensors = {}

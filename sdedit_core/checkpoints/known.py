@@ -7,18 +7,11 @@ from dataclasses import replace
 
 from ..networks import ddpm, ncsnpp
 from ..networks.preconditioning import VE
-from .weights import Found, Overrides
+from .found import Found
+from .overrides import Overrides
 
 # sigma_max of the training configurations (score_sde_pytorch, configs/ve); all four networks have the same shapes
 NCSNPP_256 = {"church": 380.0, "bedroom": 378.0, "ffhq": 348.0, "celeba": 348.0}
-
-# MD5 of the DDPM files that the SDEdit, ddim and pesser repositories use (ddim, functions/ckpt_util.py)
-FILES = {
-    "1921fa46b66a3665e450e42f36c2720f": "DDPM LSUN bedroom 256 (EMA)",
-    "fdc68a23938c2397caba4a260bc2445f": "DDPM LSUN church 256 (EMA)",
-    "646f23f4821f2459b8bafc57fd824558": "DDPM LSUN cat 256 (EMA)",
-    "1fa350b952534ae442b1d5235cce5cd3": "DDPM CIFAR-10 (EMA)",
-}
 
 
 def shapes() -> dict[str, object]:

@@ -14,8 +14,9 @@ from ..networks import build_network
 from ..networks.preconditioning import Denoiser
 from . import known
 from .formats import adm, ddpm, diffusers, edm, own, score_sde
-from .reading import RawFile, file_hash, read_file, read_json
-from .weights import Found, Overrides
+from .found import Found
+from .overrides import Overrides
+from .reading import RawFile, read_file, read_json
 
 FORMATS = (own, score_sde, ddpm, adm, edm, diffusers)  # specific before broad
 DTYPES = {"auto": None, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -43,7 +44,7 @@ def load_checkpoint(
         device: where to put it.
         operations: namespace of layers (``torch.nn``, or a host's).
         compile: let ``torch.compile`` build the network at its first call, anew for each size (minutes on a CPU).
-        **overrides: see :class:`.weights.Overrides`; they win over a sidecar, which wins over detection.
+        **overrides: see :class:`.overrides.Overrides`; they win over a sidecar, which wins over detection.
 
     Returns:
         A ScoreModel whose ``module`` is the denoiser (an ``nn.Module`` with all parameters).
@@ -80,29 +81,11 @@ def load_checkpoint(
     )
 
 
-def inspect_checkpoint(
-    path: str | os.PathLike, *, weights: str = "ema", digest: bool = False, **overrides: Any
-) -> ModelInfo:
-    """What a file is, what was detected and what assumed, from its shapes alone; nothing is built.
-
-    ``digest`` also hashes the file (about a second a gigabyte) and looks it up among known ones.
-    """
-    found, raw = find(path, weights=weights, overrides=overrides, meta=True)
-    fitted(found, torch.float32)
-    info = _info(found, raw)
-    if digest:
-        info.detected.append(f"sha256 {file_hash(raw.path)}")
-        name = known.FILES.get(file_hash(raw.path, "md5"))
-        if name:
-            info.detected.append(f"known file: {name}")
-    return info
-
-
-def find(path: str | os.PathLike, *, weights: str, overrides: dict[str, Any], meta: bool = False):
-    """(Found, RawFile) for a path; ``meta`` for shapes only."""
+def find(path: str | os.PathLike, *, weights: str, overrides: dict[str, Any]) -> tuple[Found, RawFile]:
+    """What a path holds, recognised, with the file as it was read."""
     file, config, scheduler, sidecar = _locate(Path(path), weights)
     options = Overrides.make(overrides).or_else(Overrides.make(sidecar))
-    raw = read_file(file, meta=meta)
+    raw = read_file(file)
     raw.config, raw.scheduler = config, scheduler
     found = recognise(raw, options, weights)
     found.spec.check()

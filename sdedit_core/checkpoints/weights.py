@@ -1,122 +1,19 @@
-"""The common ground of all formats: what was found in a file, what the user said, and how weights are renamed."""
+"""How the tensors of a file become those of the network: renamed, brought into canonical form, none left over."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
-from ..networks import Spec, UNetSpec
-from ..networks.preconditioning import Preconditioning
+from ..networks import UNetSpec
+from .found import ONLY_SET
 
-
-@dataclass(frozen=True)
-class Overrides:
-    """What a file cannot say; None means "detect or assume".
-
-    Attributes:
-        sde: "ve", "vp", "edm", or more exactly "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm".
-        sigma_min, sigma_max: noise range in the model's own data range.
-        data_range: (low, high) of clean pixels, (0, 1) or (-1, 1).
-        image_size: native height and width.
-        num_heads, num_head_channels: attention heads, or channels of each (the second wins).
-        use_new_attention_order: ADM files trained with this flag.
-        noise_schedule: "linear", "scaled_linear" or "cosine", for discrete VP networks.
-        prediction: "eps", "v" or "x0", for discrete VP networks.
-        fir: NCSN++ with (True) or without the [1,3,3,1] filter.
-        skip_rescale: score-SDE networks with (True) or without the 1/sqrt(2) after each residual sum.
-        name: what to call the model.
-    """
-
-    sde: str | None = None
-    sigma_min: float | None = None
-    sigma_max: float | None = None
-    data_range: tuple[float, float] | None = None
-    image_size: int | None = None
-    num_heads: int | None = None
-    num_head_channels: int | None = None
-    use_new_attention_order: bool | None = None
-    noise_schedule: str | None = None
-    prediction: str | None = None
-    fir: bool | None = None
-    skip_rescale: bool | None = None
-    name: str | None = None
-
-    SDES = ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm")
-
-    @classmethod
-    def make(cls, options: Mapping[str, Any]) -> Overrides:
-        """Checked overrides from keyword arguments or a sidecar file; ValueError names the option."""
-        names = {f.name for f in fields(cls)}
-        unknown = sorted(set(options) - names)
-        if unknown:
-            raise ValueError(f"Unknown option {', '.join(unknown)}; known options are {', '.join(sorted(names))}.")
-        got = {k: v for k, v in options.items() if v is not None}
-        for key in ("sigma_min", "sigma_max"):
-            if key in got:
-                got[key] = _number(key, got[key], 0.0, 1e6)
-        for key in ("image_size", "num_heads", "num_head_channels"):
-            if key in got:
-                got[key] = int(_number(key, got[key], 0, 16384))
-        for key in ("use_new_attention_order", "fir", "skip_rescale"):
-            if key in got and not isinstance(got[key], bool):
-                raise ValueError(f"{key} must be true or false, got {got[key]!r}.")
-        for key, choices in (
-            ("sde", cls.SDES),
-            ("noise_schedule", ("linear", "scaled_linear", "cosine")),
-            ("prediction", ("eps", "v", "x0")),
-        ):
-            if key in got and got[key] not in choices:
-                raise ValueError(f"{key} must be one of {', '.join(choices)}, got {got[key]!r}.")
-        if "data_range" in got:
-            try:
-                low, high = (float(v) for v in got["data_range"])
-            except (TypeError, ValueError):
-                low, high = 1.0, 0.0
-            if not low < high:
-                raise ValueError(f"data_range must be two numbers, low < high, got {got['data_range']!r}.")
-            got["data_range"] = (low, high)
-        if isinstance(got.get("name"), str):
-            got["name"] = str(got["name"])[:200]
-        return cls(**got)
-
-    def or_else(self, other: Overrides) -> Overrides:
-        """These options, with ``other``'s where none is given here."""
-        return replace(other, **{f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None})
-
-
-def _number(key: str, value: Any, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < value <= high:
-        raise ValueError(f"{key} must be a number above {low:g} and at most {high:g}, got {value!r}.")
-    return float(value)
-
-
-ONLY_SET = "the file's only set"
-
-
-@dataclass
-class Found:
-    """A recognised checkpoint: the network to build, its weights in canonical form, how to read its output.
-
-    The network's input is ``gain * c_in * x + offset``; ``size`` is the native height and width.
-    """
-
-    format: str
-    architecture: str
-    spec: Spec
-    weights: dict[str, Tensor]
-    preconditioning: Preconditioning
-    which: str = ONLY_SET
-    gain: float = 1.0
-    offset: float = 0.0
-    size: int | None = None
-    name: str = ""
-    detected: list[str] = field(default_factory=list)
-    assumed: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+# rows of a matrix that makes q, k and v at once: ours, guided-diffusion's older order, EDM's
+ORDERS = {"qkv": "three heads c", "heads": "heads three c", "edm": "heads c three"}
 
 
 class Weights:
@@ -196,19 +93,13 @@ class Weights:
     def fused_attention(
         self, target: str, *, norm: str, qkv: str, proj: str, heads: int, order: str, scale: float
     ) -> None:
-        """Attention stored as one matrix; ``order`` of its rows: "qkv", "heads" (head, q/k/v, channel) or "edm"."""
+        """Attention stored as one matrix; ``order`` of its rows: one of ``ORDERS``."""
         w, b = self._wb(qkv)
         c = w.shape[1]
         if w.shape[0] != 3 * c or c % heads:
             raise ValueError(f"{qkv!r} of shape {tuple(w.shape)} does not split into q, k, v of {heads} heads.")
-        rows = torch.arange(3 * c)
-        if order == "heads":
-            rows = rows.view(heads, 3, c // heads).transpose(0, 1).reshape(-1)
-        elif order == "edm":
-            rows = rows.view(heads, c // heads, 3).permute(2, 0, 1).reshape(-1)
-        if order != "qkv":
-            rows = rows.to(w.device)
-            w, b = w[rows], b[rows]
+        pattern = f"({ORDERS[order]}) ... -> (three heads c) ..."
+        w, b = (rearrange(t, pattern, three=3, heads=heads) for t in (w, b))
         self._attention(target, norm, w, b, proj, scale)
 
     def _wb(self, name: str) -> tuple[Tensor, Tensor]:

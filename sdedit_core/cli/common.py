@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..pictures.files import check_target
 from ..sampling.options import OPTIONS, Option
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def say(text: str) -> None:
 
 
 @dataclass
-class Job:
+class EditJob:
     """A guide ready to be edited: ``guide`` in the model's range, ``picture`` and ``mask`` in [0, 1], all one size."""
 
     model: ScoreModel
@@ -167,7 +168,7 @@ def output(path: str) -> Path:
     """Refuse a bad path for a picture before the work, not after it."""
     from PIL import Image
 
-    out = file_output(path)
+    out = check_target(path)
     if out.suffix.lower() not in Image.registered_extensions():
         raise ValueError(f"Cannot tell an image format from {out.name!r}; use .png, .jpg or .webp.")
     return out
@@ -219,9 +220,10 @@ def load_model(args: argparse.Namespace) -> ScoreModel:
     return model
 
 
-def load_job(args: argparse.Namespace, guide: str) -> Job:
+def load_job(args: argparse.Namespace, guide: str) -> EditJob:
     """Model, guide and mask of the options, at the working size."""
-    from ..pictures.io import fit, load_image, load_mask, to_range
+    from ..pictures.fit import fit
+    from ..pictures.io import load_image, load_mask, to_range
     from ..sampling.masks import binary_mask
 
     picture = load_image(guide)
@@ -240,29 +242,12 @@ def load_job(args: argparse.Namespace, guide: str) -> Job:
         hard = bool(((mask == 0) | (mask == 1)).all())
         mask = fit(mask, width=width, height=height)
         mask = binary_mask(mask).float() if hard else mask
-    return Job(model, to_range(picture, model.data_range), picture, mask)
+    return EditJob(model, to_range(picture, model.data_range), picture, mask)
 
 
-def file_output(path: str) -> Path:
-    """Refuse a bad path for a text file before the work."""
-    out = Path(path)
-    if not out.parent.is_dir():
-        raise ValueError(f"The folder {out.parent} does not exist.")
-    if out.is_dir():
-        raise ValueError(f"{out} is a folder; a file name is needed.")
-    return out
-
-
-def sweep_plan(args: argparse.Namespace, job: Job, **options: object) -> SweepPlan:
+def sweep_plan(args: argparse.Namespace, job: EditJob, **options: object) -> SweepPlan:
     """The plan that the options of an edit describe; predictions are for single passes."""
     from ..measure.sweep import SweepPlan
 
     given = {**edit_options(args), **options}
     return SweepPlan(job.model, job.guide, mask=job.mask, predict=args.repeats == 1, **given)
-
-
-def save_pil(image, path: Path) -> None:
-    """Write a PIL picture whole or not at all."""
-    from ..pictures.io import from_pil, save_image
-
-    save_image(from_pil(image), path)

@@ -25,7 +25,8 @@ def run(args: argparse.Namespace) -> None:
     from ..builtin import EXAMPLE_GUIDES, example_guide
     from ..edit import sdedit
     from ..load import load_score_model
-    from ..pictures.io import contact_sheet, from_pil, save_image
+    from ..pictures.io import save_pil
+    from ..pictures.sheet import contact_sheet
 
     if args.list:
         for name, description in EXAMPLE_GUIDES.items():
@@ -48,5 +49,5 @@ def run(args: argparse.Namespace) -> None:
             pictures.append(result.samples.clamp(0, 1))
             labels.append(f"t0 {t0:g}   sigma {result.sigma:.2g}")
     title = "SDEdit: one dial from faithful (small t0) to realistic (large t0)"
-    save_image(from_pil(contact_sheet(pictures, labels, columns=4, title=title)), out)
+    save_pil(contact_sheet(pictures, labels, columns=4, title=title), out)
     say(f"wrote {out.resolve()}")

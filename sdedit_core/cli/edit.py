@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..sampling.options import T0
-from .common import add_edit_options, add_option, edit_options, load_job, output, progress, say
+from .common import add_edit_options, edit_options, load_job, output, progress, say
 
 
 def add_parser(commands) -> None:
@@ -13,7 +13,13 @@ def add_parser(commands) -> None:
     edit = commands.add_parser("edit", help="turn a guide image into a picture")
     edit.add_argument("guide", metavar="GUIDE", help="guide image file")
     edit.add_argument("-o", "--output", required=True, metavar="FILE", help="picture to write (.png, .jpg, .webp)")
-    add_option(edit, "t0", T0)
+    edit.add_argument("--t0", type=float, help=f"{T0.words} (default {T0.default:g})")
+    edit.add_argument(
+        "--change",
+        type=float,
+        metavar="RMS",
+        help="in place of --t0: find the t0 that is expected to change the picture by this RMS, e.g. 0.1",
+    )
     edit.add_argument("--batch", type=int, default=1, metavar="N", help="pictures to make; N > 1 numbers the files")
     edit.add_argument("--class-label", type=int, metavar="N", help="class number, for class-conditional models")
     add_edit_options(edit)
@@ -25,18 +31,28 @@ def run(args: argparse.Namespace) -> None:
     import torch
 
     from ..edit import sdedit
+    from ..measure.deviation import t0_for_deviation
     from ..pictures.io import from_range, save_image
 
     out = output(args.output)
     if not 1 <= args.batch <= 64:
         raise ValueError(f"--batch must be between 1 and 64, got {args.batch}.")
+    if args.t0 is not None and args.change is not None:
+        raise ValueError("--t0 and --change both say how much may change; use one.")
     job = load_job(args, args.guide)
     label = None if args.class_label is None else torch.full((args.batch,), args.class_label)
+    t0 = T0.default if args.t0 is None else args.t0
+    if args.change is not None:
+        found = t0_for_deviation(
+            job.model, job.guide, args.change, seed=args.seed, mask=job.mask, y=None if label is None else label[:1]
+        )
+        say(str(found))
+        t0 = found.t0
     with progress(args.steps * args.repeats, "sdedit edit") as callback:
         result = sdedit(
             job.model,
             job.guide.expand(args.batch, -1, -1, -1),
-            t0=args.t0,
+            t0=t0,
             mask=job.mask,
             y=label,
             callback=callback,

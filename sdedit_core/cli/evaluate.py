@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .common import add_edit_options, edit_options, load_model, parse_size, progress, save_pil, say
+from .common import add_edit_options, edit_options, load_model, parse_size, progress, say
 from .strokes import parse_kernel
 
 DEFAULT_T0 = "0.1:0.9:9"
@@ -43,7 +43,7 @@ def add_parser(commands) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Make this shard's pictures; measure once all shards are done."""
-    from ..measure.protocol import Evaluation, Folder, Protocol, parse_shard, picture_names
+    from ..measure.protocol import Evaluation, PictureFolder, Protocol, parse_shard, picture_names
     from ..measure.sweep import parse_t0_values
 
     values, shard = parse_t0_values(args.t0), parse_shard(args.shard)
@@ -89,13 +89,14 @@ def run(args: argparse.Namespace) -> None:
     if left:
         say(f"{len(left)} pictures of other shards are missing; run this again when they are done")
         return
-    summary = evaluation.summarise(model, Folder(args.reference, width=width, height=height))
+    summary = evaluation.summarise(model, PictureFolder(args.reference, width=width, height=height))
     _show(args, evaluation, summary)
 
 
 def _show(args: argparse.Namespace, evaluation, summary) -> None:
     """Table, sweet spot, plot, sheet, KID."""
     from ..measure.table import more_real, table
+    from ..pictures.io import save_pil
 
     say(table(summary.rows))
     say("realism: sliced Wasserstein distance to the reference, smaller is more real")
@@ -123,7 +124,7 @@ def _show(args: argparse.Namespace, evaluation, summary) -> None:
 
 def _sheet(evaluation):
     """The first guides at every t0, one row each."""
-    from ..pictures.io import contact_sheet
+    from ..pictures.sheet import contact_sheet
 
     folders = ["originals", "guides", *(folder.name for folder in evaluation.folders())]
     pictures, labels = [], []
@@ -137,14 +138,14 @@ def _sheet(evaluation):
 def _kid(args: argparse.Namespace, evaluation) -> None:
     """KID of every t0 against the reference at working size."""
     from ..measure.kid import kernel_inception_distance
-    from ..measure.protocol import Folder
-    from ..measure.table import write_whole
+    from ..measure.protocol import PictureFolder
+    from ..pictures.files import write_file
     from ..pictures.io import save_image
 
     folder = evaluation.out / "reference"
     folder.mkdir(exist_ok=True)
     p = evaluation.protocol
-    reference = Folder(args.reference, width=p.width, height=p.height)
+    reference = PictureFolder(args.reference, width=p.width, height=p.height)
     for name, picture in zip(reference.names, reference, strict=True):
         path = folder / f"{Path(name).name}.png"
         if not path.exists():
@@ -154,4 +155,4 @@ def _kid(args: argparse.Namespace, evaluation) -> None:
         found = kernel_inception_distance(pictures, folder, device=args.device, weights=args.kid_weights)
         say(f"t0 {t0:g}: {found}")
         lines.append(f"{t0!r},{found.mean!r},{found.std!r},{found.subset}")
-    write_whole(evaluation.out / "kid.csv", "\n".join(lines) + "\n")
+    write_file(evaluation.out / "kid.csv", "\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""``sdedit report``: what an edit did to its guide: numbers, bounds, prediction, difference heat map."""
+"""``sdedit report``: what an edit did to its guide: numbers, bound, prediction, difference heat map."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 
 from ..sampling.options import T0
-from .common import add_edit_options, file_output, load_job, output, progress, say, sweep_plan
+from .common import add_edit_options, load_job, output, progress, say, sweep_plan
 
 
 def add_parser(commands) -> None:
@@ -15,7 +15,7 @@ def add_parser(commands) -> None:
         "report",
         help="how far an edit is from its guide, where, and what the theory allows",
         description="With PICTURE: compare two files. Without: make the edit, and report the prediction before it, "
-        "the bounds along it, evaluations and seconds as well.",
+        "the bound along it, evaluations and seconds as well.",
     )
     parser.add_argument("guide", metavar="GUIDE", help="guide image file")
     parser.add_argument("picture", nargs="?", metavar="PICTURE", help="its edit; left out: it is made now")
@@ -24,8 +24,7 @@ def add_parser(commands) -> None:
     parser.add_argument("--heat-map", metavar="FILE", help="write the difference heat map")
     parser.add_argument("--scale", type=float, metavar="X", help="difference shown brightest (default: what occurs)")
     parser.add_argument("--json", metavar="FILE", help="write all numbers")
-    parser.add_argument("--delta", type=float, default=0.05, help="failure probability of the bounds (default 0.05)")
-    parser.add_argument("-C", dest="c", type=float, metavar="C", help="your bound on the squared norm of the score")
+    parser.add_argument("--delta", type=float, default=0.05, help="failure probability of the bound (default 0.05)")
     add_edit_options(parser)
     parser.set_defaults(run=run)
 
@@ -33,14 +32,14 @@ def add_parser(commands) -> None:
 def run(args: argparse.Namespace) -> None:
     """Measure, and write what was asked for."""
     from ..measure.plots import heat_map
-    from ..measure.table import write_whole
+    from ..pictures.files import check_target, write_file
     from ..pictures.io import save_image
 
     heat = output(args.heat_map) if args.heat_map else None
     out = output(args.output) if args.output else None
-    numbers = file_output(args.json) if args.json else None
-    report, guide, picture, mask = _compare(args) if args.picture else _edit(args)
-    say(str(report))
+    numbers = check_target(args.json) if args.json else None
+    found, guide, picture, mask = _files(args) if args.picture else _edit(args)
+    say(str(found))
     if out:
         save_image(picture, out)
         say(f"wrote {out.resolve()}")
@@ -48,37 +47,36 @@ def run(args: argparse.Namespace) -> None:
         save_image(heat_map(guide, picture, mask=mask, scale=args.scale), heat)
         say(f"wrote {heat.resolve()}")
     if numbers:
-        write_whole(numbers, json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n")
+        write_file(numbers, json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n")
         say(f"wrote {numbers.resolve()}")
 
 
-def _compare(args: argparse.Namespace) -> tuple:
+def _files(args: argparse.Namespace) -> tuple:
     """Two files, no model."""
-    from ..measure.report import edit_report
+    from ..measure.comparison import compare
     from ..pictures.io import load_image, load_mask
     from ..sampling.masks import binary_mask
 
-    for name in ("t0", "output", "c"):
-        if getattr(args, name) is not None:
-            option = {"t0": "--t0", "output": "-o", "c": "-C"}[name]
+    for option, value in (("--t0", args.t0), ("-o", args.output)):
+        if value is not None:
             raise ValueError(f"{option} belongs to an edit that is made now; leave PICTURE out, or leave {option} out.")
     guide, picture = load_image(args.guide), load_image(args.picture)
     mask = None if args.mask is None else binary_mask(load_mask(args.mask)).float()
-    return edit_report(guide, picture, mask=mask), guide, picture, mask
+    return compare(guide, picture, mask=mask), guide, picture, mask
 
 
 def _edit(args: argparse.Namespace) -> tuple:
-    """Make the edit, with prediction and bounds."""
-    from ..measure.report import edit_report
+    """Make the edit, with prediction and bound."""
+    from ..measure.comparison import compare
     from ..pictures.io import from_range
 
     job = load_job(args, args.guide)
-    plan = sweep_plan(args, job, delta=args.delta, c=args.c)
+    plan = sweep_plan(args, job, delta=args.delta)
     t0 = T0.default if args.t0 is None else args.t0
     with progress(plan.callbacks([t0]), "sdedit report") as callback:
         cell = plan.cell(t0, callback=callback)
     picture = from_range(cell.samples, job.model.data_range).clamp(0, 1)
-    report = edit_report(
+    found = compare(
         job.picture,
         picture,
         mask=job.mask,
@@ -89,5 +87,5 @@ def _edit(args: argparse.Namespace) -> tuple:
         predicted=cell.predicted,
         bounds=cell.bounds,
     )
-    report.notes += cell.notes
-    return report, job.picture, picture, job.mask
+    found.notes += cell.notes
+    return found, job.picture, picture, job.mask

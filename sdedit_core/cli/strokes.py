@@ -39,7 +39,8 @@ def parse_kernel(text: str) -> int | None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the stroke painting."""
-    from ..pictures.io import fit, load_image, save_image
+    from ..pictures.fit import fit
+    from ..pictures.io import load_image, save_image
     from ..pictures.strokes import simulate_strokes
 
     out = output(args.output)

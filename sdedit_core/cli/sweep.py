@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .common import add_edit_options, file_output, load_job, output, progress, save_pil, say, sweep_plan
+from .common import add_edit_options, load_job, output, progress, say, sweep_plan
 
 DEFAULT_T0 = "0.1:0.8:8"
 
@@ -43,13 +43,15 @@ def run(args: argparse.Namespace) -> None:
     from ..measure.deviation import pixel_size
     from ..measure.picks import sheet_after
     from ..measure.sweep import parse_t0_values
-    from ..measure.table import rows, sweet_spot, table, to_csv, write_whole
-    from ..pictures.io import contact_sheet, from_range
+    from ..measure.table import sweep_rows, sweet_spot, table, to_csv
+    from ..pictures.files import check_target, write_file
+    from ..pictures.io import from_range, save_pil
+    from ..pictures.sheet import contact_sheet
 
     out, search = output(args.output), sheet_after(parse_t0_values(args.t0), args.picks)
     values = list(search.values)
     plot = output(args.plot) if args.plot else None
-    sheet_csv = file_output(args.csv) if args.csv else None
+    sheet_csv = check_target(args.csv) if args.csv else None
     folder = _folder(args.pictures)
     job = load_job(args, args.guide)
     if args.probe:
@@ -60,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
         result = plan.run(values, callback=callback, stop=(KeyboardInterrupt,))
     pictures = [from_range(cell.samples, job.model.data_range).clamp(0, 1) for cell in result.cells]
     realism, other = _realism(args, job)
-    found = rows(result, job.picture, pictures, mask=job.mask, realism=realism, pixel=pixel_size(job.model))
+    found = sweep_rows(result, job.picture, pictures, mask=job.mask, realism=realism, pixel=pixel_size(job.model))
     untouched = realism(job.picture).mean if realism else None
     spot = sweet_spot(found, ceiling=untouched) if realism else None
     say(table(found))
@@ -78,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
     save_pil(sheet, out)
     say(f"wrote {out.resolve()}")
     if sheet_csv:
-        write_whole(sheet_csv, to_csv(found))
+        write_file(sheet_csv, to_csv(found))
         say(f"wrote {sheet_csv.resolve()}")
     if folder:
         _save_pictures(folder, result, pictures)
@@ -113,15 +115,16 @@ def _save_pictures(folder: Path, result, pictures: list) -> None:
 def _realism(args: argparse.Namespace, job) -> tuple:
     """Distance to real pictures and a name for them: --reference, the --images, or the built-in model's own."""
     from ..builtin import list_priors, references
-    from ..measure.protocol import Folder
+    from ..measure.protocol import PictureFolder
     from ..measure.realism import SlicedWasserstein
-    from ..pictures.io import fit, load_image
+    from ..pictures.fit import fit
+    from ..pictures.io import load_image
 
     height, width = job.picture.shape[-2:]
     if min(height, width) < 16:
         return None, ""
     if args.reference:
-        return SlicedWasserstein(Folder(args.reference, width=width, height=height)), args.reference
+        return SlicedWasserstein(PictureFolder(args.reference, width=width, height=height)), args.reference
     if args.images:
         own = [fit(load_image(path), width=width, height=height) for path in args.images]
         return SlicedWasserstein(own), "the model's own images"
@@ -135,7 +138,8 @@ def _realism(args: argparse.Namespace, job) -> tuple:
 def _probe(args: argparse.Namespace, job, values: list[float], out: Path) -> None:
     """The sheet of E[x0 | x(t0)], with the expected change of every t0."""
     from ..measure.probe import probe
-    from ..pictures.io import contact_sheet, from_range
+    from ..pictures.io import from_range, save_pil
+    from ..pictures.sheet import contact_sheet
 
     with progress(len(values), "sdedit sweep --probe") as tick:
         found = probe(

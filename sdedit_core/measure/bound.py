@@ -1,30 +1,28 @@
-"""How far can an edit move away from its guide?  Proposition 1 of the paper, its repair, and path-wise forms.
+"""How far can an edit move away from its guide?  A bound along the path of the very run.
 
-SDEdit (Meng et al., ICLR 2022), proposition 1: if ||score(x, t)||^2 <= C everywhere, then with probability 1 - delta
+An edit is the guide with the first noise sigma0 z, the noise W of the path and the drift I on top:
 
-    ||x_g - SDEdit(x_g; t0)||^2 <= sigma0^2 (C sigma0^2 + T),   T = d + 2 sqrt(-d ln delta) - 2 ln delta
+    result - guide = sigma0 z + W + I,    I = sum_n eps_n^2 s_n,    eps_n^2 = sigma_n^2 - sigma_{n+1}^2
 
-with sigma0 = sigma(t0), d values that may change and T the tail of chi^2_d (Laurent and Massart 2000, lemma 1).
+with the scores s_n of the run.  W is independent of z and its variance is at most sigma0^2, so ||sigma0 z + W||^2 is at
+most 2 sigma0^2 times a chi-square variable with d degrees of freedom, d values that may change.  The drift is no longer
+than the sum of its parts.  Hence, with probability 1 - delta,
 
-**As printed it does not hold.**  Its proof bounds the distance from the *noised* guide, and adds squares without the
-cross term.  The guide is noised on the way up and again on the way down, so where the score is small (C sigma0^2 << d,
-small t0) the squared distance is near 2 sigma0^2 d, twice what is allowed.  The repair is short.  With first noise
-sigma0 z, path noise W (variance at most sigma0^2, independent of z) and drift I, result - guide = sigma0 z + W + I, so
+    ||guide - result||^2 <= (sum_n eps_n^2 ||s_n|| + sigma0 sqrt(2 T))^2,   T = d + 2 sqrt(-d ln delta) - 2 ln delta
 
-    repaired:           ||x_g - x_0||^2 <= (sqrt(C) sigma0^2 + sigma0 sqrt(2 T))^2
-    path-wise, strict:  the same with sum_n eps_n^2 ||s_n|| of this very run in place of sqrt(C) sigma0^2
-    path-wise, typical: (sum_n eps_n^2 ||s_n||)^2 + 2 sigma0^2 T, without the cross term: no guarantee, closer
+where T is the tail of chi^2_d (Laurent and Massart 2000, lemma 1).  This is *strict* for ``reverse_diffusion`` and
+``ancestral`` at any number of steps, for other solvers of the reverse SDE in the limit of many.  It holds in the VE
+frame, as every model here does, in the model's own units.  Where it exceeds what two pictures can differ at all it is
+*vacuous*, and the text says so.
 
-where eps_n^2 = sigma_n^2 - sigma_{n+1}^2.  The first two hold with probability 1 - delta for ``reverse_diffusion`` and
-``ancestral`` at any number of steps, for other solvers in the limit of many.  All live in the VE frame, as every model
-here does, in the model's own units.  For sharp models C is of the order of d / sigma_min^2: both constants' forms
-then exceed what two pictures can differ at all, they are *vacuous*, and the text says so.
+Proposition 1 of SDEdit (Meng et al., ICLR 2022) bounds the same distance by the largest score alone; why its printed
+form fails at small t0 is told in docs/choosing-t0.md.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 
 import torch
 
@@ -45,36 +43,17 @@ def chi2_tail(d: int, delta: float) -> float:
     return d + 2.0 * math.sqrt(d * rest) + 2.0 * rest
 
 
-def proposition_1(*, sigma: float, c: float, d: int, delta: float = 0.05) -> float:
-    """Right-hand side of proposition 1 as printed (see above: it is too small at small t0), in the model's units.
-
-    Args:
-        sigma: sigma(t0). c: bound on the squared norm of the score. d: number of values that may change.
-    """
-    return sigma**2 * (_check_c(c) * sigma**2 + chi2_tail(d, delta))
-
-
-def repaired_proposition(*, sigma: float, c: float, d: int, delta: float = 0.05) -> float:
-    """Proposition 1 with both noises and the cross term: (sqrt(C) sigma^2 + sigma sqrt(2 T))^2."""
-    return strict_bound(sigma=sigma, drift=math.sqrt(_check_c(c)) * sigma**2, d=d, delta=delta)
-
-
 def strict_bound(*, sigma: float, drift: float, d: int, delta: float = 0.05) -> float:
     """(drift + sigma sqrt(2 T))^2 with an upper bound on the length of the drift."""
     return (drift + sigma * math.sqrt(2.0 * chi2_tail(d, delta))) ** 2
 
 
-def _check_c(c: float) -> float:
-    if not (math.isfinite(c) and c >= 0.0):
-        raise ValueError(f"C bounds a squared norm: it must be a number >= 0, got {c!r}.")
-    return c
-
-
 class ScoreRecorder:
     """Remembers how large the score was along a run: give it to ``reverse`` or ``sdedit`` as ``observe``.
 
-    Norms are over the pixels that may change.  With ``keep_first``, ``first`` is the first D, i.e. E[x0 | x(t0)], for
-    the deviation predictor.
+    Args:
+        mask: norms are over the pixels that may change.
+        keep_first: keep the first D, which is E[x0 | x(t0)], as ``first``, for the deviation predictor.
     """
 
     def __init__(self, *, mask: torch.Tensor | None = None, keep_first: bool = False):
@@ -97,10 +76,6 @@ class ScoreRecorder:
         """(sigma, norm of the score per sample) of every evaluation."""
         return [(sigma, norms.tolist()) for sigma, norms in self._levels]
 
-    def largest(self) -> list[float]:
-        """Per sample: the largest squared norm of the score along the run, an empirical C."""
-        return [max(norm**2 for norm in norms) for norms in zip(*(n for _, n in self.levels), strict=True)]
-
     def drift(self) -> list[float]:
         """Per sample: sum of eps_n^2 ||s_n||, which bounds the length of the drift (levels met twice count once)."""
         merged: dict[float, list[float]] = {}
@@ -115,54 +90,35 @@ class ScoreRecorder:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Bounds on ||guide - result||^2 per sample, in the model's units, next to the measured value.
+    """The strict bound on ||guide - result||^2 per sample, in the model's units, next to the measured value.
 
-    ``possible``: the largest value that a result inside the data range can reach (None without a range); a bound
-    above it is vacuous.  ``c_source`` says where C comes from.
+    ``vacuous``: the bound says nothing, for every sample it exceeds what a result inside the data range can reach.
     """
 
     sigma: float
     d: int
     delta: float
-    c: list[float]
-    c_source: str
     measured: list[float]
-    proposition: list[float]
-    repaired: list[float]
-    typical: list[float]
     strict: list[float]
-    possible: list[float] | None = None
-    notes: list[str] = field(default_factory=list)
-
-    def vacuous(self, bound: list[float]) -> bool:
-        """True when the bound says nothing: it exceeds what is possible at all, for every sample."""
-        return self.possible is not None and all(b >= p for b, p in zip(bound, self.possible, strict=True))
+    vacuous: bool = False
 
     def lines(self) -> list[str]:
         """For a read-out; mean over the batch."""
 
-        def mean(values: list[float]) -> float:
-            return sum(values) / len(values)
-
         def row(name: str, values: list[float]) -> str:
-            rms = math.sqrt(mean(values) / self.d)
-            tail = "  vacuous: no two pictures in the data range are further apart" if self.vacuous(values) else ""
-            return f"  {name:34s} {mean(values):12.5g}   RMS {rms:9.4g}{tail}"
+            mean = sum(values) / len(values)
+            return f"  {name:18s} {mean:12.5g}   RMS {math.sqrt(mean / self.d):9.4g}"
 
-        title = f"squared L2 from the guide, model units, d = {self.d}, sigma0 {self.sigma:.4g}, delta {self.delta:g}"
-        out = [title, row("measured", self.measured)]
-        out.append(row("path-wise, typical (no guarantee)", self.typical))
-        out.append(row("path-wise, strict", self.strict))
-        out.append(row("proposition 1, repaired", self.repaired))
-        out.append(row("proposition 1, as printed", self.proposition))
-        if self.possible is not None:
-            out.append(row("largest possible", self.possible).split("  vacuous")[0])
-        return [*out, f"  C = {mean(self.c):.4g}: {self.c_source}", *self.notes]
+        tail = "  vacuous: no two pictures in the data range are further apart" if self.vacuous else ""
+        return [
+            f"squared L2 from the guide, model units, d = {self.d}, sigma0 {self.sigma:.4g}, delta {self.delta:g}",
+            row("measured", self.measured),
+            row("path-wise, strict", self.strict) + tail,
+        ]
 
     def to_dict(self) -> dict:
         """For JSON."""
-        names = "sigma d delta c c_source measured proposition repaired typical strict possible notes".split()
-        return {name: getattr(self, name) for name in names}
+        return asdict(self)
 
 
 def bounds(
@@ -172,17 +128,19 @@ def bounds(
     samples: torch.Tensor,
     sigma: float,
     delta: float = 0.05,
-    c: float | None = None,
     mask: torch.Tensor | None = None,
     data_range: tuple[float, float] | None = None,
 ) -> Bounds:
-    """All bounds of one run with one pass (K = 1), with the user's C or the trajectory's.
+    """The strict bound of one run with one pass (K = 1), beside what was measured.
 
     Args:
-        record: the recorder that the run's denoiser was wrapped in, with the same mask.
-        guide, samples: (B,C,H,W) in the model's units, samples unclamped.
-        c: a bound on the squared norm of the score that you can vouch for; None takes the largest norm met on the
-            way, which is an observation and not a guarantee.
+        record: of the run, with the same mask.
+        guide: (B,C,H,W) in the model's units.
+        samples: the result, as the guide, unclamped.
+        sigma: sigma(t0) of the run.
+        delta: failure probability of the bound.
+        mask: (B|1,1,H,W) of 0 and 1, 1 = change; it frees the same number of pixels in every item.
+        data_range: (low, high) of clean pixels; without one no bound is called vacuous.
     """
     if not record.levels:
         raise ValueError("Nothing was recorded: the run made no evaluation (t0 = 0 or an empty mask).")
@@ -192,38 +150,18 @@ def bounds(
     if mask is not None:
         change = may_change(mask, guide).expand_as(guide)
         if not is_hard(mask):
-            raise ValueError("The bounds are for one noise level: they need a mask of 0 and 1 only, or none.")
+            raise ValueError("The bound is for one noise level: it needs a mask of 0 and 1 only, or none.")
     d = int(change[0].sum())
     if bool((change.flatten(1).sum(1) != d).any()):
         raise ValueError("The masks of a batch must free the same number of pixels for one bound; run them one by one.")
-    measured = ((samples - guide).double().square() * change).flatten(1).sum(1).tolist()
-    seen, drift = record.largest(), record.drift()
-    c_list = seen if c is None else [float(c)] * len(seen)
-    source = "the largest squared norm of the score along this run: empirical, not a guarantee"
-    notes, at = [], {"sigma": sigma, "d": d, "delta": delta}
-    printed = [proposition_1(c=value, **at) for value in c_list]
-    if any(m > p for m, p in zip(measured, printed, strict=True)):
-        notes.append("The result is further away than proposition 1 as printed allows: its small-t0 flaw, not yours.")
-    if c is not None:
-        source = "given by you"
-        if max(seen) > c:
-            notes.append(f"The score exceeded your C on this run ({max(seen):.4g}): proposition 1 does not apply.")
-    possible = None
+
+    def squared(distance: torch.Tensor) -> list[float]:
+        return (distance.double().square() * change).flatten(1).sum(1).tolist()
+
+    strict = [strict_bound(sigma=sigma, drift=drift, d=d, delta=delta) for drift in record.drift()]
+    vacuous = False
     if data_range is not None:
         low, high = data_range
-        furthest = torch.maximum((guide - low).abs(), (high - guide).abs()).double()
-        possible = (furthest.square() * change).flatten(1).sum(1).tolist()
-    return Bounds(
-        sigma=sigma,
-        d=d,
-        delta=delta,
-        c=c_list,
-        c_source=source,
-        measured=measured,
-        proposition=printed,
-        repaired=[repaired_proposition(c=value, **at) for value in c_list],
-        typical=[value**2 + 2.0 * sigma**2 * chi2_tail(d, delta) for value in drift],
-        strict=[strict_bound(drift=value, **at) for value in drift],
-        possible=possible,
-        notes=notes,
-    )
+        furthest = squared(torch.maximum((guide - low).abs(), (high - guide).abs()))
+        vacuous = all(bound >= most for bound, most in zip(strict, furthest, strict=True))
+    return Bounds(sigma, d, delta, squared(samples - guide), strict, vacuous)

@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 
 import torch
 import torch.nn.functional as F
+from einops import repeat
 
+from ..pictures.check import check_pair
 from ..sampling.masks import check_mask
 
 SSIM_WINDOW, SSIM_SIGMA, SSIM_K1, SSIM_K2 = 11, 1.5, 0.01, 0.03
@@ -43,20 +45,6 @@ class Distance:
         return {k: v if isinstance(v, int) or math.isfinite(v) else None for k, v in asdict(self).items()}
 
 
-def check_pictures(a: torch.Tensor, b: torch.Tensor) -> None:
-    """ValueError unless a and b are (B,C,H,W) tensors of one shape without NaN."""
-    for name, image in (("first", a), ("second", b)):
-        if not isinstance(image, torch.Tensor) or image.dim() != 4:
-            shape = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__
-            raise ValueError(f"The {name} picture must have shape (batch, channels, height, width), got {shape}.")
-        if not bool(torch.isfinite(image).all()):
-            raise ValueError(f"The {name} picture contains NaN or infinite values.")
-    if a.shape != b.shape:
-        raise ValueError(
-            f"Two pictures of one size are needed, got {tuple(a.shape)} and {tuple(b.shape)}. Resize one of them first."
-        )
-
-
 def may_change(mask: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
     """Boolean (B|1,1,H,W): True where an edit may change the picture at all, i.e. where the mask is above 0."""
     return check_mask(mask, image) > 0.0
@@ -64,7 +52,7 @@ def may_change(mask: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
 
 def squared_l2(a: torch.Tensor, b: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
     """Sum of squared differences of every item, (B,) float64; only where the mask is above 0 when there is one."""
-    check_pictures(a, b)
+    check_pair(a, b)
     difference = (a - b).double().square()
     if mask is not None:
         difference = difference * may_change(mask, a)
@@ -80,7 +68,7 @@ def ssim_map(
     that every pixel has a value.  With ``inside`` (B|1,1,H,W), windows see its pixels only and values outside it
     mean nothing: what happens across a mask's border then does not leak in.
     """
-    check_pictures(a, b)
+    check_pair(a, b)
     taps = torch.arange(SSIM_WINDOW, dtype=torch.float64, device=a.device) - SSIM_WINDOW // 2
     window = torch.exp(-0.5 * (taps / SSIM_SIGMA) ** 2)
     window = window / window.sum()
@@ -88,8 +76,8 @@ def ssim_map(
 
     def blur(image: torch.Tensor) -> torch.Tensor:
         image = F.pad(image, (pad, pad, pad, pad), mode="replicate")
-        image = F.conv2d(image, window.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
-        return F.conv2d(image, window.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+        image = F.conv2d(image, repeat(window, "k -> c 1 k 1", c=channels), groups=channels)
+        return F.conv2d(image, repeat(window, "k -> c 1 1 k", c=channels), groups=channels)
 
     a, b = a.double(), b.double()
     weight = torch.ones_like(a[:1]) if inside is None else inside.double().expand(-1, channels, -1, -1)
@@ -108,7 +96,7 @@ def ssim_map(
 
 def distances(a: torch.Tensor, b: torch.Tensor, mask: torch.Tensor | None = None) -> list[Distance]:
     """Distances of every item of two batches (B,C,H,W) in [0, 1]; only where the mask is above 0 when there is one."""
-    check_pictures(a, b)
+    check_pair(a, b)
     if mask is None:
         mask = torch.ones(1, 1, *a.shape[-2:], device=a.device)
     inside = may_change(mask, a).expand(a.shape[0], 1, -1, -1)

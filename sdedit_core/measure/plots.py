@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange, repeat
 from PIL import Image, ImageDraw, ImageFont
 
-from ..pictures.io import to_pil
-from .metrics import check_pictures, may_change
+from ..pictures.check import check_pair
+from ..pictures.io import from_pil, to_pil
+from .metrics import may_change
 from .table import Row, SweetSpot
 
 NO_MATPLOTLIB = "The plot needs matplotlib, which is not installed here. Install it with: pip install matplotlib"
-_FAITHFUL, _REAL, _BOUND, _GREY = "#1f6fb4", "#c2410c", "#6b7280", "#9ca3af"
+_FAITHFUL, _REAL, _PREDICTED, _BOUND = "#1f6fb4", "#c2410c", "#7c3aed", "#6b7280"
 # Anchors of a perceptually rising map, dark violet to pale yellow (after matplotlib's inferno).
 _HEAT = ((0, 0, 4), (40, 11, 84), (101, 21, 110), (159, 42, 99), (212, 72, 66), (245, 125, 21), (250, 193, 39))
 _HEAT = (*_HEAT, (252, 255, 164))
@@ -31,13 +33,13 @@ def tradeoff_plot(
     width: int = 1100,
     height: int = 480,
 ) -> Image.Image:
-    """Faithfulness and realism over t0 (left), and what prediction and bounds said (right).
+    """Faithfulness and realism over t0 (left), and what prediction and bound said (right).
 
     Args:
         rows: at least two, see :mod:`tradeoff`; columns that were not measured are left out.
         spot: shaded. floor: realism distance of other real pictures, guides: that of the guides, drawn as lines.
             Bars are the 95 % intervals where the rows have them.
-        bounded: rows for the right side, when prediction and bounds were taken on other guides.
+        bounded: rows for the right side, when prediction and bound were taken on other guides.
 
     Raises ValueError when matplotlib is missing, saying what to install.
     """
@@ -103,17 +105,18 @@ def _tradeoff_panel(
 def _bounds_panel(axis, rows: Sequence[Row]) -> None:
     shown = [row for row in rows if row.l2 > 0.0]
     series = (
-        ("bound_l2", "v:", _GREY, "proposition 1 as printed"),
-        ("repaired_l2", "^--", _GREY, "proposition 1, repaired"),
-        ("strict_l2", "d-", _BOUND, "path-wise, strict"),
-        ("possible_l2", "-", "#111827", "largest possible (above: vacuous)"),
-        ("predicted_l2", "x--", "#7c3aed", "predicted by 2 evaluations"),
+        ("strict_l2", "d-", _BOUND, "bound, path-wise and strict"),
+        ("predicted_l2", "x--", _PREDICTED, "predicted by 2 evaluations"),
         ("l2", "o-", _FAITHFUL, "measured"),
     )
     for name, style, colour, label in series:
         t0, values = _series(shown, name)
         if values:
             axis.plot(t0, values, style, color=colour, label=label, markersize=5)
+    vacuous = _series([row for row in shown if row.vacuous], "strict_l2")
+    if vacuous[0]:
+        label = "vacuous: no two pictures differ so much"
+        axis.plot(*vacuous, "d", color=_BOUND, markerfacecolor="white", label=label, markersize=5)
     axis.set_yscale("log")
     axis.set_xlabel("t0")
     axis.set_ylabel("L2 over [0, 1] pixels, log scale")
@@ -126,12 +129,13 @@ def heat_colours(values: torch.Tensor) -> torch.Tensor:
     anchors = torch.tensor(_HEAT, dtype=torch.float32, device=values.device) / 255.0
     place = values.float().clamp(0, 1)[:, 0] * (len(_HEAT) - 1)
     low = place.floor().clamp(max=len(_HEAT) - 2).long()
-    return torch.lerp(anchors[low], anchors[low + 1], (place - low)[..., None]).permute(0, 3, 1, 2)
+    colours = torch.lerp(anchors[low], anchors[low + 1], (place - low)[..., None])
+    return rearrange(colours, "b h w c -> b c h w")
 
 
 def difference_map(guide: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
     """RMS difference over channels at every pixel, (B,1,H,W), for pictures in [0, 1]."""
-    check_pictures(guide, picture)
+    check_pair(guide, picture)
     return (picture - guide).square().mean(dim=1, keepdim=True).sqrt()
 
 
@@ -169,16 +173,11 @@ def heat_map(
 def _colour_bar(width: int, scale: float) -> torch.Tensor:
     """Strip (1,3,h,width): the colours from 0 to scale, with the numbers under it."""
     text = max(9, width // 24)
-    strip = heat_colours(torch.linspace(0, 1, width).view(1, 1, 1, width).expand(1, 1, text, width))
+    strip = heat_colours(repeat(torch.linspace(0, 1, width), "w -> 1 1 h w", h=text))
     canvas = Image.new("RGB", (width, round(2.8 * text)), (24, 24, 27))
     canvas.paste(to_pil(strip), (0, round(0.25 * text)))
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=text)
     for fraction, anchor in ((0.0, "la"), (0.5, "ma"), (1.0, "ra")):
         x = 2 + fraction * (width - 5)
         draw.text((x, 1.45 * text), f"{fraction * scale:.2g}", font=font, fill=(228, 228, 231), anchor=anchor)
-    return (
-        torch.frombuffer(bytearray(canvas.tobytes()), dtype=torch.uint8)
-        .view(1, canvas.height, width, 3)
-        .permute(0, 3, 1, 2)
-        / 255.0
-    )
+    return from_pil(canvas)

@@ -26,7 +26,9 @@ from PIL import Image
 
 from ..edit import sdedit
 from ..model import ScoreModel
-from ..pictures.io import fit, from_range, load_image, save_image, to_range
+from ..pictures.files import write_file
+from ..pictures.fit import fit
+from ..pictures.io import from_range, load_image, save_image, to_range
 from ..pictures.strokes import simulate_strokes
 from ..sampling.noise import mix64
 from ..sampling.options import check_options
@@ -34,7 +36,7 @@ from ..sampling.solvers import Callback
 from .metrics import distances
 from .realism import SlicedWasserstein
 from .resampling import FEWEST, resampled, with_intervals
-from .table import Row, SweetSpot, sweet_spot, to_csv, write_whole
+from .table import Row, SweetSpot, sweet_spot, to_csv
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Summary:
     spot: SweetSpot | None
 
 
-class Folder(Sequence):
+class PictureFolder(Sequence):
     """Pictures of a folder, in order of their names, read and fitted when asked for: (1,3,height,width) in [0, 1]."""
 
     def __init__(self, path: str | os.PathLike, *, width: int, height: int, names: Sequence[str] | None = None):
@@ -135,7 +137,7 @@ class Evaluation:
                 raise ValueError(f"{self.out} was begun with other settings: {what}. Use another output folder.")
         for folder in (self.out, *(self.out / name for name in ("originals", "guides")), *self.folders()):
             folder.mkdir(parents=True, exist_ok=True)
-        write_whole(settings, json.dumps(mine, indent=2) + "\n")
+        write_file(settings, json.dumps(mine, indent=2) + "\n")
 
     def folders(self) -> list[Path]:
         """One folder per t0."""
@@ -193,10 +195,10 @@ class Evaluation:
             save_image(guide, path)
         return load_image(path)
 
-    def pictures(self, folder: str | Path) -> Folder:
+    def pictures(self, folder: str | Path) -> PictureFolder:
         """Pictures of one of the output's folders, in the order of the names."""
         names = [f"{name}.png" for name in self.names]
-        return Folder(self.out / folder, width=self.protocol.width, height=self.protocol.height, names=names)
+        return PictureFolder(self.out / folder, width=self.protocol.width, height=self.protocol.height, names=names)
 
     def summarise(self, model: ScoreModel, reference: Sequence[torch.Tensor]) -> Summary:
         """Measure all pictures against their guides and the reference, and write table.csv and summary.json.
@@ -204,7 +206,8 @@ class Evaluation:
         With 4 pictures or more on both sides realism has 95 % intervals, by resampling pictures.
 
         Args:
-            reference: real pictures of the working size, e.g. a :class:`Folder`; not the originals of the guides.
+            model: the model of the edits; its schedule gives sigma(t0).
+            reference: real pictures of the working size, e.g. a :class:`PictureFolder`; not the guides' originals.
         """
         left = self.missing()
         if left:
@@ -225,8 +228,8 @@ class Evaluation:
             draws = resampled(distance, [*(self.pictures(folder) for folder in self.folders()), guides])
             rows = with_intervals(rows, draws[:, :-1], of_guides, draws[:, -1])
         summary = Summary(rows, floor, of_guides, sweet_spot(rows, ceiling=of_guides))
-        write_whole(self.out / "table.csv", to_csv(rows))
-        write_whole(self.out / "summary.json", json.dumps(_plain(asdict(summary)), indent=2, allow_nan=False) + "\n")
+        write_file(self.out / "table.csv", to_csv(rows))
+        write_file(self.out / "summary.json", json.dumps(_plain(asdict(summary)), indent=2, allow_nan=False) + "\n")
         return summary
 
 

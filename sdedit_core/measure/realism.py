@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange, repeat
 
 PATCH = 7
 SMALLEST = 16
@@ -39,8 +40,8 @@ class RealismDistance:
 def _blur(x: torch.Tensor) -> torch.Tensor:
     taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=x.dtype, device=x.device) / 16.0
     c = x.shape[1]
-    x = F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), taps.view(1, 1, -1, 1).expand(c, 1, -1, 1), groups=c)
-    return F.conv2d(x, taps.view(1, 1, 1, -1).expand(c, 1, 1, -1), groups=c)
+    x = F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), repeat(taps, "k -> c 1 k 1", c=c), groups=c)
+    return F.conv2d(x, repeat(taps, "k -> c 1 1 k", c=c), groups=c)
 
 
 def laplacian_pyramid(images: torch.Tensor) -> list[torch.Tensor]:
@@ -60,11 +61,11 @@ def laplacian_pyramid(images: torch.Tensor) -> list[torch.Tensor]:
 
 def patches(level: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
     """``count`` random 7 x 7 patches of one image (1,C,H,W), or all of them when there are fewer: (M, C*49)."""
-    _, c, h, w = level.shape
+    h, w = level.shape[-2:]
     rows, columns = h - PATCH + 1, w - PATCH + 1
     view = level[0].unfold(1, PATCH, 1).unfold(2, PATCH, 1)  # (C, rows, columns, 7, 7)
     places = torch.randperm(rows * columns, generator=generator)[:count].to(level.device)
-    return view[:, places // columns, places % columns].permute(1, 0, 2, 3).reshape(-1, c * PATCH * PATCH)
+    return rearrange(view[:, places // columns, places % columns], "c n i j -> n (c i j)")
 
 
 class SlicedWasserstein:
@@ -123,8 +124,9 @@ class SlicedWasserstein:
         out = []
         for _, features, axes, _, _ in self._with_axes(images):
             count = len(self.reference if images is None else images)
-            split = features.view(count, -1, self.shape[0], PATCH * PATCH)[:, : max(1, patches // count)]
-            parts = axes[:, :directions].view(self.shape[0], PATCH * PATCH, -1)
+            split = rearrange(features, "(n p) (c f) -> n p c f", n=count, c=self.shape[0])
+            split = split[:, : max(1, patches // count)]
+            parts = rearrange(axes[:, :directions], "(c f) k -> c f k", c=self.shape[0])
             values = torch.einsum("npcf,cfk->npck", split, parts)
             moments = split.mean((1, 3)), split.square().mean((1, 3))
             out.append(ChannelProjections(values.cpu(), *(m.cpu() for m in moments), parts.sum(1).cpu()))
@@ -191,13 +193,13 @@ class ChannelProjections:
 
 def _moments(features: torch.Tensor, channels: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and deviation (C,) of the pixels of a set of patches (M, C 49)."""
-    split = features.view(len(features), channels, -1)
+    split = rearrange(features, "m (c f) -> m c f", c=channels)
     return split.mean((0, 2)), split.std((0, 2), correction=0).clamp_min(SMALLEST_STD)
 
 
 def _project(features: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
     """Patches less ``mean``, over ``std`` (C,), on the axes, each axis sorted: (directions, M)."""
-    split = features.view(len(features), len(mean), -1)
+    split = rearrange(features, "m (c f) -> m c f", c=len(mean))
     white = (split - mean[:, None]) / std[:, None]
     return (white.flatten(1) @ axes).T.sort(dim=1).values
 

@@ -85,7 +85,7 @@ class SweepPlan:
     Args:
         predict: spend one evaluation more per cell on the expected deviation (the run's own first evaluation serves as
             the other).
-        delta: failure probability of the bounds. ``c``: your bound on the squared score.
+        delta: failure probability of the bound.
         solver_options, grid, y, sample_indices: as for ``sdedit``.
         options: those of ``sampling.options.OPTIONS``: steps, solver, seed, repeats, eta, mask_mode.
     """
@@ -98,7 +98,6 @@ class SweepPlan:
         mask: torch.Tensor | None = None,
         predict: bool = False,
         delta: float = 0.05,
-        c: float | None = None,
         grid: str | None = None,
         solver_options: Mapping[str, object] | None = None,
         y: torch.Tensor | None = None,
@@ -108,7 +107,7 @@ class SweepPlan:
         self.model, self.guide = model, model.check_guide(guide)
         self.mask = None if mask is None else check_mask(mask, self.guide)
         self.options = check_options(options)
-        self.predict, self.delta, self.c = predict, check_delta(delta), c
+        self.predict, self.delta = predict, check_delta(delta)
         self.further = {"grid": grid, "solver_options": solver_options, "y": y, "sample_indices": sample_indices}
         choose_solver(self.options["solver"], self.options["eta"])
 
@@ -162,7 +161,6 @@ class SweepPlan:
                 samples=run.samples,
                 sigma=run.sigma,
                 delta=self.delta,
-                c=self.c,
                 mask=mask,
                 data_range=model.data_range,
             )

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..pictures.files import replace_file
 from .metrics import distances
 
 if TYPE_CHECKING:
@@ -34,9 +31,8 @@ class Row:
     ``l2`` is the mean of the paper's norm, ``l2_squared`` the mean of its square; ``realism`` is the distance to the
     reference (smaller is more real), ``realism_low`` to ``realism_high`` its 95 % interval; ``gain`` is how much nearer
     to the reference than the guides it is, with the interval of that difference (see :mod:`resampling`);
-    ``predicted_l2`` comes from two evaluations before sampling; ``typical_l2``, ``strict_l2``, ``repaired_l2`` and
-    ``bound_l2`` (proposition 1 as printed) are square roots of the bounds of :mod:`bound`, ``possible_l2`` is as far
-    as two pictures can be apart: bounds above it are vacuous.
+    ``predicted_l2`` comes from two evaluations before sampling; ``strict_l2`` is the square root of the bound of
+    :mod:`bound`, ``vacuous`` where it exceeds what two pictures can differ at all.
     """
 
     t0: float
@@ -53,16 +49,13 @@ class Row:
     gain_low: float | None = None
     gain_high: float | None = None
     predicted_l2: float | None = None
-    typical_l2: float | None = None
     strict_l2: float | None = None
-    repaired_l2: float | None = None
-    bound_l2: float | None = None
-    possible_l2: float | None = None
+    vacuous: bool | None = None
     nfe: int | None = None
     seconds: float | None = None
 
 
-def rows(
+def sweep_rows(
     result: Sweep,
     guide: torch.Tensor,
     pictures: Sequence[torch.Tensor],
@@ -92,12 +85,8 @@ def rows(
         if pixel is not None and cell.predicted is not None:
             extra["predicted_l2"] = _root_mean(cell.predicted.squared, pixel)
         if pixel is not None and cell.bounds is not None:
-            extra["typical_l2"] = _root_mean(cell.bounds.typical, pixel)
             extra["strict_l2"] = _root_mean(cell.bounds.strict, pixel)
-            extra["repaired_l2"] = _root_mean(cell.bounds.repaired, pixel)
-            extra["bound_l2"] = _root_mean(cell.bounds.proposition, pixel)
-            if cell.bounds.possible is not None:
-                extra["possible_l2"] = _root_mean(cell.bounds.possible, pixel)
+            extra["vacuous"] = cell.bounds.vacuous
         if realism is not None:
             extra["realism"] = realism(picture).mean
         out.append(Row(t0=cell.t0, sigma=cell.sigma, **means, **extra, nfe=cell.nfe, seconds=cell.seconds))
@@ -171,24 +160,26 @@ _HEADS = {
     "gain_low": "from",
     "gain_high": "to",
     "predicted_l2": "L2 pred.",
-    "typical_l2": "typical",
     "strict_l2": "strict",
-    "repaired_l2": "repaired",
-    "bound_l2": "prop. 1",
-    "possible_l2": "possible",
+    "vacuous": "",
     "nfe": "evals",
     "seconds": "s",
 }
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Aligned text, one line per t0; columns that were never measured are left out."""
-    names = [f.name for f in fields(Row) if any(getattr(row, f.name) is not None for row in rows)]
+    """Aligned text, one line per t0; columns that were never measured, or say nothing, are left out."""
+    names = [f.name for f in fields(Row) if any(_cell(getattr(row, f.name)) not in ("", "-") for row in rows)]
     lines = ["".join(f"{_HEADS[name]:>10s}" for name in names)]
     for row in rows:
-        cells = (getattr(row, name) for name in names)
-        lines.append("".join(f"{'-' if v is None else format(v, '.4g'):>10s}" for v in cells))
+        lines.append("".join(f"{_cell(getattr(row, name)):>10s}" for name in names))
     return "\n".join(lines)
+
+
+def _cell(value: float | bool | None) -> str:
+    if isinstance(value, bool):
+        return "vacuous" if value else ""
+    return "-" if value is None else format(value, ".4g")
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -200,14 +191,3 @@ def to_csv(rows: Sequence[Row]) -> str:
     for row in rows:
         writer.writerow(["" if getattr(row, name) is None else repr(getattr(row, name)) for name in names])
     return out.getvalue()
-
-
-def write_whole(path: str | os.PathLike, data: str | bytes) -> None:
-    """Write a file whole or not at all: a temporary file in the same folder is renamed into place."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise ValueError(f"The folder {path.parent} does not exist.")
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; a file name is needed.")
-    content = data.encode("utf-8") if isinstance(data, str) else data
-    replace_file(path, lambda temporary: temporary.write_bytes(content))

@@ -1,7 +1,8 @@
 """Score networks: one U-Net, described block by block, and the descriptions of the known families."""
 
+from torch import nn
+
 from .adm import adm
-from .build import Spec, build_network, spec_from_dict
 from .compact import CompactSpec, CompactUNet
 from .ddpm import ddpm
 from .ncsnpp import ncsnpp
@@ -18,5 +19,11 @@ __all__ = [
     "build_network",
     "ddpm",
     "ncsnpp",
-    "spec_from_dict",
 ]
+
+Spec = UNetSpec | CompactSpec
+
+
+def build_network(spec: Spec, **options) -> nn.Module:
+    """The network; options ``operations``, ``dtype`` and ``device`` as in :class:`~.unet.UNet`."""
+    return CompactUNet(spec, **options) if isinstance(spec, CompactSpec) else UNet(spec, **options)

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 
@@ -90,7 +91,7 @@ class PixelNorm(nn.Module):
         self.norm = ops.LayerNorm(channels, eps=1e-5, elementwise_affine=affine, dtype=dtype, device=device)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return rearrange(self.norm(rearrange(x, "b c h w -> b h w c")), "b h w c -> b c h w")
 
 
 class Block(nn.Module):
@@ -129,12 +130,11 @@ class Attention(nn.Module):
         self.proj = ops.Linear(channels, channels, **kwargs)
 
     def forward(self, x: Tensor) -> Tensor:
-        b, c, height, width = x.shape
-        tokens = self.norm(x.permute(0, 2, 3, 1)).reshape(b, height * width, c)
-        q, k, v = self.qkv(tokens).view(b, -1, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        qkv = self.qkv(self.norm(rearrange(x, "b c h w -> b (h w) c")))
+        q, k, v = rearrange(qkv, "b n (three heads c) -> three b heads n c", three=3, heads=self.heads)
         h = F.scaled_dot_product_attention(self.q_norm(q), self.k_norm(k), v)
-        h = self.proj(h.transpose(1, 2).reshape(b, -1, c))
-        return x + h.view(b, height, width, c).permute(0, 3, 1, 2)
+        h = self.proj(rearrange(h, "b heads n c -> b n (heads c)"))
+        return x + rearrange(h, "b (h w) c -> b c h w", h=x.shape[2])
 
 
 class CompactUNet(nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from .norm import Workspace, affine, apply_affine, plain_norm, rows_at_once, tokens
@@ -21,7 +22,7 @@ def to_image(norm: nn.GroupNorm, conv: nn.Conv2d, x: Tensor, work: Workspace) ->
     if outputs > MAX_OUTPUTS or not plain_conv3x3(conv, x) or not plain_norm(norm, (x,)):
         return None
     gain, bias = affine(norm, (x,))
-    weight = conv.weight.permute(2, 3, 0, 1).reshape(9 * outputs, c)
+    weight = rearrange(conv.weight, "o c i j -> (i j o) c")
     rows = rows_at_once(c)
     values = work.scratch("values", min(rows, height * width), c)
     taps = work.scratch("taps", 9 * outputs, height * width)

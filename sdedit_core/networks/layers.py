@@ -13,6 +13,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from .norm import Workspace, blockable, group_norm, tokens, wants_grad
@@ -74,13 +75,11 @@ class Attention(nn.Module):
         self.proj = ops.Linear(channels, channels, **kwargs)
 
     def forward(self, x: Tensor) -> Tensor:
-        b, c, height, width = x.shape
         h = x if self.norm is None else group_norm(self.norm, x, silu=False)
-        tokens = h.permute(0, 2, 3, 1).reshape(b, height * width, c)
-        q, k, v = self.qkv(tokens).view(b, -1, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
-        h = F.scaled_dot_product_attention(q, k, v)
-        h = self.proj(h.transpose(1, 2).reshape(b, -1, c))
-        return h.view(b, height, width, c).permute(0, 3, 1, 2).add_(x, alpha=self.scale)
+        qkv = self.qkv(tokens(h))
+        q, k, v = rearrange(qkv, "b n (three heads c) -> three b heads n c", three=3, heads=self.heads)
+        h = self.proj(rearrange(F.scaled_dot_product_attention(q, k, v), "b heads n c -> b n (heads c)"))
+        return rearrange(h, "b (h w) c -> b c h w", h=x.shape[2]).add_(x, alpha=self.scale)
 
 
 class ResBlock(nn.Module):

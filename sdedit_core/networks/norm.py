@@ -6,6 +6,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 _CHUNK = 1 << 16  # elements; 256 KB of float32 stay in a core's L2 cache
@@ -101,8 +102,8 @@ def group_norm(
 
 
 def tokens(x: Tensor) -> Tensor:
-    """A channels-last x (B,C,H,W) as (B, H W, C), without a copy."""
-    return x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, x.shape[1])
+    """Pixels (B,C,H,W) as (B, H W, C), without a copy where x is channels-last."""
+    return rearrange(x, "b c h w -> b (h w) c")
 
 
 def rows_at_once(channels: int) -> int:

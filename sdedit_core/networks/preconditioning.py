@@ -15,7 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..sde import VESDE, VPSDE, ContinuousVPSDE, Schedule
+from ..sde import VESDE, VPSDE, ContinuousVPSDE, Schedule, SubVPSDE, beta_table
 
 Scalings = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -85,19 +85,6 @@ class DiscreteVE(Preconditioning):
         return one, sigma * sigma / level, one, label
 
 
-def betas(name: str, levels: int, start: float, end: float) -> Tensor:
-    """Discrete DDPM schedules: "linear", "scaled_linear" or "cosine" (Nichol and Dhariwal 2021, equation 17)."""
-    if name == "linear":
-        return torch.linspace(start, end, levels, dtype=torch.float64)
-    if name == "scaled_linear":
-        return torch.linspace(start**0.5, end**0.5, levels, dtype=torch.float64) ** 2
-    if name == "cosine":
-        u = torch.linspace(0.0, 1.0, levels + 1, dtype=torch.float64)
-        abar = torch.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
-        return (1.0 - abar[1:] / abar[:-1]).clamp(max=0.999)
-    raise ValueError(f'Noise schedules are "linear", "scaled_linear" and "cosine", got {name!r}.')
-
-
 def _predict(kind: str, sigma: Tensor, c_noise: Tensor) -> Scalings:
     c_in = (1.0 + sigma * sigma).rsqrt()
     if kind == "eps":
@@ -123,7 +110,7 @@ class VP(Preconditioning):
             raise ValueError(f'A prediction is "eps", "v" or "x0", got {self.prediction!r}.')
 
     def schedule(self) -> Schedule:
-        return VPSDE(betas(self.beta_schedule, self.levels, self.beta_start, self.beta_end))
+        return VPSDE(beta_table(self.beta_schedule, self.levels, self.beta_start, self.beta_end))
 
     def scalings(self, sigma: Tensor) -> Scalings:
         return _predict(self.prediction, sigma, _vp_table(self).timestep(sigma))
@@ -145,23 +132,6 @@ class ContinuousVP(Preconditioning):
         span, c = self.beta_max - self.beta_min, torch.log1p(sigma * sigma)
         t = 2.0 * c / (self.beta_min + torch.sqrt(self.beta_min**2 + 2.0 * span * c))
         return _predict("eps", sigma, 999.0 * t)
-
-
-class SubVPSDE(ContinuousVPSDE):
-    """sub-VP SDE of Song et al. (2021), appendix B: x = alpha x0 + (1 - alpha^2) z, so sigma = 1/alpha - alpha."""
-
-    def _sigma(self, t: float) -> float:
-        log_alpha = -t * t * (self.beta_max - self.beta_min) / 4.0 - t * self.beta_min / 2.0
-        return -2.0 * math.sinh(log_alpha)
-
-    def _t(self, sigma: float) -> float:
-        span, c = self.beta_max - self.beta_min, 2.0 * math.asinh(sigma / 2.0)
-        return 2.0 * c / (self.beta_min + math.sqrt(self.beta_min**2 + 2.0 * span * c))
-
-    def alpha(self, sigma: float | Tensor) -> float | Tensor:
-        return (torch.exp if isinstance(sigma, Tensor) else math.exp)(
-            -(torch.asinh(sigma / 2.0) if isinstance(sigma, Tensor) else math.asinh(sigma / 2.0))
-        )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from .norm import Workspace, wants_grad
@@ -68,7 +69,7 @@ def winograd(x: Tensor, weight: Tensor, bias: Tensor | None, work: Workspace, ou
     b, cin, height, width = x.shape
     cout, tall, wide = weight.shape[0], height // 4, width // 4
     g = _filter_transform().float()
-    filters = (g @ weight.permute(2, 3, 1, 0).reshape(3, -1)).view(6, 3, -1)
+    filters = (g @ rearrange(weight, "o c i j -> i (j c o)")).view(6, 3, -1)
     filters = torch.matmul(g, filters).view(36, cin, cout)
     rows = max(min(tall, _STRIP // (36 * wide * cin)), 1)
     while tall % rows:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there: the one door through which everything here is written."""
 
 from __future__ import annotations
 
@@ -7,13 +7,35 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def replace_file(path: Path, write: Callable[[Path], object], *, temporary: str | None = None) -> None:
-    """Let ``write`` fill the file ``temporary`` beside ``path``, flush it to disk, and rename it into place.
+def check_target(path: str | os.PathLike) -> Path:
+    """The path of a file to write; ValueError when its folder does not exist or it is a folder itself."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise ValueError(f"The folder {path.parent} does not exist.")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; a file name is needed.")
+    return path
 
-    ``temporary`` is a file name.  By default it holds the process id, as several processes may write the same file,
-    and ends in ``.part``, as what a killed process leaves must not look like the file.
-    Raises ValueError when the file cannot be written; the temporary file is removed in any case.
+
+def write_file(path: str | os.PathLike, data: str | bytes) -> None:
+    """Write bytes, or text as UTF-8; whole or not at all, see :func:`replace_file`."""
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    replace_file(path, lambda part: part.write_bytes(content))
+
+
+def replace_file(path: str | os.PathLike, write: Callable[[Path], object], *, temporary: str | None = None) -> None:
+    """Let ``write`` fill a file beside ``path``, flush it to disk, and rename it into place.
+
+    Args:
+        path: the file to write.
+        write: gets the path of the temporary file.
+        temporary: name of that file.  By default it holds the process id, as several processes may write the same
+            file, and ends in ``.part``, as what a killed process leaves must not look like the file.
+
+    Raises:
+        ValueError: the file cannot be written; the temporary file is removed in any case.
     """
+    path = check_target(path)
     part = path.with_name(temporary or f".{path.name}.{os.getpid()}.part")
     try:
         write(part)

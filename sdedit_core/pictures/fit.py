@@ -1,7 +1,8 @@
 """Pictures in the size that a model wants, and results back into the picture they came from.
 
-A fit is two boxes: a part of the original (all of it, unless cropped) goes to a part of the fitted picture (all of it,
-unless padded).  Boxes lie on whole pixels; where both have one size, pixels are copied and nothing is resampled.
+:func:`fit` covers a size and looks no further; :func:`fit_image` can be undone.  Such a fit is two boxes: a part of
+the original (all of it, unless cropped) goes to a part of the fitted picture (all of it, unless padded).  Boxes lie on
+whole pixels; where both have one size, pixels are copied and nothing is resampled.
 """
 
 from __future__ import annotations
@@ -11,8 +12,22 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from .check import check_picture
+
 METHODS = ("crop", "pad", "stretch")
 UNCHANGED = 1e-3  # differences below this are rounding (half a step of 8 bits is 0.002)
+
+
+def fit(image: torch.Tensor, *, width: int, height: int) -> torch.Tensor:
+    """Scale to cover width x height and crop the middle; antialiased; values stay in [0, 1]."""
+    h, w = image.shape[-2:]
+    if (h, w) == (height, width):
+        return image
+    scale = max(height / h, width / w)
+    sh, sw = max(height, round(h * scale)), max(width, round(w * scale))
+    image = F.interpolate(image, size=(sh, sw), mode="bicubic", antialias=True)
+    top, left = (sh - height) // 2, (sw - width) // 2
+    return image[..., top : top + height, left : left + width].clamp(0, 1)
 
 
 @dataclass(frozen=True)
@@ -189,23 +204,6 @@ def unfit_image(result: torch.Tensor, undo: Undo, original: torch.Tensor | None 
     whole = original.clone()
     undo.source.cut(whole).copy_(piece)
     return whole
-
-
-def check_picture(image: torch.Tensor, what: str) -> None:
-    """ValueError unless the image is (B, 3, H, W), floating point and finite."""
-    if not isinstance(image, torch.Tensor):
-        raise ValueError(f"The {what} must be a tensor (batch, 3, height, width), got {type(image).__name__}.")
-    if image.ndim != 4 or 0 in image.shape or not image.is_floating_point():
-        raise ValueError(
-            f"The {what} must be floating point (batch, 3, height, width), got {image.dtype} {tuple(image.shape)}."
-        )
-    if image.shape[1] != 3:
-        raise ValueError(
-            f"The {what} must have 3 colour channels, got {image.shape[1]}. Drop an alpha channel or convert grey to "
-            "RGB first."
-        )
-    if not bool(torch.isfinite(image).all()):
-        raise ValueError(f"The {what} has NaN or infinite values. Look at where it comes from.")
 
 
 def _check_mask(mask: torch.Tensor, image: torch.Tensor) -> torch.Tensor:

@@ -1,14 +1,14 @@
-"""Pictures in and out: files to tensors and back, value ranges, contact sheets."""
+"""Pictures in and out: files to tensors and back, value ranges."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from einops import rearrange, repeat
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .files import replace_file
 
@@ -35,13 +35,13 @@ def from_pil(image: Image.Image) -> torch.Tensor:
     """PIL image to (1,3,H,W) float32 in [0, 1]; transparency is laid on white."""
     deep = _deep_grey(image)
     if deep is not None:
-        return torch.from_numpy(deep)[None, None].repeat(1, 3, 1, 1)
+        return repeat(torch.from_numpy(deep), "h w -> 1 c h w", c=3).contiguous()
     if image.mode in ("RGBA", "LA", "PA") or (image.mode == "P" and "transparency" in image.info):
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, rgba)
     array = np.asarray(image.convert("RGB"), dtype=np.float32) / 255.0
-    return torch.from_numpy(array).permute(2, 0, 1)[None].contiguous()
+    return rearrange(torch.from_numpy(array), "h w c -> 1 c h w").contiguous()
 
 
 def to_pil(image: torch.Tensor) -> Image.Image:
@@ -50,7 +50,7 @@ def to_pil(image: torch.Tensor) -> Image.Image:
         if image.shape[0] != 1:
             raise ValueError(f"to_pil takes one image, got a batch of {image.shape[0]}.")
         image = image[0]
-    array = image.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
+    array = rearrange(image.detach().float().cpu().clamp(0, 1), "c h w -> h w c").numpy()
     return Image.fromarray((array * 255.0 + 0.5).astype(np.uint8))
 
 
@@ -103,58 +103,15 @@ def load_mask(path: str | os.PathLike) -> torch.Tensor:
 
 
 def save_image(image: torch.Tensor, path: str | os.PathLike) -> None:
-    """Write one picture in [0, 1]; whole or not at all (a temporary file is renamed into place)."""
-    path = Path(path)
-    pil = to_pil(image)
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise ValueError(f"Cannot tell an image format from {path.name!r}; use .png, .jpg or .webp.")
-    if not path.parent.is_dir():
-        raise ValueError(f"The folder {path.parent} does not exist.")
-    options = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
-    options["format"] = Image.registered_extensions()[path.suffix.lower()]
-    replace_file(path, lambda temporary: pil.save(temporary, **options))
+    """Write one picture (1,3,H,W) or (3,H,W) in [0, 1]; whole or not at all."""
+    save_pil(to_pil(image), path)
 
 
-def fit(image: torch.Tensor, *, width: int, height: int) -> torch.Tensor:
-    """Scale to cover width x height and crop the middle; antialiased; values stay in [0, 1]."""
-    h, w = image.shape[-2:]
-    if (h, w) == (height, width):
-        return image
-    scale = max(height / h, width / w)
-    sh, sw = max(height, round(h * scale)), max(width, round(w * scale))
-    image = torch.nn.functional.interpolate(image, size=(sh, sw), mode="bicubic", antialias=True)
-    top, left = (sh - height) // 2, (sw - width) // 2
-    return image[..., top : top + height, left : left + width].clamp(0, 1)
-
-
-def contact_sheet(
-    images: Sequence[torch.Tensor],
-    labels: Sequence[str],
-    *,
-    columns: int | None = None,
-    title: str = "",
-    cell: int = 256,
-    paper: tuple[int, int, int] = (24, 24, 27),
-    ink: tuple[int, int, int] = (228, 228, 231),
-) -> Image.Image:
-    """Labelled sheet of pictures, each (1,3,H,W) in [0, 1], each scaled to ``cell`` pixels wide."""
-    if not images or len(images) != len(labels):
-        raise ValueError(f"A sheet needs as many labels as pictures, got {len(images)} and {len(labels)}.")
-    columns = columns or len(images)
-    pictures = [to_pil(image) for image in images]
-    pictures = [p.resize((cell, max(1, round(p.height * cell / p.width))), Image.Resampling.LANCZOS) for p in pictures]
-    gap, text = max(6, cell // 32), max(13, cell // 14)
-    font, big = ImageFont.load_default(size=text), ImageFont.load_default(size=round(text * 1.25))
-    label_height, head = round(text * 1.7), round(text * 2.4) if title else 0
-    row_height = max(p.height for p in pictures) + label_height
-    rows = -(-len(pictures) // columns)
-    sheet = Image.new("RGB", (gap + columns * (cell + gap), head + gap + rows * (row_height + gap)), paper)
-    draw = ImageDraw.Draw(sheet)
-    if title:
-        draw.text((gap, gap), title, font=big, fill=ink)
-    for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
-        row, column = divmod(i, columns)
-        x, y = gap + column * (cell + gap), head + gap + row * (row_height + gap)
-        sheet.paste(picture, (x, y))
-        draw.text((x + 2, y + picture.height + round(text * 0.2)), label, font=font, fill=ink)
-    return sheet
+def save_pil(picture: Image.Image, path: str | os.PathLike) -> None:
+    """Write a PIL picture in the format of the file's name; whole or not at all. ValueError when it cannot be."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in Image.registered_extensions():
+        raise ValueError(f"Cannot tell an image format from {Path(path).name!r}; use .png, .jpg or .webp.")
+    options = {"quality": 95} if suffix in (".jpg", ".jpeg", ".webp") else {}
+    options["format"] = Image.registered_extensions()[suffix]
+    replace_file(path, lambda part: picture.save(part, **options))

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from ..measure.metrics import check_pictures
+from .check import check_pair, check_picture
 from .io import from_pil, to_pil
 
 PAPER_KERNEL, PAPER_COLOURS, PAPER_SIZE = 23, 6, 256
@@ -58,11 +58,7 @@ def simulate_strokes(
 
     Returns (B,3,H,W) in [0, 1] with at most ``colours`` different colours per picture.
     """
-    if not isinstance(image, torch.Tensor) or image.dim() != 4 or image.shape[1] != 3:
-        shape = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__
-        raise ValueError(f"Strokes are simulated from colour pictures (batch, 3, height, width), got {shape}.")
-    if not bool(torch.isfinite(image).all()):
-        raise ValueError("The picture contains NaN or infinite values.")
+    check_picture(image)
     if isinstance(colours, bool) or not isinstance(colours, int) or not 2 <= colours <= 256:
         raise ValueError(f"colours must be a whole number from 2 to 256, got {colours!r}. The paper uses 6.")
     kernel = stroke_kernel(*image.shape[-2:]) if kernel is None else kernel
@@ -88,7 +84,7 @@ def difference_mask(
         threshold: largest difference of one channel that still counts as equal (0.04 hides JPEG noise).
         grow: pixels by which the mask is widened.
     """
-    check_pictures(before, after)
+    check_pair(before, after)
     if not 0.0 <= float(threshold) < 1.0:
         raise ValueError(f"threshold must lie between 0 and 1, got {threshold!r}. 0.04 hides JPEG noise.")
     if isinstance(grow, bool) or not isinstance(grow, int) or not 0 <= grow <= 512:

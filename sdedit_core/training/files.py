@@ -1,10 +1,10 @@
-"""Files that are whole or not there: the finished model, the state of a run, pictures, the log."""
+"""Files of a training run: tensors with a description, and the log."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -14,18 +14,15 @@ from torch import Tensor
 from ..pictures.files import replace_file
 
 
-def write_whole(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, flush it to disk, rename it into place."""
-    path = Path(path)
-    # one name: a killed run leaves one such file at most
-    replace_file(path, write, temporary=f".{path.stem}.part{path.suffix}")
-
-
 def save_tensors(path: str | os.PathLike, tensors: Mapping[str, Tensor], header: dict[str, str]) -> None:
     """Write a safetensors file with ``header`` as its metadata; whole or not at all."""
     plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    # save_file would make a file that only its owner may read
-    write_whole(path, lambda temporary: temporary.write_bytes(save(plain, metadata=header)))
+    path = Path(path)
+    replace_file(
+        path,
+        lambda part: part.write_bytes(save(plain, metadata=header)),  # save_file's is for its owner's eyes only
+        temporary=f".{path.stem}.part{path.suffix}",  # one name: a killed run leaves one such file at most
+    )
 
 
 def read_tensors(path: str | os.PathLike, key: str) -> tuple[dict[str, Tensor], dict]:

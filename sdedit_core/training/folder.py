@@ -13,14 +13,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..pictures.io import fit, load_image
+from ..pictures.fit import fit
+from ..pictures.io import load_image
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 READERS = 4  # threads; each may hold one decoded picture
 
 
 @dataclass(frozen=True)
-class Folder:
+class TrainingPictures:
     """Pictures (N, 3, size, size) uint8; one line for every file left out; how many were smaller than ``size``."""
 
     pictures: Tensor
@@ -50,7 +51,7 @@ def image_files(folder: str | Path) -> list[Path]:
 
 def load_folder(
     folder: str | Path, *, size: int, crops: int = 1, progress: Callable[[int, int], None] | None = None
-) -> Folder:
+) -> TrainingPictures:
     """Every picture of a folder, scaled to cover ``size`` pixels, then ``crops`` squares along the longer side.
 
     One square is the middle. Orientation tags are applied, transparency is laid on white, of an animation the first
@@ -74,7 +75,7 @@ def load_folder(
                 progress(i + 1, len(files))
     if not count:
         raise ValueError(f"None of the {len(files)} images in {folder} can be read. The first: {left_out[0]}")
-    return Folder(pictures[:count], tuple(left_out), enlarged)
+    return TrainingPictures(pictures[:count], tuple(left_out), enlarged)
 
 
 def _ahead(pool: ThreadPoolExecutor, read: Callable, files: list[Path]) -> Iterator:

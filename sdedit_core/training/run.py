@@ -15,11 +15,13 @@ import torch
 from torch import Tensor
 
 from ..checkpoints.formats import own
-from ..checkpoints.weights import Found
+from ..checkpoints.found import Found
 from ..edit import sdedit
 from ..networks import build_network
-from ..pictures.io import contact_sheet, from_range, to_range
-from .files import finite, read_tensors, save_tensors, write_text_line, write_whole
+from ..pictures.files import check_target, write_file
+from ..pictures.io import from_range, save_pil, to_range
+from ..pictures.sheet import contact_sheet
+from .files import finite, read_tensors, save_tensors, write_text_line
 from .trainer import Progress, Trainer
 
 STATE_KEY = "sdedit_training"
@@ -52,7 +54,7 @@ class Run:
             return False
         self.trainer.restore(*read_tensors(self.state, STATE_KEY))
         if self.writes and self.log.exists():
-            write_whole(self.log, lambda temporary: temporary.write_text(self._log_so_far(), encoding="utf-8"))
+            write_file(self.log, self._log_so_far())
         return True
 
     def _log_so_far(self) -> str:
@@ -111,7 +113,7 @@ class Run:
         sheet = contact_sheet(pictures, labels, columns=len(columns), cell=max(96, guides.shape[-1]))
         self.sheets.mkdir(exist_ok=True)
         path = self.sheets / f"step_{self.trainer.step:07d}.png"
-        write_whole(path, sheet.save)
+        save_pil(sheet, path)
         return path
 
     def go(
@@ -163,6 +165,4 @@ def check_model_path(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"The model is written as .safetensors; got {path.name!r}.")
-    if not path.parent.is_dir():
-        raise ValueError(f"The folder {path.parent} does not exist.")
-    return path
+    return check_target(path)

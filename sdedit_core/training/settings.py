@@ -22,7 +22,7 @@ class Settings:
         sigma_min, sigma_max: of the VE schedule of the finished model (the paper's 0.01 and 348 in [0, 1]).
         flip: mirror half of the pictures.
         reference: pictures drawn for each part of a batch, over which the target is averaged as the noised picture
-            makes them likely (``targets.reference_mean``); 0: the target is the picture that was noised.
+            makes them likely (``trainer.reference_mean``); 0: the target is the picture that was noised.
         precision: "fp32" or "bf16" (weights stay float32, the network runs in bfloat16).
         seed: decides everything random.
         network: a name from ``architectures.NETWORKS``.

@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import save_file
 
 from sdedit_core.checkpoints import known, load_checkpoint
+from sdedit_core.checkpoints.found import Found
 from sdedit_core.checkpoints.load import recognise
+from sdedit_core.checkpoints.overrides import Overrides
 from sdedit_core.checkpoints.reading import RawFile
-from sdedit_core.checkpoints.weights import Found, Overrides
 from sdedit_core.networks import adm, ddpm, ncsnpp
 from sdedit_core.networks.preconditioning import VE
 

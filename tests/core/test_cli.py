@@ -55,6 +55,17 @@ def test_masked_pixels_come_back_exactly(guide, tmp_path):
     assert not torch.equal(before[..., ~kept], after[..., ~kept])
 
 
+def test_change_takes_the_place_of_t0(guide, tmp_path, capsys):
+    assert edit(guide, tmp_path / "out.png", "--change", "0.1") == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if "expected RMS change" in line)
+    assert float(line.split()[-1]) == pytest.approx(0.1, rel=0.05)
+    t0 = line.split()[1]
+    assert edit(guide, tmp_path / "same.png", "--t0", t0) == 0
+    change = (load_image(tmp_path / "out.png") - load_image(guide)).square().mean().sqrt()
+    again = (load_image(tmp_path / "same.png") - load_image(guide)).square().mean().sqrt()
+    assert float(again) == pytest.approx(float(change), rel=0.02) and 0.05 < float(change) < 0.2
+
+
 def test_batch_numbers_its_files_and_its_items_differ(guide, tmp_path):
     assert edit(guide, tmp_path / "out.png", "--batch", "2") == 0
     first, second = load_image(tmp_path / "out_00.png"), load_image(tmp_path / "out_01.png")
@@ -68,6 +79,9 @@ def test_batch_numbers_its_files_and_its_items_differ(guide, tmp_path):
     [
         (["--t0", "1.5"], "t0 must lie between 0"),
         (["--t0", "nan"], "t0 must lie between 0"),
+        (["--t0", "0.4", "--change", "0.1"], "--t0 and --change both"),
+        (["--change", "5"], "out of reach"),
+        (["--change", "nan"], "RMS change must be"),
         (["--steps", "0"], "steps must be between 1"),
         (["--repeats", "0"], "repeats must be"),
         (["--batch", "0"], "--batch"),

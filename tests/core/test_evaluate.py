@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from sdedit_core.measure.protocol import Evaluation, Folder, Protocol, parse_shard, picture_names
+from sdedit_core.measure.protocol import Evaluation, PictureFolder, Protocol, parse_shard, picture_names
 from sdedit_core.pictures.io import load_image, save_image
 from sdedit_core.priors.exact import GaussianPrior
 
@@ -90,7 +90,7 @@ def test_other_settings_are_refused_but_more_t0_are_welcome(photos):
 def test_the_summary_measures_against_strokes_and_reference(photos):
     made = evaluation(photos)
     made.run(model(), photos / "photos")
-    summary = made.summarise(model(), Folder(photos / "real", width=24, height=24))
+    summary = made.summarise(model(), PictureFolder(photos / "real", width=24, height=24))
     assert [row.t0 for row in summary.rows] == [0.0, 0.3, 0.6]
     assert summary.rows[0].l2 == 0.0 and 0.0 < summary.rows[1].l2 < summary.rows[2].l2
     assert summary.rows[0].realism == pytest.approx(summary.guides)
@@ -103,7 +103,7 @@ def test_the_summary_measures_against_strokes_and_reference(photos):
     assert len((photos / "out/table.csv").read_text().splitlines()) == 4
     (photos / "out/t0-0.3/p1.png.png").unlink()
     with pytest.raises(ValueError, match=r"1 pictures are still missing.*p1\.png at t0 0\.3"):
-        made.summarise(model(), Folder(photos / "real", width=24, height=24))
+        made.summarise(model(), PictureFolder(photos / "real", width=24, height=24))
 
 
 def test_shard_names():

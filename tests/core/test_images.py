@@ -5,7 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from sdedit_core.pictures.io import contact_sheet, fit, from_pil, load_image, load_mask, save_image, to_pil
+from sdedit_core.pictures.fit import fit
+from sdedit_core.pictures.io import from_pil, load_image, load_mask, save_image, to_pil
+from sdedit_core.pictures.sheet import contact_sheet
 
 
 def test_eight_bit_pictures_round_trip_exactly(tmp_path):

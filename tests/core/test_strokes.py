@@ -64,7 +64,7 @@ def test_bad_options_are_refused(options):
 
 
 def test_bad_pictures_are_refused():
-    with pytest.raises(ValueError, match="3, height, width"):
+    with pytest.raises(ValueError, match="3 colour channels, got 4"):
         simulate_strokes(torch.zeros(1, 4, 8, 8))
 
 

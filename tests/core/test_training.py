@@ -13,12 +13,13 @@ from PIL import Image
 
 from sdedit_core import load_score_model, sdedit
 from sdedit_core.cli.main import main
+from sdedit_core.pictures.files import replace_file
 from sdedit_core.priors.exact import GaussianPrior
 from sdedit_core.training import FunctionSource, Run, Settings, Size, TensorSource, Trainer
-from sdedit_core.training.files import read_tensors, save_tensors, write_whole
+from sdedit_core.training.files import read_tensors, save_tensors
 from sdedit_core.training.run import STATE_KEY
 from sdedit_core.training.scene_source import SceneSource
-from sdedit_core.training.targets import reference_mean
+from sdedit_core.training.trainer import reference_mean
 
 MEAN, STD = 0.6, 0.3
 
@@ -240,7 +241,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(ValueError, match="disk full"):
-        write_whole(path, broken)
+        replace_file(path, broken)
     assert torch.equal(read_tensors(path, STATE_KEY)[0]["a"], torch.ones(3))
     assert [p.name for p in tmp_path.iterdir()] == ["x.safetensors"]
     path.write_bytes(path.read_bytes()[:-4])

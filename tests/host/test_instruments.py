@@ -81,7 +81,7 @@ def test_sweep(comfy):
     assert [float(row["t0"]) for row in found] == [0.2, 0.3, 0.4]
     change = [float(row["l2"]) for row in found]
     assert change == sorted(change) and change[0] > 0.0
-    assert all(float(row["realism"]) > 0.0 and float(row["bound_l2"]) > 0.0 for row in found)
+    assert all(float(row["realism"]) > 0.0 and float(row["strict_l2"]) > 0.0 for row in found)
     assert [int(row["nfe"]) for row in found] == [3, 3, 3]
     assert "built-in model's own pictures" in run.text("report")
     assert [p[1:] for p in run.progress if p[0] == "it"][-1] == (9, 9)

@@ -23,13 +23,13 @@ def core(name):
 def write(path, spec, preconditioning, **about):
     from safetensors.torch import save_file
 
-    networks, mapping, own = core("networks"), core("checkpoints.weights"), core("checkpoints.formats.own")
+    networks, found_module, own = core("networks"), core("checkpoints.found"), core("checkpoints.formats.own")
     generator = torch.Generator().manual_seed(0)
     weights = {
         key: torch.randn(value.shape, generator=generator) * 0.05 + (value.ndim == 1 and key.endswith("weight"))
         for key, value in networks.UNet(spec).state_dict().items()
     }
-    found = mapping.Found(own.NAME, "tiny test network", spec, weights, preconditioning, name=path.stem, **about)
+    found = found_module.Found(own.NAME, "tiny test network", spec, weights, preconditioning, name=path.stem, **about)
     save_file({k: v.contiguous() for k, v in weights.items()}, path, metadata=own.describe(found, {"file": "none"}))
 
 

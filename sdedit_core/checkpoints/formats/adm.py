@@ -11,8 +11,10 @@ from dataclasses import replace
 
 from ...networks import BlockSpec, UNetSpec
 from ...networks.preconditioning import EDM, VP
+from ..found import Found
+from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Found, Overrides, Weights, attention_size, choose_state, pixel_affine, swap_halves
+from ..weights import Weights, attention_size, choose_state, pixel_affine, swap_halves
 
 NAME = "guided-diffusion (ADM) checkpoint"
 

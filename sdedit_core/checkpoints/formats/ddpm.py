@@ -10,8 +10,10 @@ from dataclasses import replace
 
 from ...networks import BlockSpec, UNetSpec
 from ...networks.preconditioning import VP
+from ..found import Found
+from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Found, Overrides, Weights, attention_size, choose_state, pixel_affine
+from ..weights import Weights, attention_size, choose_state, pixel_affine
 
 NAME = "DDPM checkpoint (SDEdit, pesser, ddim)"
 

@@ -17,8 +17,10 @@ from torch import Tensor
 from ...networks import BlockSpec, UNetSpec
 from ...networks.ncsnpp import SKIP_SCALE
 from ...networks.preconditioning import VE, VP, ContinuousVP, Preconditioning
+from ..found import Found
+from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Found, Overrides, Weights, attention_size, choose_state, swap_halves
+from ..weights import Weights, attention_size, choose_state, swap_halves
 
 NAME = "diffusers UNet2DModel"
 _DEFAULTS = {

@@ -15,8 +15,10 @@ from torch import Tensor
 from ...networks import BlockSpec, UNetSpec
 from ...networks.ncsnpp import SKIP_SCALE, norm_groups
 from ...networks.preconditioning import EDM, IDDPM, VE, ContinuousVP, Preconditioning
+from ..found import Found
+from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Found, Overrides, Weights, choose_state, pixel_affine, strip, swap_halves
+from ..weights import Weights, choose_state, pixel_affine, strip, swap_halves
 
 NAME = "EDM state dict"
 _BLOCK = re.compile(r"(enc|dec)\.(\d+)x(\d+)_(\w+?)\.")

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 
-from ...networks import spec_from_dict
+from ...networks import CompactSpec, Spec, UNetSpec
 from ...networks.preconditioning import VE, preconditioning
+from ..found import Found
+from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Found, Overrides, plain_tensors
+from ..weights import plain_tensors
 
 NAME = "SDEdit score model"
 VERSION = 1
@@ -35,7 +37,7 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     if data.get("version") != VERSION:
         raise ValueError(f"it has version {data.get('version')!r} and this program reads {VERSION}; update it.")
     try:
-        spec, precond = spec_from_dict(data["network"]), preconditioning(data["preconditioning"])
+        spec, precond = _spec(data["network"]), preconditioning(data["preconditioning"])
         found = Found(
             NAME, str(data["architecture"]), spec, dict(raw.content), precond, which=str(data["weights"]),
             gain=float(data["gain"]), offset=float(data["offset"]), size=int(data["size"]) if data["size"] else None,
@@ -53,6 +55,16 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
 
         found.preconditioning = replace(precond, **changed)
     return found
+
+
+def _spec(data: dict) -> Spec:
+    """Inverse of ``to_dict`` of both kinds; ValueError for anything that is not a sane description."""
+    if not isinstance(data, dict):
+        raise ValueError(f"A network is described by a table, got {type(data).__name__}.")
+    kind = data.get("kind", "unet")
+    if kind not in ("unet", "compact"):
+        raise ValueError(f'A network is of the kind "unet" or "compact", got {kind!r}.')
+    return (CompactSpec if kind == "compact" else UNetSpec).from_dict(data)
 
 
 def describe(found: Found, source: dict) -> dict[str, str]:

@@ -16,8 +16,10 @@ from torch import Tensor
 from ...networks import BlockSpec, UNetSpec
 from ...networks.ncsnpp import SKIP_SCALE, norm_groups
 from ...networks.preconditioning import VE, VP, ContinuousVP, DiscreteVE, Preconditioning, SubVP
+from ..found import ONLY_SET, Found
+from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import ONLY_SET, Found, Overrides, Weights, attention_size, plain_tensors, strip
+from ..weights import Weights, attention_size, plain_tensors, strip
 
 NAME = "score-SDE checkpoint"
 _KEY = re.compile(r"all_modules\.(\d+)\.(.+)")
@@ -85,7 +87,7 @@ def _choose(state: dict[str, Tensor], ema: object, weights: str) -> tuple[dict[s
 def _preconditioning(walker: _Walker, sigmas: Tensor | None, options: Overrides, found: Found) -> Preconditioning:
     sde = options.sde
     low, high, levels = 0.01, 348.0, 1000
-    if sigmas is not None and sigmas.dim() == 1 and sigmas.numel() > 1 and sigmas.device.type != "meta":
+    if sigmas is not None and sigmas.dim() == 1 and sigmas.numel() > 1:
         high, low, levels = float(sigmas[0]), float(sigmas[-1]), sigmas.numel()
     known = sigmas is not None and 0.0 < low < high < 1e6
     if not walker.fourier and sde is None:

@@ -1,4 +1,4 @@
-"""Edit report: what an edit did to its guide, in numbers that a reader can check."""
+"""A guide beside its edit: what the edit did, in numbers that a reader can check."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .metrics import Distance, regions
 
 
 @dataclass
-class EditReport:
-    """Distances per item and region, with what is known of the run; see :func:`edit_report`."""
+class Comparison:
+    """Distances per item and region, with what is known of the run; see :func:`compare`."""
 
     items: list[dict[str, Distance]]
     t0: float | None = None
@@ -26,7 +26,7 @@ class EditReport:
     notes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """For a read-out: one line per item and region, then the run, the prediction and the bounds."""
+        """For a read-out: one line per item and region, then the run, the prediction and the bound."""
         out = []
         run = [f"t0 {self.t0:g}"] if self.t0 is not None else []
         run += [f"sigma {self.sigma:.4g}"] if self.sigma is not None else []
@@ -78,7 +78,7 @@ def _numbers(d: Distance) -> str:
     return f"{d.l2:9.3f}{d.l2_squared:11.3f}{d.rmse:9.4f}{psnr:>9s}{d.ssim:8.4f}{d.pixels:10d}"
 
 
-def edit_report(
+def compare(
     guide: torch.Tensor,
     picture: torch.Tensor,
     *,
@@ -89,20 +89,29 @@ def edit_report(
     seconds: float | None = None,
     predicted: Deviation | None = None,
     bounds: Bounds | None = None,
-) -> EditReport:
+) -> Comparison:
     """Compare a guide with its edit.
 
     Args:
-        guide, picture: (B,3,H,W) in [0, 1], the picture as it will be seen (clamped).
+        guide: (B,3,H,W) in [0, 1].
+        picture: its edit, as it will be seen (clamped).
         mask: (B|1,1,H,W), 1 = may change; adds the regions "inside" and "outside".
-        t0, sigma, nfe, seconds, predicted, bounds: what is known of the run, from a sweep's Cell or a Report.
+        t0: of the run, as far as it is known; this and what follows come from a sweep's ``Cell``.
+        sigma: sigma(t0).
+        nfe: number of evaluations.
+        seconds: duration of the run.
+        predicted: the change expected before sampling.
+        bounds: the bound along the run.
+
+    Raises:
+        ValueError: the pictures are not of one size.
     """
-    report = EditReport(regions(guide, picture, mask), t0, sigma, nfe, seconds, predicted, bounds)
+    found = Comparison(regions(guide, picture, mask), t0, sigma, nfe, seconds, predicted, bounds)
     if mask is not None:
-        outside = [item["outside"] for item in report.items]
+        outside = [item["outside"] for item in found.items]
         if any(d.pixels and d.l2 > 0.0 for d in outside):
-            report.notes.append(
+            found.notes.append(
                 "The kept region differs from the guide. SDEdit keeps it bit for bit: was the picture resized, "
                 "saved as JPEG, or decoded by a VAE?"
             )
-    return report
+    return found

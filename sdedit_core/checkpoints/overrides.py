@@ -1,0 +1,90 @@
+"""What the user says about a checkpoint, because its file cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What a file cannot say; None means "detect or assume".
+
+    Attributes:
+        sde: "ve", "vp", "edm", or more exactly "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm".
+        sigma_min: smallest noise level, in the model's own data range.
+        sigma_max: largest noise level, in the model's own data range.
+        data_range: (low, high) of clean pixels, (0, 1) or (-1, 1).
+        image_size: native height and width.
+        num_heads: attention heads.
+        num_head_channels: channels of each head; wins over ``num_heads``.
+        use_new_attention_order: ADM files trained with this flag.
+        noise_schedule: "linear", "scaled_linear" or "cosine", for discrete VP networks.
+        prediction: "eps", "v" or "x0", for discrete VP networks.
+        fir: NCSN++ with (True) or without the [1,3,3,1] filter.
+        skip_rescale: score-SDE networks with (True) or without the 1/sqrt(2) after each residual sum.
+        name: what to call the model.
+    """
+
+    sde: str | None = None
+    sigma_min: float | None = None
+    sigma_max: float | None = None
+    data_range: tuple[float, float] | None = None
+    image_size: int | None = None
+    num_heads: int | None = None
+    num_head_channels: int | None = None
+    use_new_attention_order: bool | None = None
+    noise_schedule: str | None = None
+    prediction: str | None = None
+    fir: bool | None = None
+    skip_rescale: bool | None = None
+    name: str | None = None
+
+    SDES = ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm")
+
+    @classmethod
+    def make(cls, options: Mapping[str, Any]) -> Overrides:
+        """Checked overrides from keyword arguments or a sidecar file; ValueError names the option."""
+        names = {f.name for f in fields(cls)}
+        unknown = sorted(set(options) - names)
+        if unknown:
+            raise ValueError(f"Unknown option {', '.join(unknown)}; known options are {', '.join(sorted(names))}.")
+        got = {k: v for k, v in options.items() if v is not None}
+        for key in ("sigma_min", "sigma_max"):
+            if key in got:
+                got[key] = _number(key, got[key], 0.0, 1e6)
+        for key in ("image_size", "num_heads", "num_head_channels"):
+            if key in got:
+                got[key] = int(_number(key, got[key], 0, 16384))
+        for key in ("use_new_attention_order", "fir", "skip_rescale"):
+            if key in got and not isinstance(got[key], bool):
+                raise ValueError(f"{key} must be true or false, got {got[key]!r}.")
+        for key, choices in (
+            ("sde", cls.SDES),
+            ("noise_schedule", ("linear", "scaled_linear", "cosine")),
+            ("prediction", ("eps", "v", "x0")),
+        ):
+            if key in got and got[key] not in choices:
+                raise ValueError(f"{key} must be one of {', '.join(choices)}, got {got[key]!r}.")
+        if "data_range" in got:
+            try:
+                low, high = (float(v) for v in got["data_range"])
+            except (TypeError, ValueError):
+                low, high = 1.0, 0.0
+            if not low < high:
+                raise ValueError(f"data_range must be two numbers, low < high, got {got['data_range']!r}.")
+            got["data_range"] = (low, high)
+        if isinstance(got.get("name"), str):
+            got["name"] = str(got["name"])[:200]
+        return cls(**got)
+
+    def or_else(self, other: Overrides) -> Overrides:
+        """These options, with ``other``'s where none is given here."""
+        return replace(other, **{f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None})
+
+
+def _number(key: str, value: Any, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < value <= high:
+        raise ValueError(f"{key} must be a number above {low:g} and at most {high:g}, got {value!r}.")
+    return float(value)
