@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
@@ -244,8 +244,11 @@ def _per_pixel(chosen: Solver, run: Mapping[str, object], notes: list[str]) -> S
     """The solver that stands in for ``chosen`` under a soft mask, with notes on what that means."""
     if chosen.masks_itself or run["eta"] != 1.0:
         raise ValueError("A soft mask needs eta = 1 and another solver than paper; or use a mask of 0 and 1 only.")
-    stepped = chosen if chosen.name == "ancestral" else get_solver("auto")
-    if stepped is not chosen:
+    if chosen.name == "ancestral":
+        stepped = chosen
+    else:
+        stepped = replace(get_solver("auto"), stages=chosen.stages)  # on the path of the solver it stands in for
+    if chosen.name not in ("auto", "ancestral"):
         notes.append(f"Soft mask: every pixel starts at its own t0, stepped by auto in place of {chosen.name}.")
     if run["mask_mode"] == "tilt":
         notes.append("Soft mask: mask_mode tilt is for hard masks and was not used.")
