@@ -2,10 +2,12 @@
 
     python benchmarks/networks.py                  # 256 x 256, one thread, fp32 and bf16, 3 rounds
     python benchmarks/networks.py --size 128 --rounds 5 --threads 2
+    python benchmarks/networks.py --no-bf16         # the table of docs/checkpoints.md
 
 Reports CPU seconds of one forward (minimum and median over the rounds), the ratio, the largest difference to
 diffusers' fp32 result, the peak memory of each in a process of its own, and the time of PyTorch's convolutions alone
-with our time as a multiple of it (fp32 may be below 1: Winograd's algorithm needs fewer multiplications).
+with our time as a multiple of it (fp32 may be below 1: Winograd's algorithm needs fewer multiplications; "ours, no
+Winograd" leaves it out).
 Needs ``pip install diffusers``.
 """
 
@@ -25,7 +27,10 @@ import torch
 from sdedit_core.checkpoints.load import build, recognise
 from sdedit_core.checkpoints.overrides import Overrides
 from sdedit_core.checkpoints.reading import RawFile
+from sdedit_core.networks import winograd
 
+NO_WINOGRAD = "ours, no Winograd"
+MAX_THREADS = winograd.MAX_THREADS
 NCSNPP_256 = {
     "sample_size": 256, "center_input_sample": True, "time_embedding_type": "fourier", "norm_num_groups": None,
     "mid_block_scale_factor": 2**0.5, "attention_head_dim": None, "norm_eps": 1e-6, "layers_per_block": 2,
@@ -62,6 +67,7 @@ def forward(kind: str, net: torch.nn.Module, x: torch.Tensor, sigma: torch.Tenso
     if kind == "diffusers bf16":
         with torch.autocast("cpu", torch.bfloat16):
             return net(x, sigma).sample.float() * sigma
+    winograd.MAX_THREADS = 0 if kind == NO_WINOGRAD else MAX_THREADS
     return net(2 * x - 1, sigma.log())
 
 
@@ -109,7 +115,7 @@ def main() -> None:
     x = torch.rand(1, 3, args.size, args.size, generator=torch.Generator().manual_seed(1))
     sigma = torch.tensor([0.5])
     x = x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(2))
-    kinds = ["diffusers", "ours"] + ([] if args.no_bf16 else ["diffusers bf16", "ours bf16"])
+    kinds = ["diffusers", NO_WINOGRAD, "ours"] + ([] if args.no_bf16 else ["diffusers bf16", "ours bf16"])
     reference = theirs()
     with torch.inference_mode():
         if args.memory:
@@ -122,7 +128,7 @@ def main() -> None:
             print(_peak_so_far())
             return
         nets = {k: reference if k.startswith("diffusers") else None for k in kinds}
-        nets["ours"] = ours(reference, torch.float32)
+        nets["ours"] = nets[NO_WINOGRAD] = ours(reference, torch.float32)
         if "ours bf16" in kinds:
             nets["ours bf16"] = ours(reference, torch.bfloat16)
         results = {k: forward(k, nets[k], x, sigma) for k in kinds}
@@ -139,7 +145,7 @@ def main() -> None:
         }
     scale = results["diffusers"].abs().max()
     print(f"NCSN++ {args.size} x {args.size}, batch 1, {args.threads} thread(s), PyTorch {torch.__version__}")
-    print(f"{'':16}{'min s':>8}{'median':>8}{'ratio':>8}{'max diff':>10}{'peak MB':>9}{'convolutions':>17}")
+    print(f"{'':18}{'min s':>8}{'median':>8}{'ratio':>8}{'max diff':>10}{'peak MB':>9}{'convolutions':>17}")
     for k in kinds:
         peer = times["diffusers bf16" if k.endswith("bf16") else "diffusers"]
         ratio = statistics.median(peer) / statistics.median(times[k])
@@ -147,7 +153,7 @@ def main() -> None:
         peak = _peak(k, args)
         floor = f"{floors[k]:.2f} s ({min(times[k]) / floors[k]:.2f}x)" if k in floors else ""
         print(
-            f"{k:16}{min(times[k]):8.2f}{statistics.median(times[k]):8.2f}{ratio:8.2f}{difference:10.1e}{peak:>9}"
+            f"{k:18}{min(times[k]):8.2f}{statistics.median(times[k]):8.2f}{ratio:8.2f}{difference:10.1e}{peak:>9}"
             f"{floor:>17}"
         )
 

@@ -146,7 +146,8 @@ def predict_deviation(
     """Expected deviation of an edit with the default solver at t0, before sampling; 2 evaluations per start.
 
     Args:
-        guide: (B,C,H,W) in the model's data range. mask: (B|1,1,H,W), 1 = change.
+        guide: (B,C,H,W) in the model's data range.
+        mask: (B|1,1,H,W), 1 = change.
         starts: noised guides to average over; 1 = that of the run with this seed. One start is enough for a
             picture, pictures of a few pixels want more.
         steps: of the run; they matter near sigma_min only.

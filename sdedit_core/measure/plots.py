@@ -36,12 +36,18 @@ def tradeoff_plot(
     """Faithfulness and realism over t0 (left), and what prediction and bound said (right).
 
     Args:
-        rows: at least two, see :mod:`tradeoff`; columns that were not measured are left out.
-        spot: shaded. floor: realism distance of other real pictures, guides: that of the guides, drawn as lines.
-            Bars are the 95 % intervals where the rows have them.
+        rows: at least two, see :mod:`table`; columns that were not measured are left out.  Bars are the 95 % intervals
+            where the rows have them.
+        spot: the sweet spot, shaded.
+        floor: realism distance of other real pictures, drawn as a line.
+        guides: realism distance of the guides, drawn as a line.
         bounded: rows for the right side, when prediction and bound were taken on other guides.
+        title: above both sides.
+        width: of the picture in pixels.
+        height: of the picture in pixels.
 
-    Raises ValueError when matplotlib is missing, saying what to install.
+    Raises:
+        ValueError: fewer than two rows, or matplotlib is missing; says what to install.
     """
     if len(rows) < 2:
         raise ValueError(f"A plot over t0 needs at least two values, got {len(rows)}.")
@@ -150,8 +156,11 @@ def heat_map(
     """Where an edit moved the picture: (B,3,H,W) in [0, 1], with a colour bar below when ``legend``.
 
     Args:
-        guide, picture: (B,3,H,W) in [0, 1]. mask: its border is drawn in white; 1 = may change.
+        guide: (B,3,H,W) in [0, 1].
+        picture: its edit, of the same shape.
+        mask: (B|1,1,H,W), 1 = may change; its border is drawn in white.
         scale: difference shown in the brightest colour; None takes the batch's 99.5 % quantile.
+        legend: whether to add the colour bar.
     """
     difference = difference_map(guide, picture)
     if scale is None:

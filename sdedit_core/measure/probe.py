@@ -49,8 +49,8 @@ def probe(
     """E[x0 | x(t0)] at every t0, all with the noise that a run with this seed starts from.
 
     Args:
-        guide: (B,C,H,W) in the model's data range. mask: (B|1,1,H,W), 1 = change; where it is between 0 and 1
-            the probe shows the full t0 all the same.
+        guide: (B,C,H,W) in the model's data range.
+        mask: (B|1,1,H,W), 1 = change; where it is between 0 and 1 the probe shows the full t0 all the same.
         predict: spend a second evaluation on the expected change (see :mod:`deviation`).
         sample_indices: place of every item in a larger batch, as for :func:`~sdedit_core.sampling.state.perturb`.
         callback: ``callback(probe, index, total)`` after every value; may raise to stop.

@@ -70,8 +70,10 @@ def with_intervals(rows: Sequence[Row], draws: torch.Tensor, guides: float, guid
     """Rows with the intervals of ``realism`` and of ``gain``, the guides' distance minus the row's.
 
     Args:
-        draws: (times, rows) from :func:`resampled`. guides, guide_draws: distance of the guides, and its draws from the
-            same call.
+        rows: with ``realism``.
+        draws: (times, rows) from :func:`resampled`.
+        guides: distance of the guides.
+        guide_draws: (times,), the guides' draws from the same call.
     """
     out = []
     for row, mine in zip(rows, draws.T, strict=True):

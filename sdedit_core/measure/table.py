@@ -67,8 +67,11 @@ def sweep_rows(
     """The trade-off table of a sweep.
 
     Args:
-        guide: (B,3,H,W) in [0, 1]; pictures: one such batch per cell (decoded and clamped, as they will be seen).
-        mask: distances are taken where it is above 0. realism: distance to real pictures, see :mod:`realism`.
+        result: the sweep.
+        guide: (B,3,H,W) in [0, 1].
+        pictures: one such batch per cell, decoded and clamped, as they will be seen.
+        mask: distances are taken where it is above 0.
+        realism: distance to real pictures, see :mod:`realism`.
         pixel: size of one [0, 1] pixel value in the model's units, which brings predictions and bounds to pixels;
             None leaves them out (for latents, whose units are not those of pixels).
     """

@@ -26,7 +26,8 @@ class CompactSpec:
     Attributes:
         widths: channels per resolution, the first one at half the picture's size.
         blocks: residual blocks per resolution, on the way down and again on the way up.
-        attention: number of lowest resolutions with self-attention; head_channels: channels per head.
+        attention: number of lowest resolutions with self-attention.
+        head_channels: channels per attention head.
         embedding: size of the noise level's embedding.
         in_channels: of the picture.
     """

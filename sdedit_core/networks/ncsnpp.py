@@ -30,9 +30,12 @@ def ncsnpp(
     """Description of an NCSN++ / DDPM++ with BigGAN blocks; the defaults are the 256 x 256 networks of the paper.
 
     Args:
-        nf: base channels; ch_mult: their multiple per resolution; blocks: residual blocks per resolution.
+        nf: base channels.
+        ch_mult: their multiple per resolution.
+        blocks: residual blocks per resolution.
         attention_levels: resolutions (0 is full size) with attention, besides the middle.
-        fir: [1,3,3,1] resampling. fourier: Fourier features (VE) or sinusoidal embedding (VP).
+        fir: [1,3,3,1] resampling.
+        fourier: Fourier features (VE) or sinusoidal embedding (VP).
         skips: image pyramids at input and output (output_skip, input_skip).
         residual_input: instead, the residual input pyramid of the CIFAR-10 networks.
     """

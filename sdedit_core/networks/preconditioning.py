@@ -230,7 +230,8 @@ class Denoiser(nn.Module):
         network: ``F(x, label, y)``; x (B,C,H,W) float32 in the network's own units, label (B,) float32.
         preconditioning: how to read it.
         channels: image channels; further outputs (ADM's variance) are dropped.
-        gain, offset: the network's input is ``gain * c_in * x + offset`` (2x - 1 for Song's networks in [0, 1]).
+        gain: the network's input is ``gain * c_in * x + offset`` (2x - 1 for Song's networks in [0, 1]).
+        offset: see ``gain``.
     """
 
     def __init__(

@@ -23,16 +23,23 @@ class BlockSpec:
     """One block: a residual block, or a bare resampling step when ``residual`` is False.
 
     Attributes:
-        inputs, outputs: channels (a decoder block's inputs include the skip that it concatenates).
-        resample: "", "down" or "up"; ``fir`` chooses the [1,3,3,1] filter over nearest / 2x2 mean.
+        inputs: channels; a decoder block's include the skip that it concatenates.
+        outputs: channels.
+        residual: False for a bare resampling step.
+        resample: "", "down" or "up".
+        fir: resample with the [1,3,3,1] filter, not by nearest neighbour and mean of 2 x 2.
         shortcut: 0 for identity, else the kernel size of the shortcut convolution (1 or 3).
         scale: factor after each residual sum, 1 or 1/sqrt(2).
-        groups_in, groups_out, attention_groups: of the three norms (0: attention without norm).
+        groups_in: of the first norm.
+        groups_out: of the second norm.
+        attention_groups: of the attention's norm, 0 for none.
         scale_shift: the embedding scales and shifts the second norm instead of being added.
         heads: attention heads after the block, 0 for none.
-        kernel, padding: for bare resampling, see ``layers.ConvResample``.
+        kernel: for bare resampling, see ``layers.ConvResample``.
+        padding: for bare resampling, see ``layers.ConvResample``.
         pyramid: how the down-sampled input image joins after this block: "", "sum", "cat" or "residual".
-        head: an output head (norm, SiLU, convolution) reads this decoder block's result.
+        head: groups of the norm of an output head (norm, SiLU, convolution) that reads this decoder block's result;
+            0 for none.
     """
 
     inputs: int
@@ -58,11 +65,20 @@ class UNetSpec:
     """Everything needed to build the network; JSON-able through :meth:`to_dict`.
 
     Attributes:
+        in_channels: of the image.
+        out_channels: of the prediction.
         base: channels after the first convolution.
-        embedding: "fourier" or "sinusoidal"; ``embedding_endpoint`` as in ``layers.Sinusoidal``.
-        embedding_channels, embedding_hidden: size of the features and of the embedding.
-        num_classes: 0 for none; ``label_position`` "noise" or "embedding"; ``null_class``: y may be left out.
-        eps: of all norms.  ``BlockSpec.head``: number of groups of the head's norm.
+        encoder: blocks on the way down.
+        middle: blocks at the lowest resolution.
+        decoder: blocks on the way up.
+        embedding: "fourier" or "sinusoidal".
+        embedding_channels: size of the features.
+        embedding_hidden: size of the embedding.
+        embedding_endpoint: as in ``layers.Sinusoidal``.
+        num_classes: 0 for none.
+        label_position: where the class joins, "noise" or "embedding".
+        null_class: y may be left out.
+        eps: of all norms.
     """
 
     in_channels: int

@@ -80,7 +80,8 @@ def difference_mask(
     """Where two pictures differ, as a mask (B,1,H,W): 1 = changed = what an edit may change.
 
     Args:
-        before, after: (B,3,H,W) in [0, 1]; the photo and the photo with strokes on it.
+        before: the photo, (B,3,H,W) in [0, 1].
+        after: the photo with strokes on it, of the same shape.
         threshold: largest difference of one channel that still counts as equal (0.04 hides JPEG noise).
         grow: pixels by which the mask is widened.
     """

@@ -13,13 +13,20 @@ class Settings:
     """Choices of a run. Units of sigma are those of the data, [-1, 1] for pictures.
 
     Attributes:
-        steps: optimisation steps in all; batch: pictures per step at the first size (see ``sources.Size``).
+        steps: optimisation steps in all.
+        batch: pictures per step at the first size (see ``sources.Size``).
         accumulate: parts into which a batch is cut, one after the other, to save memory.
-        rate: peak learning rate; warmup: steps of linear rise; decay: last part of the run with a fall to 0.
-        weight_decay, clip: of AdamW; largest norm of the gradient.
+        rate: peak learning rate.
+        warmup: steps of linear rise.
+        decay: last part of the run, with a fall to 0.
+        weight_decay: of AdamW.
+        clip: largest norm of the gradient.
         ema: relative width of the weight average, 0 to 0.28: 0.1 averages about the last tenth of the run.
-        level_mean, level_std: of ln(sigma) in training; level_tail: share of levels drawn from the whole range.
-        sigma_min, sigma_max: of the VE schedule of the finished model (the paper's 0.01 and 348 in [0, 1]).
+        level_mean: mean of ln(sigma) in training.
+        level_std: spread of ln(sigma) in training.
+        level_tail: share of levels drawn from the whole range.
+        sigma_min: of the VE schedule of the finished model (the paper's 0.01 in [0, 1]).
+        sigma_max: of the same schedule (the paper's 348 in [0, 1]).
         flip: mirror half of the pictures.
         reference: pictures drawn for each part of a batch, over which the target is averaged as the noised picture
             makes them likely (``trainer.reference_mean``); 0: the target is the picture that was noised.

@@ -60,8 +60,11 @@ class Trainer:
     """One training run.
 
     Args:
-        source: where pictures come from. settings: all choices. device: where to compute.
-        rank, world: this process among those that train together (torch.distributed already set up).
+        source: where pictures come from.
+        settings: all choices.
+        device: where to compute.
+        rank: this process among those that train together (torch.distributed already set up).
+        world: number of those processes.
         compile: run the network through ``torch.compile``.
     """
 
