@@ -1,41 +1,30 @@
 """Tiny random-weight score networks as files, written by the pack itself."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import torch
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = "sdedit_pack_for_files"
+from pack import part
 
 
 def core(name):
-    if PACKAGE not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            PACKAGE, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-        )
-        sys.modules[PACKAGE] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[PACKAGE])
-    return importlib.import_module(f"{PACKAGE}.sdedit_core.{name}")
+    return part(f"sdedit_core.{name}")
 
 
 def write(path, spec, preconditioning, **about):
     from safetensors.torch import save_file
 
-    networks, mapping, own = core("networks"), core("checkpoints.mapping"), core("checkpoints.own")
+    networks, files, own = core("networks"), core("checkpoints.weights"), core("checkpoints.formats.own")
     generator = torch.Generator().manual_seed(0)
     weights = {
         key: torch.randn(value.shape, generator=generator) * 0.05 + (value.ndim == 1 and key.endswith("weight"))
         for key, value in networks.UNet(spec).state_dict().items()
     }
-    found = mapping.Found(own.NAME, "tiny test network", spec, weights, preconditioning, name=path.stem, **about)
+    found = files.Found(own.NAME, "tiny test network", spec, weights, preconditioning, name=path.stem, **about)
     save_file({k: v.contiguous() for k, v in weights.items()}, path, metadata=own.describe(found, {"file": "none"}))
 
 
 def write_all(folder):
     """tiny_ve.safetensors: VE in [0, 1]; tiny_classes.safetensors: VP in [-1, 1] with 10 classes."""
-    networks, precond = core("networks"), core("preconditioning")
+    networks, precond = core("networks"), core("networks.preconditioning")
     ve = networks.ncsnpp(nf=8, ch_mult=(1, 2), blocks=1, attention_levels=(1,))
     write(
         folder / "tiny_ve.safetensors", ve, precond.VE(data_range=(0.0, 1.0), sigma_min=0.01, sigma_max=50.0), size=32
