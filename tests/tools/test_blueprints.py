@@ -5,15 +5,11 @@ import json
 import pytest
 
 from workflows import blueprints
-from workflows.graph import schemas
+from workflows.graph import load, schemas
 from workflows.subgraph import INPUT, OUTPUT, SUBGRAPHS
 
 FILES = sorted(SUBGRAPHS.glob("*.json"))
 by_name = pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
-
-
-def load(path):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def test_files_are_what_the_maker_writes():

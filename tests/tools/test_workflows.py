@@ -6,16 +6,12 @@ from itertools import combinations
 import pytest
 
 from workflows import templates
-from workflows.graph import NOTES, WORKFLOWS, schemas, ui_to_api
+from workflows.graph import NOTES, WORKFLOWS, load, schemas, ui_to_api
 
 UI = sorted(WORKFLOWS.glob("*.json"))
 API = sorted((WORKFLOWS / "api").glob("*.json"))
 by_name = pytest.mark.parametrize("path", UI, ids=lambda p: p.stem)
 TITLE = 30  # height of a node's title bar, drawn above its position
-
-
-def load(path):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def test_every_workflow_has_its_twin_and_its_picture():

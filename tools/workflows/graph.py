@@ -14,6 +14,11 @@ WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 NOTES = ("MarkdownNote", "Note")
 
 
+def load(path: Path) -> dict:
+    """A workflow or blueprint as it lies on disk."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 @dataclass
 class Input:
     name: str
@@ -55,7 +60,7 @@ def _schema(definition: dict) -> Schema:
 
 def schemas() -> dict[str, Schema]:
     """Schemas of our nodes (from the classes) and of the core nodes that the workflows use (from core_nodes.json)."""
-    core = json.loads((Path(__file__).parent / "core_nodes.json").read_text(encoding="utf-8"))
+    core = load(Path(__file__).parent / "core_nodes.json")
     found = {name: _schema(definition) for name, definition in core.items()}
     for name, cls in load_pack().NODE_CLASS_MAPPINGS.items():
         definition = {"input": cls.INPUT_TYPES(), "output": list(cls.RETURN_TYPES)}
