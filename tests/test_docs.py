@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+import make
+
 ROOT = Path(__file__).parents[1]
 HELP = sorted((ROOT / "web" / "docs").glob("*.md"))
 DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -120,8 +122,9 @@ def test_requirements_are_the_project_s_own_without_torch():
 
 def test_files_that_the_documents_run_exist():
     for path in DOCS:
-        for file in re.findall(r"python ([\w/]+\.py)", path.read_text(encoding="utf-8")):
-            assert (ROOT / file).exists() or (ROOT / "docs" / file).exists(), f"{path.name} runs {file}"
+        for file, name in re.findall(r"python ([\w/]+\.py)(?: ([\w-]+))?", path.read_text(encoding="utf-8")):
+            assert (ROOT / file).exists(), f"{path.name} runs {file}"
+            assert file != "tools/make.py" or name in {"", *make.MAKERS}, f"{path.name} makes {name}"
 
 
 def snippets():

@@ -12,21 +12,7 @@ import pytest
 import torch
 
 from sdedit_core import cli as package
-from sdedit_core.pictures.io import load_image, save_image
-
-
-def picture(seed, size):
-    coarse = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(seed))
-    return torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear")
-
-
-@pytest.fixture
-def photos(tmp_path):
-    for folder, count, first in (("photos", 4, 0), ("real", 5, 100)):
-        (tmp_path / folder).mkdir()
-        for i in range(count):
-            save_image(picture(first + i, 30), tmp_path / folder / f"p{i}.png")
-    return tmp_path
+from sdedit_core.pictures.io import load_image
 
 
 def run_command(*argv):
@@ -51,6 +37,7 @@ def test_command_evaluate_writes_table_plot_and_sheet(photos, capsys):
         assert (photos / "o" / name).exists()
 
 
+@pytest.mark.slow
 def test_command_evaluate_killed_and_resumed_or_in_shards_gives_the_same_table(photos, capsys):
     """A process that is killed in the middle leaves whole files only; what is missing is made by the next run."""
     options = ["--size", "32", "--steps", "8", "--t0", "0.2,0.4,0.6,0.8", "--images", photos / "real/p0.png"]

@@ -8,6 +8,7 @@ import torch
 from sdedit_core import SOLVERS, NoisedState, ScoreModel, perturb, reverse, sdedit
 from sdedit_core.edit import run_levels
 from sdedit_core.priors.exact import GaussianPrior
+from sdedit_core.sampling.noise import NoiseStream
 from sdedit_core.sampling.options import OPTIONS, check_options
 
 MODEL = GaussianPrior(mean=0.5, std=0.25).score_model()
@@ -95,7 +96,9 @@ def test_same_seed_same_bits_and_inputs_untouched(solver):
 def test_perturb_is_guide_plus_sigma_z():
     g = guide(1, 64, 64)
     state = perturb(MODEL, g, 0.5, seed=3, mask=torch.ones(1, 1, 64, 64))
-    assert isinstance(state, NoisedState)
+    z = NoiseStream((3, 64, 64), seed=3, stream="initial")()
+    assert torch.equal(state.samples, g.add(z, alpha=state.sigma)), "the first numbers of its stream, of the first pass"
+    assert state.sample_indices == [0] and state.note == "" and state.t0_map is None and state.under_way is False
     z = (state.samples - g) / state.sigma
     assert state.sigma == MODEL.schedule.sigma(0.5)
     assert abs(float(z.mean())) < 0.05 and abs(float(z.std()) - 1) < 0.05

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sdedit_core.measure.protocol import Evaluation, PictureFolder, Protocol, parse_shard, picture_names
-from sdedit_core.pictures.io import load_image, save_image
+from sdedit_core.pictures.io import load_image
 from sdedit_core.priors.exact import GaussianPrior
 
 PROTOCOL = Protocol(model="test", t0=(0.0, 0.3, 0.6), width=24, height=24, options={"steps": 3}, kernel=5)
@@ -16,20 +16,6 @@ def model():
     out = GaussianPrior(mean=0.5, std=0.2).score_model()
     out.data_range = (0.0, 1.0)
     return out
-
-
-def picture(seed, size=24):
-    coarse = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(seed))
-    return torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear")
-
-
-@pytest.fixture
-def photos(tmp_path):
-    for folder, count, first in (("photos", 4, 0), ("real", 5, 100)):
-        (tmp_path / folder).mkdir()
-        for i in range(count):
-            save_image(picture(first + i, 30), tmp_path / folder / f"p{i}.png")
-    return tmp_path
 
 
 def evaluation(root, out="out", protocol=PROTOCOL):

@@ -24,6 +24,9 @@ def test_check_mask_keeps_values_and_broadcasts():
     for bad in (torch.ones(4, 5), torch.ones(1, 3, 4, 5), torch.ones(2, 1, 5, 4), -torch.ones(1, 1, 4, 5)):
         with pytest.raises(ValueError, match="mask"):
             check_mask(bad, g)
+    for other in ([[[[1.0]]]], "mask", None):
+        with pytest.raises(ValueError, match="must be a tensor"):
+            check_mask(other, g)
     assert binary_mask(torch.tensor([0.0, 0.4999, 0.5, 1.0])).tolist() == [False, False, True, True]
 
 

@@ -3,40 +3,29 @@
 import pytest
 import torch
 
-from sdedit_core import ScoreModel, sdedit
+from sdedit_core import sdedit
 from sdedit_core.measure.probe import probe
-from sdedit_core.priors.exact import GaussianPrior
 
 GUIDE = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
-def counted(std=0.2):
-    prior, calls = GaussianPrior(mean=0.5, std=std), []
-
-    def denoise(x, sigma):
-        calls.append(float(sigma[0]))
-        return prior.denoise(x, sigma)
-
-    return ScoreModel.from_denoiser(denoise), calls
-
-
-def test_one_evaluation_per_t0_at_its_own_sigma():
-    model, calls = counted()
+def test_one_evaluation_per_t0_at_its_own_sigma(counted_model):
+    model, calls = counted_model()
     found = probe(model, GUIDE, [0.2, 0.5, 0.0])
     assert calls == pytest.approx([model.schedule.sigma(0.2), model.schedule.sigma(0.5)])
     assert [one.nfe for one in found] == [1, 1, 0]
     assert torch.equal(found[2].denoised, GUIDE)
 
 
-def test_it_shows_the_first_guess_of_the_run_with_the_same_seed():
-    model, _ = counted()
+def test_it_shows_the_first_guess_of_the_run_with_the_same_seed(counted_model):
+    model, _ = counted_model()
     first = []
     sdedit(model, GUIDE, t0=0.4, seed=7, steps=5, callback=lambda step: first.append(step.denoised.clone()))
     assert torch.equal(probe(model, GUIDE, [0.4], seed=7)[0].denoised, first[0])
 
 
-def test_it_is_the_mean_of_what_runs_draw():
-    model, _ = counted()
+def test_it_is_the_mean_of_what_runs_draw(counted_model):
+    model, _ = counted_model()
     guide = GUIDE[:1].expand(300, -1, -1, -1)
     state_mean = probe(model, GUIDE[:1], [0.4], seed=3)[0].denoised
     from sdedit_core.edit import reverse
@@ -48,15 +37,15 @@ def test_it_is_the_mean_of_what_runs_draw():
     assert float((draws.mean(0) - state_mean[0]).abs().max()) < 5 * 0.2 / 300**0.5
 
 
-def test_prediction_costs_one_more_evaluation():
-    model, calls = counted()
+def test_prediction_costs_one_more_evaluation(counted_model):
+    model, calls = counted_model()
     found = probe(model, GUIDE, [0.3], predict=True)[0]
     assert len(calls) == 2 and found.nfe == 2
     assert 0.0 < found.predicted.rms < 1.0 and "change" in found.label
 
 
-def test_kept_pixels_are_the_guides():
-    model, calls = counted()
+def test_kept_pixels_are_the_guides(counted_model):
+    model, calls = counted_model()
     mask = torch.zeros(1, 1, 8, 8)
     mask[..., :4] = 1.0
     found = probe(model, GUIDE, [0.5], mask=mask)[0]
@@ -67,8 +56,8 @@ def test_kept_pixels_are_the_guides():
     assert torch.equal(nothing.denoised, GUIDE) and nothing.nfe == 0 and not calls
 
 
-def test_the_callback_sees_every_value_and_may_stop():
-    model, _ = counted()
+def test_the_callback_sees_every_value_and_may_stop(counted_model):
+    model, _ = counted_model()
     seen = []
     probe(model, GUIDE, [0.2, 0.4], callback=lambda one, i, n: seen.append((one.t0, i, n)))
     assert seen == [(0.2, 0, 2), (0.4, 1, 2)]
@@ -83,8 +72,8 @@ def test_the_callback_sees_every_value_and_may_stop():
         probe(model, GUIDE, [0.2, 0.4], callback=stop)
 
 
-def test_bad_values():
-    model, _ = counted()
+def test_bad_values(counted_model):
+    model, _ = counted_model()
     with pytest.raises(ValueError, match="at least one"):
         probe(model, GUIDE, [])
     with pytest.raises(ValueError, match="t0"):

@@ -131,13 +131,11 @@ def test_spread_converges_with_the_right_order(solve):
 @pytest.mark.parametrize("solve", ORDERS)
 def test_mean_is_exact_at_any_step_size(solve):
     """D is a martingale along the reverse SDE: every solver that keeps its law has the exact gain."""
-    levels = [START, 0.3, 0.29, 0.05, 0.01, 0.0]
-    gain = affine_law(solve, stds=STDS, sigmas=levels)[0]
-    end = [c * c / (c * c + 1e-4) for c in STDS]
-    exact = exact_law(stds=STDS, sigma=START)[0]
-    # Linear D: the gain telescopes to E[D(x_end) | x_start] = E[x0 | x_start].
-    assert all(0.9 < e <= 1.0 or c < 0.05 for e, c in zip(end, STDS, strict=True))
-    torch.testing.assert_close(gain, exact, rtol=1e-9, atol=1e-12)
+    # Linear D: the gain telescopes to E[D(x_end) | x_start] = E[x0 | x_start] = c^2 / (c^2 + sigma^2) x_start.
+    exact = torch.tensor([c * c / (c * c + START * START) for c in STDS], dtype=torch.float64)
+    for levels in ([START, 0.3, 0.29, 0.05, 0.01, 0.0], [START, 0.01, 0.0]):
+        gain = affine_law(solve, stds=STDS, sigmas=levels)[0]
+        torch.testing.assert_close(gain, exact, rtol=1e-9, atol=1e-12)
 
 
 def test_first_step_of_mca_on_manifold_data_is_exact():
@@ -216,6 +214,68 @@ def test_langevin_step_is_each_samples_own():
         predictor_corrector(lambda x, s: x, x, [1.0, 0.0], noise=Fixed(slice(0, 3)), snr=0.0)
 
 
+def test_langevin_step_by_its_formula():
+    """e = 2 (0.16 |z| / |score|)^2, x + e score + sqrt(2 e) z (Song et al., algorithm 4), then the paper's step."""
+    x, z, later, (t, s) = [3.0, -1.0], [0.6, 0.8], [1.0, -2.0], (2.0, 0.5)
+    score = [(0.5 * v - v) / t**2 for v in x]
+    e = 2 * (0.16 * math.hypot(*z) / math.hypot(*score)) ** 2
+    moved = [v + e * g + math.sqrt(2 * e) * n for v, g, n in zip(x, score, z, strict=True)]
+    share = 1 - (s / t) ** 2
+    want = [v + share * (0.5 * v - v) + math.sqrt(t * t - s * s) * n for v, n in zip(moved, later, strict=True)]
+
+    class Fixed:
+        corrector = staticmethod(lambda sigma: torch.tensor([z], dtype=torch.float64))
+
+        def __call__(self, a, b):
+            return torch.tensor([later], dtype=torch.float64)
+
+    out = predictor_corrector(lambda x, s: 0.5 * x, torch.tensor([x], dtype=torch.float64), [t, s], noise=Fixed())
+    assert out[0].tolist() == pytest.approx(want, rel=1e-12)
+    flat = predictor_corrector(lambda x, s: x.clone(), torch.zeros(1, 2), [t, s], noise=Fixed())
+    assert bool(torch.isfinite(flat).all()), "a score of 0 is no division by 0"
+
+
+WITH_MAPS = {
+    "lift": lambda denoise, x, sigmas, **options: lift(
+        denoise, x, sigmas, anchor=x, levels=torch.full_like(x, sigmas[0]), **options
+    ),
+    "paper_literal": lambda denoise, x, sigmas, **options: paper_literal(
+        denoise, x, sigmas, guide=x, change=x > -9.0, **options
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*SOLVERS, *WITH_MAPS])
+def test_every_step_is_told_to_the_callback_and_draws_noise_only_above_zero(name):
+    """Progress, previews and cancelling live on these calls; noise for the last step would be thrown away."""
+    solve = WITH_MAPS[name] if name in WITH_MAPS else SOLVERS[name].solve
+    levels, x = [2.0, 0.7, 0.1, 0.0], torch.ones(1, 1, 3, 3)
+    told, asked, source = [], [], Cloned(x.shape)
+
+    class Asked(Cloned):
+        def __call__(self, a, b):
+            asked.append((a, b))
+            return source(a, b)
+
+    def callback(step):
+        assert step.x.shape == step.denoised.shape == x.shape and bool(torch.isfinite(step.denoised).all())
+        told.append((step.index, step.total, step.sigma, step.sigma_next, float(step.x.sum())))
+
+    out = solve(lambda x, s: 0.5 * x, x, levels, noise=Asked(x.shape), callback=callback)
+    assert [t[:4] for t in told] == [(i, 3, a, b) for i, (a, b) in enumerate(pairwise(levels))]
+    assert told[-1][4] == pytest.approx(float(out.sum()), rel=1e-6)
+    if name != "paper_literal":  # which keeps the noise of its last step, as the paper's code does
+        assert all(b > 0.0 for _, b in asked) and bool(asked) == (name != "pf_ode")
+
+
+@pytest.mark.parametrize("solve", [ancestral, sde_2m])
+def test_without_noise_none_is_drawn(solve):
+    def noise(a, b):
+        raise AssertionError("eta is 0")
+
+    solve(lambda x, s: 0.5 * x, torch.ones(1, 1, 2, 2), LEVELS, noise=noise, eta=0.0)
+
+
 @pytest.mark.parametrize("name", SOLVERS)
 def test_dtype_follows_the_state_and_nothing_of_the_callers_is_written(name):
     for dtype in (torch.float32, torch.float64):
@@ -280,6 +340,9 @@ def test_lift_with_one_level_is_the_plain_solver():
         a = mca(denoise, x, LEVELS, noise=Cloned(x.shape), **options)
         b = lift(denoise, x, LEVELS, noise=Cloned(x.shape), anchor=x, levels=top, **options)
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    a = mca(denoise, x, LEVELS, noise=Cloned(x.shape))  # their defaults are the same
+    b = lift(denoise, x, LEVELS, noise=Cloned(x.shape), anchor=x, levels=top)
+    torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
     a = ancestral(denoise, x, LEVELS, noise=Cloned(x.shape))
     b = lift(denoise, x, LEVELS, noise=Cloned(x.shape), anchor=x, levels=top, correct=False)
     torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)

@@ -5,11 +5,10 @@ import math
 import pytest
 import torch
 
-from sdedit_core import ScoreModel, sdedit
+from sdedit_core import sdedit
 from sdedit_core.measure.realism import SlicedWasserstein
 from sdedit_core.measure.sweep import SweepPlan, parse_t0_values
 from sdedit_core.measure.table import Row, SweetSpot, sweep_rows, sweet_spot, table, to_csv
-from sdedit_core.priors.exact import GaussianPrior
 
 GUIDE = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 EIGHT = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
@@ -19,18 +18,8 @@ class Cancelled(Exception):
     """As a host's interrupt."""
 
 
-def counted():
-    prior, calls = GaussianPrior(mean=0.5, std=0.2), []
-
-    def denoise(x, sigma):
-        calls.append(float(sigma[0]))
-        return prior.denoise(x, sigma)
-
-    return ScoreModel.from_denoiser(denoise), calls
-
-
-def test_every_cell_is_the_single_run_bit_for_bit():
-    model, _ = counted()
+def test_every_cell_is_the_single_run_bit_for_bit(counted_model):
+    model, _ = counted_model()
     mask = torch.zeros(1, 1, 16, 16)
     mask[..., 4:12] = 1.0
     plan = SweepPlan(model, GUIDE, steps=6, seed=5, mask=mask, repeats=2)
@@ -40,8 +29,8 @@ def test_every_cell_is_the_single_run_bit_for_bit():
         assert torch.equal(cell.samples[..., :4], GUIDE[..., :4])
 
 
-def test_options_of_an_edit_pass_through():
-    model, _ = counted()
+def test_options_of_an_edit_pass_through(counted_model):
+    model, _ = counted_model()
     plan = SweepPlan(model, GUIDE, steps=6, eta=0.0, grid="log", predict=True)
     cell = plan.cell(0.4)
     assert torch.equal(cell.samples, sdedit(model, GUIDE, t0=0.4, steps=6, eta=0.0, grid="log").samples)
@@ -59,13 +48,13 @@ def test_options_of_an_edit_pass_through():
         ({"solver": "pf_ode"}, "reverse SDE"),
     ],
 )
-def test_where_prediction_and_bounds_do_not_apply_the_cell_says_why(options, word):
-    cell = SweepPlan(counted()[0], GUIDE, steps=4, predict=True, **options).cell(0.4)
+def test_where_prediction_and_bounds_do_not_apply_the_cell_says_why(options, word, counted_model):
+    cell = SweepPlan(counted_model()[0], GUIDE, steps=4, predict=True, **options).cell(0.4)
     assert cell.predicted is None and cell.bounds is None and any(word in note for note in cell.notes)
 
 
-def test_a_sweep_of_eight_evaluates_no_more_than_eight_single_runs():
-    model, calls = counted()
+def test_a_sweep_of_eight_evaluates_no_more_than_eight_single_runs(counted_model):
+    model, calls = counted_model()
     SweepPlan(model, GUIDE, steps=7).run(EIGHT)
     together = len(calls)
     calls.clear()
@@ -74,15 +63,15 @@ def test_a_sweep_of_eight_evaluates_no_more_than_eight_single_runs():
     assert together == len(calls) == 56
 
 
-def test_prediction_costs_one_evaluation_per_cell():
-    model, calls = counted()
+def test_prediction_costs_one_evaluation_per_cell(counted_model):
+    model, calls = counted_model()
     result = SweepPlan(model, GUIDE, steps=7, predict=True).run(EIGHT)
     assert len(calls) == 64 == sum(cell.nfe for cell in result.cells)
 
 
-def test_common_random_numbers_make_neighbours_alike():
+def test_common_random_numbers_make_neighbours_alike(counted_model):
     """With one noise for all t0 the pictures move smoothly; with another seed they jump."""
-    model, _ = counted()
+    model, _ = counted_model()
     same = SweepPlan(model, GUIDE, steps=20, seed=1).run([0.40, 0.41]).cells
     other = SweepPlan(model, GUIDE, steps=20, seed=2).cell(0.41)
     step = float((same[0].samples - same[1].samples).square().mean().sqrt())
@@ -94,9 +83,9 @@ MASKED = {"mask": torch.zeros(1, 1, 16, 16)}
 
 
 @pytest.mark.parametrize("options", [{}, {"repeats": 2}, {"solver": "reverse_diffusion"}, {"solver": "seeds3"}, MASKED])
-def test_the_callback_is_called_as_often_as_planned(options):
+def test_the_callback_is_called_as_often_as_planned(options, counted_model):
     steps, cells = [], []
-    plan = SweepPlan(counted()[0], GUIDE, steps=5, **options)
+    plan = SweepPlan(counted_model()[0], GUIDE, steps=5, **options)
     values = [0.0, 0.2, 0.7]
     plan.run(values, callback=steps.append, on_cell=lambda cell, i, n: cells.append((cell.t0, i, n)))
     assert len(steps) == plan.callbacks(values)
@@ -104,8 +93,8 @@ def test_the_callback_is_called_as_often_as_planned(options):
 
 
 @pytest.mark.parametrize("where", ["step", "cell"])
-def test_cancelling_leaves_the_finished_cells(where):
-    model, _ = counted()
+def test_cancelling_leaves_the_finished_cells(where, counted_model):
+    model, _ = counted_model()
     done = []
 
     def callback(step):
@@ -124,8 +113,8 @@ def test_cancelling_leaves_the_finished_cells(where):
     assert torch.equal(result.cells[1].samples, sdedit(model, GUIDE, t0=0.2, steps=6).samples)
 
 
-def test_cancelling_before_the_first_cell_and_other_exceptions_go_through():
-    model, _ = counted()
+def test_cancelling_before_the_first_cell_and_other_exceptions_go_through(counted_model):
+    model, _ = counted_model()
 
     def stop(step):
         raise Cancelled
@@ -156,13 +145,13 @@ def test_bad_values_are_refused(text):
 
 
 @pytest.mark.parametrize("bad", [{"steps": 0}, {"solver": "magic"}, {"seed": 1.5}, {"repeats": 0}])
-def test_a_bad_plan_is_refused_before_the_work(bad):
+def test_a_bad_plan_is_refused_before_the_work(bad, counted_model):
     with pytest.raises(ValueError):
-        SweepPlan(counted()[0], GUIDE, **bad)
+        SweepPlan(counted_model()[0], GUIDE, **bad)
 
 
-def test_the_table_measures_pictures_and_brings_predictions_to_pixels():
-    model, _ = counted()
+def test_the_table_measures_pictures_and_brings_predictions_to_pixels(counted_model):
+    model, _ = counted_model()
     plan = SweepPlan(model, GUIDE, steps=8, predict=True)
     result = plan.run([0.0, 0.3, 0.6])
     pictures = [cell.samples.clamp(0, 1) for cell in result.cells]

@@ -99,12 +99,14 @@ def test_resumes_bit_for_bit(tmp_path, changes):
     assert (tmp_path / "a.safetensors").stat().st_size == (tmp_path / "b.safetensors").stat().st_size
 
 
-def test_accumulation_is_the_same_batch_in_parts():
-    whole = Trainer(gaussian_source(), settings(batch=8, clip=1e9))
-    parts = Trainer(gaussian_source(), settings(batch=8, accumulate=4, clip=1e9))
-    whole.train_step(), parts.train_step()
-    assert whole.pictures == parts.pictures == 8
-    assert whole.step == parts.step == 1
+def test_accumulation_is_the_mean_over_the_parts(monkeypatch):
+    """Four parts with the same numbers have the gradient of one of them."""
+    numbers = Trainer._generator
+    monkeypatch.setattr(Trainer, "_generator", lambda self, step, part, **which: numbers(self, step, 0, **which))
+    one = Trainer(gaussian_source(), settings(batch=4, clip=1e9))
+    parts = Trainer(gaussian_source(), settings(batch=16, accumulate=4, clip=1e9))
+    torch.testing.assert_close(parts.train_step(), one.train_step(), rtol=1e-4, atol=0)
+    assert (one.pictures, parts.pictures) == (4, 16) and one.step == parts.step == 1
 
 
 def test_reference_mean_is_the_posterior_mean_over_the_reference():
@@ -178,6 +180,7 @@ def test_networks_train_and_load(tmp_path, network, precision):
     assert len(run.log.read_text().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_whole_files(tmp_path):
     """Kill -9 at many moments: what lies on disk always loads, and the run goes on to the same end."""
     for i in range(6):
@@ -311,6 +314,7 @@ def test_command_errors(tmp_path, capsys, arguments, text):
     assert text in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="torch was built without distributed")
 def test_two_processes_train_one_network_stop_and_go_on(tmp_path):
     Image.effect_noise((16, 16), 80).convert("RGB").save(tmp_path / "a.png")

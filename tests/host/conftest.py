@@ -15,13 +15,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(Path(__file__).parent))
-
-from comfy_client import Client
 from tiny_files import write_all
 
+from comfy_client import Client
+
+ROOT = Path(__file__).parents[2]
 NOT_FOUND = "no ComfyUI: set COMFYUI_DIR=/path/to/ComfyUI and COMFYUI_PYTHON=/path/to/its/python to run the host tests"
 
 

@@ -42,6 +42,22 @@ def node(class_type, **inputs):
     return {"class_type": class_type, "inputs": {**defaults.get(class_type, {}), **inputs}}
 
 
+def succeed(comfy, graph, **options):
+    """Run a prompt to its end."""
+    run = comfy.run(graph, **options)
+    assert run.status == "success", run.error
+    return run
+
+
+def wrong(comfy, graph, *words, status="error"):
+    """Run a prompt that must fail, with these words, and leave the server alive."""
+    run = comfy.run(graph)
+    assert run.status == status, run.error or run.status
+    for word in words:
+        assert word in run.error, run.error
+    assert comfy.alive()
+
+
 def save_latent(graph, source, name="latent"):
     graph[name] = node("SaveLatent", samples=source, filename_prefix="t")
     return graph

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from browser_flows import ARTIFACTS, FrontEnd, find_chromium
+from graphs import load
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "workflows").glob("*.json"))
@@ -33,10 +34,6 @@ def front(request, comfy):
     with FrontEnd(f"http://127.0.0.1:{comfy.port}", nodes2=nodes2) as page:
         page.label = f"{version}-{request.param}"
         yield page
-
-
-def load(path):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def without_text_encoder(workflow):

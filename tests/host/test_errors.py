@@ -1,15 +1,7 @@
 """Wrong inputs inside ComfyUI: a sentence that helps, and a server that lives."""
 
 import pytest
-from graphs import edit, node
-
-
-def wrong(comfy, graph, *words, status="error"):
-    run = comfy.run(graph)
-    assert run.status == status, run.error
-    for word in words:
-        assert word in run.error, run.error
-    assert comfy.alive()
+from graphs import edit, node, wrong
 
 
 @pytest.mark.parametrize(("name", "value"), [("t0", 1.5), ("t0", -0.1), ("steps", 0), ("repeats", 0)])

@@ -5,13 +5,7 @@ import io
 
 import numpy as np
 import torch
-from graphs import edit, latents, node, pictures, put_image, save_latent
-
-
-def succeed(comfy, graph):
-    run = comfy.run(graph)
-    assert run.status == "success", run.error
-    return run
+from graphs import edit, latents, node, pictures, put_image, save_latent, succeed
 
 
 def instrument(kind, values, *, size=64, outputs, text, mask=None, guide="alpine", **inputs):

@@ -3,13 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from graphs import edit, latents, node, pictures, put_image, save_latent
-
-
-def succeed(comfy, graph):
-    run = comfy.run(graph)
-    assert run.status == "success", run.error
-    return run
+from graphs import edit, latents, node, pictures, put_image, save_latent, succeed
 
 
 def test_import_is_clean(comfy):

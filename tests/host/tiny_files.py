@@ -1,23 +1,12 @@
 """Tiny random-weight score networks as files, written by the pack itself."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import torch
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = "sdedit_pack_for_files"
+from pack import part
 
 
 def core(name):
-    if PACKAGE not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            PACKAGE, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-        )
-        sys.modules[PACKAGE] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[PACKAGE])
-    return importlib.import_module(f"{PACKAGE}.sdedit_core.{name}")
+    return part(f"sdedit_core.{name}")
 
 
 def write(path, spec, preconditioning, **about):

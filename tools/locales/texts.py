@@ -6,21 +6,19 @@ text that changes has no translation any more until somebody makes it.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from pack import ROOT
+
 LOCALES = ROOT / "locales"
 TRANSLATIONS = Path(__file__).parent / "translations"
 SPECIAL = set("{}@|")  # the front end's own message syntax: a text with one of these comes out wrong
 LONGEST_NAME = 32  # letters of an input or output that a node can show
 PHRASE = 30  # a text this long that ends in a full stop is a sentence, not a name
-_PACKAGE = "sdedit_pack_for_locales"
 _EAST_ASIAN = {"ja": "\u3040-\u30ff\u4e00-\u9fff", "zh": "\u4e00-\u9fff", "ko": "\uac00-\ud7a3"}
 _FIXED = re.compile(  # numbers and identifiers with them; words_with_underscores; acronyms, type names, product names
     r"[A-Za-z_]*\d+(?:\.\d+)?[A-Za-z]*|[A-Za-z]+(?:_[A-Za-z0-9]+)+|(?<![A-Za-z])[A-Za-z]*[A-Z][A-Za-z]*[A-Z][A-Za-z]*\+*"
@@ -43,17 +41,6 @@ class Text:
     def is_label(self) -> bool:
         """The name of an input or output, which a node shows in little room."""
         return len(self.path) == 4 and self.path[-1] == "name"
-
-
-def load_nodes() -> dict[str, type]:
-    """The node classes of this checkout, imported as ComfyUI imports them."""
-    if _PACKAGE not in sys.modules:
-        where = {"submodule_search_locations": [str(ROOT)]}
-        spec = importlib.util.spec_from_file_location(_PACKAGE, ROOT / "__init__.py", **where)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[_PACKAGE] = module
-        spec.loader.exec_module(module)
-    return sys.modules[_PACKAGE].NODE_CLASS_MAPPINGS
 
 
 def node_texts(nodes: dict[str, type]) -> Iterator[Text]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from graph import Graph, Ref
-from layout import BLUE, GREEN, PURPLE, Column, arrange, column, note_height
+from .graph import Graph, Ref
+from .layout import BLUE, GREEN, PURPLE, Column, arrange, column, note_height
 
 NOTE_WIDTH = 400
 

@@ -1,14 +1,11 @@
-"""Maintainer tool: writes subgraphs/*.json, the three ready-made subgraph nodes of the pack."""
+"""Writes subgraphs/*.json, the three ready-made subgraph nodes of the pack."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import argparse
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from graph import Graph, Ref
-from subgraph import Blueprint
+from .graph import Graph, Ref
+from .subgraph import Blueprint
 
 ALIASES = ["sdedit", "img2img", "image to image", "strokes to picture", "score sde", "inpaint"]
 DIALS = {  # what is turned, in the order of the node
@@ -93,10 +90,7 @@ def masked_edit() -> Blueprint:
 BLUEPRINTS = (score_model, any_checkpoint, masked_edit)
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
+    argparse.ArgumentParser(prog="make.py blueprints", description=__doc__).parse_args(arguments)
     for make in BLUEPRINTS:
         make().write()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,24 +1,17 @@
 """Every workflow file against the node schemas, without a host."""
 
 import json
-import sys
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from graph import NOTES, WORKFLOWS, schemas, ui_to_api
+from workflows import templates
+from workflows.graph import NOTES, WORKFLOWS, load, schemas, ui_to_api
 
 UI = sorted(WORKFLOWS.glob("*.json"))
 API = sorted((WORKFLOWS / "api").glob("*.json"))
 by_name = pytest.mark.parametrize("path", UI, ids=lambda p: p.stem)
 TITLE = 30  # height of a node's title bar, drawn above its position
-
-
-def load(path):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def test_every_workflow_has_its_twin_and_its_picture():
@@ -103,10 +96,8 @@ def test_workflow_explains_itself(path):
 
 
 def test_files_are_what_the_maker_writes():
-    import make_workflows
-
-    for make in make_workflows.WORKFLOWS:
+    for make in templates.WORKFLOWS:
         graph = make()
         assert load(WORKFLOWS / f"{graph.name}.json") == json.loads(json.dumps(graph.ui()))
         assert load(WORKFLOWS / "api" / f"{graph.name}.json") == json.loads(json.dumps(graph.api()))
-    assert len(make_workflows.WORKFLOWS) == len(UI)
+    assert len(templates.WORKFLOWS) == len(UI)

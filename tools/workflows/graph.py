@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from pack import ROOT, load_pack
+
 WORKFLOWS = ROOT / "workflows"
-PACKAGE = "sdedit_pack_for_workflows"
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 NOTES = ("MarkdownNote", "Note")
 
 
-def _pack():
-    if PACKAGE not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            PACKAGE, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-        )
-        sys.modules[PACKAGE] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[PACKAGE])
-    return sys.modules[PACKAGE]
+def load(path: Path) -> dict:
+    """A workflow or blueprint as it lies on disk."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @dataclass
@@ -67,9 +60,9 @@ def _schema(definition: dict) -> Schema:
 
 def schemas() -> dict[str, Schema]:
     """Schemas of our nodes (from the classes) and of the core nodes that the workflows use (from core_nodes.json)."""
-    core = json.loads((Path(__file__).parent / "core_nodes.json").read_text(encoding="utf-8"))
+    core = load(Path(__file__).parent / "core_nodes.json")
     found = {name: _schema(definition) for name, definition in core.items()}
-    for name, cls in _pack().NODE_CLASS_MAPPINGS.items():
+    for name, cls in load_pack().NODE_CLASS_MAPPINGS.items():
         definition = {"input": cls.INPUT_TYPES(), "output": list(cls.RETURN_TYPES)}
         found[name] = _schema({**definition, "output_name": list(cls.RETURN_NAMES)})
     return found
@@ -127,7 +120,7 @@ class Graph:
 
     @staticmethod
     def _title(node: dict) -> str:
-        return node["title"] or _pack().NODE_DISPLAY_NAME_MAPPINGS.get(node["kind"], node["kind"])
+        return node["title"] or load_pack().NODE_DISPLAY_NAME_MAPPINGS.get(node["kind"], node["kind"])
 
     def ui(self) -> dict:
         """As the front end saves it."""

@@ -1,4 +1,4 @@
-"""The pictures of the nodes' help pages, one function a node; ``make_pictures.py`` writes them."""
+"""The pictures of the nodes' help pages, one function a node; ``docs.py`` writes them."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from graph import Graph, Ref
-from layout import BLUE, GREEN, PURPLE, arrange, column
-from parts import begin, chain, example_guide, finish, prefix
+from .graph import Graph, Ref
+from .layout import BLUE, GREEN, PURPLE, arrange, column
+from .parts import begin, chain, example_guide, finish, prefix
 
 SIZE = {"width": 256, "height": 256}
 # Three dark trees for the autumn meadow, as somebody would paint them: left, right and foot of each, in 512 units.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graph import Graph
+from .graph import Graph
 
 BLUE, GREEN, PURPLE = "#3f789e", "#3f9e5a", "#7a5a9e"
 TITLE, GAP, MARGIN, BETWEEN = 30, 34, 24, 36

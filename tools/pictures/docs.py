@@ -1,4 +1,4 @@
-"""Make the pictures of README, docs and help pages again: ``python docs/make_pictures.py [hero SDEdit_T0Probe ...]``.
+"""Writes the pictures of README, docs and help pages.
 
 Everything shown is the pack's own output: built-in models, built-in guides, seeds as written here.
 """
@@ -6,14 +6,13 @@ Everything shown is the pack's own output: built-in models, built-in guides, see
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from pack import ROOT
 from sdedit_core import load_score_model, sdedit
 from sdedit_core.builtin import MOODS, RECOMMENDED_T0, example_composite, example_edit, example_guide
 from sdedit_core.measure.plots import heat_map
@@ -22,12 +21,10 @@ from sdedit_core.model import ScoreModel
 from sdedit_core.pictures.io import to_pil
 from sdedit_core.pictures.sheet import contact_sheet
 
-sys.path.insert(0, str(Path(__file__).parent))
+from .help import HELP
 
-from help_pictures import HELP
-
-OUT = Path(__file__).parent / "images"
-HELP_OUT = Path(__file__).parents[1] / "web" / "docs" / "images"
+OUT = ROOT / "docs" / "images"
+HELP_OUT = ROOT / "web" / "docs" / "images"
 LADDER = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
 
 
@@ -173,11 +170,11 @@ PICTURES = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="make.py pictures", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"any of {', '.join(PICTURES)}; default all; or IDs of nodes")
     parser.add_argument("--size", type=int, default=256)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     unknown = set(args.names) - set(PICTURES) - set(HELP)
     if unknown:
         parser.error(f"unknown picture {', '.join(sorted(unknown))}")
@@ -188,7 +185,3 @@ def main() -> None:
             HELP[name]().save(HELP_OUT / f"{name}.jpg", quality=85, optimize=True)
         else:
             PICTURES[name](args.size)
-
-
-if __name__ == "__main__":
-    main()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graph import Graph, Ref
-from layout import column
-from parts import begin, chain, example_guide, finish, prompt
+from .graph import Graph, Ref
+from .layout import column
+from .parts import begin, chain, example_guide, finish, prompt
 
 SIZE = {"width": 1024, "height": 1024}
 NOT_THIS = "painting, drawing, text"

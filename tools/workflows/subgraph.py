@@ -6,7 +6,9 @@ import json
 import uuid
 from dataclasses import dataclass, field
 
-from graph import ROOT, Graph, Ref, schemas
+from pack import ROOT
+
+from .graph import Graph, Ref, schemas
 
 SUBGRAPHS = ROOT / "subgraphs"
 INPUT, OUTPUT = -10, -20  # the ids that the front end gives to the two ends of a subgraph

@@ -1,7 +1,7 @@
-"""Maintainer tool: python make_core_schema.py http://127.0.0.1:8188  ->  core_nodes.json from a running ComfyUI."""
+"""Writes core_nodes.json: what those of ComfyUI's own nodes take that the workflows use, from a running ComfyUI."""
 
+import argparse
 import json
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -15,8 +15,10 @@ SetLatentNoiseMask SolidMask UNETLoader VAEDecode VAEEncode VAELoader
 FILES = {"ckpt_name", "image", "unet_name", "vae_name"}
 
 
-def main() -> None:
-    with urllib.request.urlopen(sys.argv[1].rstrip("/") + "/object_info") as answer:
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="make.py core-schema", description=__doc__)
+    parser.add_argument("address", help="of the running ComfyUI: http://127.0.0.1:8188")
+    with urllib.request.urlopen(parser.parse_args(arguments).address.rstrip("/") + "/object_info") as answer:
         info = json.load(answer)
     kept = {}
     for name in USED:
@@ -37,7 +39,3 @@ def _short(name: str, entry: list) -> list:
     """An input without its tooltip; file lists emptied, they differ on every machine."""
     options = {k: v for k, v in (entry[1] if len(entry) > 1 else {}).items() if k not in ("tooltip", "image_upload")}
     return [[] if name in FILES and isinstance(entry[0], list) else entry[0], options]
-
-
-if __name__ == "__main__":
-    main()

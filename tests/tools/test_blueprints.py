@@ -1,27 +1,19 @@
 """Subgraph blueprints: consistent inside, and what the maker writes."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import make_blueprints
-from graph import schemas
-from subgraph import INPUT, OUTPUT, SUBGRAPHS
+from workflows import blueprints
+from workflows.graph import load, schemas
+from workflows.subgraph import INPUT, OUTPUT, SUBGRAPHS
 
 FILES = sorted(SUBGRAPHS.glob("*.json"))
 by_name = pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
 
 
-def load(path):
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def test_files_are_what_the_maker_writes():
-    made = {make().name: make().ui() for make in make_blueprints.BLUEPRINTS}
+    made = {make().name: make().ui() for make in blueprints.BLUEPRINTS}
     assert {path.stem: load(path) for path in FILES} == json.loads(json.dumps(made))
     assert [path.name for path in SUBGRAPHS.iterdir() if path.suffix != ".json"] == []
 

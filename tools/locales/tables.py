@@ -1,8 +1,8 @@
-"""Maintainer tool for locales/: the nodes' texts in English, and their translations.
+"""Writes locales/: the nodes' texts in English, and their translations.
 
-python tests/locales/make_locales.py                    write locales/ again (after a tooltip changed, say)
-python tests/locales/make_locales.py todo fr todo.json  what is not translated into French yet, as a list to fill in
-python tests/locales/make_locales.py add fr todo.json   take the filled-in list, check it, write locales/
+python tools/make.py locales                    write locales/ again (after a tooltip changed, say)
+python tools/make.py locales todo fr todo.json  what is not translated into French yet, as a list to fill in
+python tools/make.py locales add fr todo.json   take the filled-in list, check it, write locales/
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+from pack import load_pack
 
-from texts import LOCALES, TRANSLATIONS, Text, languages, load_nodes, node_defs, node_texts, problems, translations
+from .texts import LOCALES, TRANSLATIONS, Text, languages, node_defs, node_texts, problems, translations
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="make.py locales", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command")
     for name in ("todo", "add"):
         command = commands.add_parser(name)
         command.add_argument("language", help="the front end's code: ja, zh, ko, de, fr, es ...")
         command.add_argument("file", type=Path)
-    args = parser.parse_args()
-    texts = list(node_texts(load_nodes()))
+    args = parser.parse_args(arguments)
+    texts = list(node_texts(load_pack().NODE_CLASS_MAPPINGS))
     if args.command == "todo":
         return todo(texts, args.language, args.file)
     if args.command == "add" and not add(texts, args.language, args.file):
@@ -89,7 +91,3 @@ def _write_locale(language: str, tree: dict) -> None:
 
 def _write(path: Path, data: object) -> None:
     path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,31 +1,34 @@
-"""Maintainer tool: python make_thumbnails.py http://127.0.0.1:8188 [names]  ->  workflows/*.jpg from real runs.
+"""Writes workflows/*.jpg, from real runs in a running ComfyUI.
 
 The picture a workflow saves, with its guide inset; a sheet stands alone, whole.  A workflow that wants a checkpoint
 of the user's own shows its guide, and says so.
 """
 
+import argparse
 import io
 import json
-import sys
 import urllib.parse
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "host"))
-
-from comfy_client import Client
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-WORKFLOWS = Path(__file__).parents[2] / "workflows"
+from comfy_client import Client
+from pack import ROOT
+
+WORKFLOWS = ROOT / "workflows"
 SIDE, INSET, BORDER, MARGIN, BAND = 512, 150, 4, 12, 64
 PAPER = (24, 24, 27)
 NO_INSET = {"May change"}  # titles of previews that show a mask
 CHECKPOINT, CANVAS, SHOWN = "CheckpointLoaderSimple", "SDEdit_StrokeCanvas", ("PreviewImage", "SaveImage")
 
 
-def main() -> None:
-    client = Client(urllib.parse.urlparse(sys.argv[1]).port, None)
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="make.py thumbnails", description=__doc__)
+    parser.add_argument("address", help="of a ComfyUI that runs here: http://127.0.0.1:8188")
+    parser.add_argument("names", nargs="*", help="file names without .json; default all")
+    args = parser.parse_args(arguments)
+    client = Client(urllib.parse.urlparse(args.address).port, None)
     for path in sorted((WORKFLOWS / "api").glob("*.json")):
-        if len(sys.argv) > 2 and path.stem not in sys.argv[2:]:
+        if args.names and path.stem not in args.names:
             continue
         graph = json.loads(path.read_text(encoding="utf-8"))
         for key in [key for key, node in graph.items() if node["class_type"] == CANVAS]:
@@ -81,7 +84,3 @@ def captioned(client: Client, entry: dict) -> Image.Image:
 
 def open_picture(client: Client, entry: dict) -> Image.Image:
     return Image.open(io.BytesIO(client.view(entry))).convert("RGB")
-
-
-if __name__ == "__main__":
-    main()

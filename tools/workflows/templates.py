@@ -1,20 +1,17 @@
-"""Maintainer tool: writes workflows/*.json and workflows/api/*.json."""
+"""Writes workflows/*.json and workflows/api/*.json."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import argparse
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import flows_builtin
-import flows_checkpoint
-from graph import WORKFLOWS as FOLDER
+from . import flows_builtin, flows_checkpoint
+from .graph import WORKFLOWS as FOLDER
 
 WORKFLOWS = (*flows_builtin.FLOWS, *flows_checkpoint.FLOWS)
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
+    argparse.ArgumentParser(prog="make.py workflows", description=__doc__).parse_args(arguments)
     graphs = [make() for make in WORKFLOWS]
     for graph in graphs:
         graph.write()
@@ -22,7 +19,3 @@ def main() -> None:
         for path in folder.glob("*.json"):
             if path.stem not in {graph.name for graph in graphs}:
                 path.unlink()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""The nodes' texts in other languages: tables of translations, and the files made from them."""

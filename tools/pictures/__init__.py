@@ -1,0 +1,1 @@
+"""Pictures of the documents, made with the pack itself."""

@@ -1,0 +1,1 @@
+"""Templates and blueprints as Python, and the files that they are written to."""
