@@ -55,7 +55,7 @@ class ExampleGuide:
         }
 
     def paint(self, name: str, width: int, height: int) -> tuple:
-        from ..sdedit_core.builtin import example_composite, example_edit, example_guide, scene
+        from ..sdedit_core.builtin import example_composite, example_edit, example_guide, example_photo
         from ..sdedit_core.pictures.io import fit
 
         width, height = int(check_number(width, "width", 16, 4096)), int(check_number(height, "height", 16, 4096))
@@ -69,7 +69,7 @@ class ExampleGuide:
             photo, patch, mask, guide = example_composite(name.removeprefix(COMPOSITE), side)
         else:
             guide = patch = example_guide(name, width=width, height=height)
-            photo, mask = scene(name, 0, side), torch.ones(1, 1, height, width)
+            photo, mask = example_photo(name, side), torch.ones(1, 1, height, width)
         guide, photo, patch, mask = (fit(x, width=width, height=height) for x in (guide, photo, patch, mask))
         return _image(guide), (mask[:, 0] >= 0.5).float(), _image(photo), _image(patch)
 
