@@ -20,9 +20,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from held_out import photos
 
 from sdedit_core import ScoreModel, load_score_model, sdedit
-from sdedit_core.builtin import MOODS, example_guide, scene
+from sdedit_core.builtin import MOODS, example_guide
 from sdedit_core.measure.realism import SlicedWasserstein
 from sdedit_core.pictures.io import from_range, to_range
 from sdedit_core.pictures.sheet import contact_sheet
@@ -76,7 +77,7 @@ def models(mood: str, args: argparse.Namespace) -> dict[str, Edit]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trained", metavar="FILE", help="model from `sdedit train --builtin-scenes`")
+    parser.add_argument("--trained", metavar="FILE", help="model that `sdedit train` made of rendered landscapes")
     parser.add_argument("--cascade", action="store_true", help="use it for the layout only")
     parser.add_argument("-o", "--output", default="comparison.png")
     parser.add_argument("--size", type=int, default=128)
@@ -91,11 +92,11 @@ def main() -> None:
     table: dict[tuple[str, float], list[tuple[float, float, float]]] = {}
     floors, pictures, labels = [], [], []
     for mood in args.moods:
-        photos = torch.cat([scene(mood, i, args.size) for i in range(args.guides)])
-        realism = SlicedWasserstein(torch.cat([scene(mood, 1000 + i, args.size) for i in range(args.references)]))
-        strokes = simulate_strokes(photos, kernel=None)
+        renders = photos(mood, range(args.guides), args.size)
+        realism = SlicedWasserstein(photos(mood, range(1000, 1000 + args.references), args.size))
+        strokes = simulate_strokes(renders, kernel=None)
         painting = example_guide(mood, width=args.size, height=args.size)
-        floors.append((realism(photos).mean, realism(strokes).mean))
+        floors.append((realism(renders).mean, realism(strokes).mean))
         for name, edit in models(mood, args).items():
             pictures.append(painting)
             labels.append(f"{mood}, {name}")

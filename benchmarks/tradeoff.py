@@ -21,9 +21,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import torch
+from held_out import photos
 
 from sdedit_core import load_score_model
-from sdedit_core.builtin import MOODS, references, scene
+from sdedit_core.builtin import MOODS, references
 from sdedit_core.measure.metrics import distances
 from sdedit_core.measure.plots import tradeoff_plot
 from sdedit_core.measure.realism import SlicedWasserstein
@@ -72,8 +73,8 @@ def pictures(mood: str, args: argparse.Namespace) -> dict:
 
     def make() -> dict:
         model = load_score_model(f"landscape-{mood}")
-        photos = torch.cat([scene(mood, i, args.size) for i in range(args.guides)])
-        strokes = simulate_strokes(photos, kernel=None)
+        seen = photos(mood, range(args.guides), args.size)
+        strokes = simulate_strokes(seen, kernel=None)
         cells = [[] for _ in args.t0]
         for first in range(0, args.guides, BATCH):
             guide = strokes[first : first + BATCH]
@@ -81,7 +82,7 @@ def pictures(mood: str, args: argparse.Namespace) -> dict:
             for cell, done in zip(cells, sweep(plan, args.t0).cells, strict=True):
                 cell.append(eight_bit(done.samples))
         return {
-            "photos": eight_bit(photos),
+            "photos": eight_bit(seen),
             "strokes": eight_bit(strokes),
             "cells": [torch.cat(cell) for cell in cells],
         }
@@ -94,7 +95,7 @@ def predicted(mood: str, args: argparse.Namespace) -> dict:
 
     def make() -> dict:
         model = load_score_model(f"landscape-{mood}")
-        guide = simulate_strokes(torch.cat([scene(mood, i, args.size) for i in range(BOUNDED)]), kernel=None)
+        guide = simulate_strokes(photos(mood, range(BOUNDED), args.size), kernel=None)
         plan = SweepPlan(model, guide, steps=args.steps, solver=args.solver, seed=args.seed, predict=True)
         result = sweep(plan, args.t0)
         found = sweep_rows(result, guide, [cell.samples.clamp(0, 1) for cell in result.cells], pixel=1.0)
@@ -108,7 +109,7 @@ def realism(mood: str, made: dict, args: argparse.Namespace, seed: int) -> dict:
     count = args.references or args.guides
 
     def make() -> dict:
-        distance = SlicedWasserstein(torch.cat([scene(mood, 1000 + i, args.size) for i in range(count)]))
+        distance = SlicedWasserstein(photos(mood, range(1000, 1000 + count), args.size))
         sets = {"strokes": unit(made["strokes"]), "renders": unit(made["photos"])}
         sets |= {t0: unit(cell) for t0, cell in zip(args.t0, made["cells"], strict=True)}
         draws = resampled(distance, list(sets.values()), times=args.times, seed=seed)

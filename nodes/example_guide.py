@@ -69,7 +69,7 @@ class ExampleGuide(Node):
         }
 
     def paint(self, name: str, width: int, height: int) -> tuple:
-        from ..sdedit_core.builtin import example_composite, example_edit, example_guide, scene
+        from ..sdedit_core.builtin import example_composite, example_edit, example_guide, example_photo
         from ..sdedit_core.pictures.fit import fit
 
         width, height = int(check_number(width, "width", 16, 4096)), int(check_number(height, "height", 16, 4096))
@@ -83,6 +83,6 @@ class ExampleGuide(Node):
             photo, patch, mask, guide = example_composite(name.removeprefix(COMPOSITE), side)
         else:
             guide = patch = example_guide(name, width=width, height=height)
-            photo, mask = scene(name, 0, side), torch.ones(1, 1, height, width)
+            photo, mask = example_photo(name, side), torch.ones(1, 1, height, width)
         guide, photo, patch, mask = (fit(x, width=width, height=height) for x in (guide, photo, patch, mask))
         return to_image(guide), (mask[:, 0] >= 0.5).float(), to_image(photo), to_image(patch)

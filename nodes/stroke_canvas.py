@@ -38,7 +38,7 @@ class StrokeCanvas(Node):
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:
-        from ..sdedit_core.pictures.canvas import example_drawing
+        from ..sdedit_core.builtin import example_drawing
 
         side = {"default": 256, "min": 64, "max": 4096, "step": 8}
         without = "Not used when a background is connected: then the painting has the background's size."

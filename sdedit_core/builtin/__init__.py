@@ -1,23 +1,19 @@
-"""What ships with the package: reference pictures of six landscape moods, and stroke paintings to start from.
+"""What ships with the package: reference pictures of six landscape moods, and guides to start from.
 
-The references are renders of our own landscape generator (`builtin.scenes`), so nothing is downloaded and
-nobody's photographs are inside. `make_references.py` makes the files again.
+The pictures are renders of our own landscape generator (``tools/landscapes``, not part of the package), so nothing is
+downloaded and nobody's photographs are inside.  The guides are drawings that the Stroke Canvas can open.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from PIL import Image
-from torch import Tensor
 
+from ..pictures.fit import fit
+from ..pictures.io import load_image
 from ..priors.patch import PatchPrior
-from .examples import COMPOSITES, EDITS, paint_edit, paste
-from .guides import GUIDES, paint_guide
-from .scenes import MOODS, mood_scene, render
+from .examples import COMPOSITES, EDITS, GUIDES, guide_drawing, paint_edit, paint_guide, paste, photo
 
 __all__ = [
     "EXAMPLE_COMPOSITES",
@@ -26,36 +22,18 @@ __all__ = [
     "MOODS",
     "RECOMMENDED_T0",
     "example_composite",
+    "example_drawing",
     "example_edit",
     "example_guide",
+    "example_photo",
     "list_priors",
     "load_prior",
     "references",
-    "scene",
 ]
 
 PREFIX = "landscape-"
 PALETTE_FREEDOM = 0.0
 ROW_WINDOW = 0.16
-
-EXAMPLE_GUIDES: dict[str, str] = GUIDES
-"""Name -> description of every stroke painting."""
-
-EXAMPLE_EDITS: dict[str, str] = EDITS
-"""Name -> description of the editing examples; the name starts with its mood."""
-
-EXAMPLE_COMPOSITES: dict[str, str] = COMPOSITES
-"""Name -> description of the compositing examples; the name starts with its mood."""
-
-RECOMMENDED_T0: dict[str, float] = {
-    "alpine": 0.25,
-    "lake": 0.25,
-    "sunset": 0.36,
-    "autumn": 0.25,
-    "desert": 0.36,
-    "night": 0.36,
-}
-"""Start time that looks best for each mood, with sigma_max = 348."""
 
 _DESCRIPTIONS = {
     "alpine": "grey snow peaks, green meadows, white clouds",
@@ -64,6 +42,22 @@ _DESCRIPTIONS = {
     "autumn": "orange forest, conifers, grey mountains in haze",
     "desert": "red mesas, ochre sand, blue sky",
     "night": "moon and stars, dark ridges, moonlit water",
+}
+MOODS: tuple[str, ...] = tuple(_DESCRIPTIONS)
+
+# name -> description
+EXAMPLE_GUIDES: dict[str, str] = GUIDES
+EXAMPLE_EDITS: dict[str, str] = EDITS
+EXAMPLE_COMPOSITES: dict[str, str] = COMPOSITES
+
+# the start time that looks best for each mood, with sigma_max = 348
+RECOMMENDED_T0: dict[str, float] = {
+    "alpine": 0.25,
+    "lake": 0.25,
+    "sunset": 0.36,
+    "autumn": 0.25,
+    "desert": 0.36,
+    "night": 0.36,
 }
 
 _FOLDER = Path(__file__).parent / "references"
@@ -74,58 +68,63 @@ def list_priors() -> dict[str, str]:
     return {PREFIX + mood: text for mood, text in _DESCRIPTIONS.items()}
 
 
-def references(mood: str, size: int = 256) -> Tensor:
-    """Reference pictures of a mood, (N, 3, size, size) in [0, 1]."""
+def references(mood: str, size: int = 256) -> torch.Tensor:
+    """Reference pictures of a mood, (N, 3, size, size) in [0, 1].
+
+    Raises:
+        ValueError: an unknown mood, or a size below 16 px.
+        FileNotFoundError: the pictures are not where they were installed.
+    """
     mood = _mood(mood)
     if size < 16:
-        raise ValueError(f"references need a size of at least 16 px, got {size}")
+        raise ValueError(f"References need a size of at least 16 px, got {size}.")
     files = sorted(_FOLDER.glob(f"{mood}-*.webp"))
     if not files:
-        raise FileNotFoundError(f"no reference pictures of {mood!r} in {_FOLDER}")
-    stack = []
-    for file in files:
-        with Image.open(file) as picture:
-            array = np.asarray(picture.convert("RGB"), dtype=np.float32) / 255
-        stack.append(torch.from_numpy(array).permute(2, 0, 1))
-    out = torch.stack(stack)
-    if out.shape[-1] != size:
-        out = F.interpolate(out, (size, size), mode="bicubic", antialias=True, align_corners=False)
-    return out.clamp(0, 1)
+        raise FileNotFoundError(f"There are no reference pictures of {mood!r} in {_FOLDER}. Install the package again.")
+    return fit(torch.cat([load_image(file) for file in files]), width=size, height=size)
 
 
 def load_prior(name: str, *, size: int | None = None) -> PatchPrior:
-    """The built-in prior `name` (see list_priors) for pictures of about `size` pixels (default 256)."""
-    mood = _mood(name)
+    """The built-in prior ``name`` (see :func:`list_priors`) for pictures of about ``size`` pixels (default 256).
+
+    Raises:
+        ValueError: an unknown name, or a size below 16 px.
+    """
     return PatchPrior.from_images(
-        references(mood, size or 256),
+        references(name, size or 256),
         palette_freedom=PALETTE_FREEDOM,
         position_aware=True,
         row_window=ROW_WINDOW,
     )
 
 
-def example_guide(name: str, *, width: int, height: int) -> Tensor:
-    """A stroke painting (see EXAMPLE_GUIDES), (1, 3, height, width) in [0, 1]."""
+def example_drawing(name: str = "alpine") -> str:
+    """A stroke painting (see ``EXAMPLE_GUIDES``) as the JSON text that the Stroke Canvas reads and starts with."""
+    return guide_drawing(name.removeprefix(PREFIX))
+
+
+def example_guide(name: str, *, width: int, height: int) -> torch.Tensor:
+    """A stroke painting (see ``EXAMPLE_GUIDES``), (1, 3, height, width) in [0, 1]."""
     return paint_guide(name.removeprefix(PREFIX), width=width, height=height)
 
 
-def scene(mood: str, seed: int, size: int) -> Tensor:
-    """A freshly rendered landscape that is not among the references, (1, 3, size, size) in [0, 1]."""
-    return render(mood_scene(_mood(mood), 10_000 + int(seed)), height=size, width=size)
+def example_photo(mood: str, size: int = 256) -> torch.Tensor:
+    """A landscape that is not among the references, (1, 3, size, size) in [0, 1]; enlarged above 512 px."""
+    return photo(_mood(mood), size)
 
 
-def example_edit(name: str, size: int = 256) -> tuple[Tensor, Tensor, Tensor]:
-    """(photo, guide, mask) of an editing example (see EXAMPLE_EDITS); mask 1 = change. See examples.paint_edit."""
+def example_edit(name: str, size: int = 256) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(photo, guide, mask) of one of ``EXAMPLE_EDITS``, mask 1 = change; see :func:`.paint_edit`."""
     return paint_edit(name, size)
 
 
-def example_composite(name: str, size: int = 256) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """(background, foreground, mask, pasted guide) of a compositing example. See examples.paste."""
+def example_composite(name: str, size: int = 256) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(background, foreground, mask, guide) of one of ``EXAMPLE_COMPOSITES``; see :func:`.paste`."""
     return paste(name, size)
 
 
 def _mood(name: str) -> str:
     mood = name.removeprefix(PREFIX)
     if mood not in MOODS:
-        raise ValueError(f"unknown built-in prior {name!r}: expected one of {', '.join(list_priors())}")
+        raise ValueError(f"Unknown built-in prior {name!r}; expected one of {', '.join(list_priors())}.")
     return mood

@@ -8,8 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 
-SIZES_HELP = "sizes and shares of the work, e.g. 128 or 128:3,256:2,192x128:1 (width x height; default %(default)s)"
-
 SHOWN, FEW = 10, 100  # files named in a message; pictures below which a hint is given
 
 NETWORKS_HELP = "tiny, layout, base, large, ncsnpp-tiny, ncsnpp-small, ncsnpp (default %(default)s)"
@@ -17,16 +15,14 @@ NETWORKS_HELP = "tiny, layout, base, large, ncsnpp-tiny, ncsnpp-small, ncsnpp (d
 
 def add_parser(commands) -> None:
     """Add the ``train`` sub-command to the ``sdedit`` command line."""
-    p = commands.add_parser("train", help="train a score model on your images, or on the built-in landscape renderer")
-    source = p.add_mutually_exclusive_group(required=True)
-    source.add_argument("images", nargs="?", metavar="IMAGES", help="folder with images")
-    source.add_argument("--builtin-scenes", action="store_true", help="stream of rendered landscapes")
+    p = commands.add_parser("train", help="train a score model on a folder of images")
+    p.add_argument("images", metavar="IMAGES", help="folder with images")
     p.add_argument("-o", "--output", required=True, metavar="FILE", help="model to write (.safetensors)")
-    p.add_argument("--sizes", default="128", metavar="SIZES", help=SIZES_HELP)
+    p.add_argument("--size", type=int, default=128, metavar="PX", help="side of the squares (default %(default)s)")
     p.add_argument("--crops", type=int, default=1, metavar="N", help="squares cut from an oblong image (default 1)")
     p.add_argument("--network", default="base", metavar="NAME", help=NETWORKS_HELP)
     p.add_argument("--steps", type=int, default=20_000, help="optimisation steps in all (default %(default)s)")
-    p.add_argument("--batch", type=int, default=64, help="pictures per step at the first size (default %(default)s)")
+    p.add_argument("--batch", type=int, default=64, help="pictures per step (default %(default)s)")
     p.add_argument("--accumulate", type=int, default=1, metavar="N", help="cut a batch into N parts to save memory")
     p.add_argument(
         "--reference", type=int, default=0, metavar="N", help="average each target over N pictures (default: off)"
@@ -41,10 +37,6 @@ def add_parser(commands) -> None:
         "--precision", choices=("auto", "fp32", "bf16"), default="auto", help="auto: bf16 on CUDA, else fp32"
     )
     p.add_argument("--compile", action="store_true", help="compile the network (quicker steps after a slow start)")
-    p.add_argument("--pool", type=int, default=2048, metavar="N", help="rendered landscapes kept (default %(default)s)")
-    p.add_argument(
-        "--refresh", type=int, default=100, metavar="N", help="steps between renderings (default %(default)s)"
-    )
     p.add_argument(
         "--save-every", type=int, default=1000, metavar="N", help="steps between saves (default %(default)s)"
     )
@@ -68,10 +60,9 @@ def run_train(args: argparse.Namespace) -> None:
 
     began = time.monotonic()
     check_model_path(args.output)
-    sizes = parse_sizes(args.sizes)
     multiple = network_spec(args.network, channels=3).size_multiple
-    if any(size.width % multiple or size.height % multiple for size in sizes):
-        raise ValueError(f"The network {args.network!r} needs --sizes in multiples of {multiple}, got {args.sizes}.")
+    if args.size < multiple or args.size % multiple:
+        raise ValueError(f"The network {args.network!r} needs a --size in multiples of {multiple}, got {args.size}.")
     with processes(args.device) as (device, rank, world):
         precision = args.precision
         if precision == "auto":
@@ -92,7 +83,7 @@ def run_train(args: argparse.Namespace) -> None:
         if device.type == "cuda":
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
             torch.backends.cudnn.benchmark = True
-        source, guides = _source(args, sizes, device, rank)
+        source, guides = _source(args, device, rank)
         trainer = Trainer(source, settings, device=device, rank=rank, world=world, compile=args.compile)
         run = Run(trainer, args.output, guides=guides if args.sheet_every else None)
         resumed = run.resume()
@@ -119,43 +110,14 @@ def run_train(args: argparse.Namespace) -> None:
             _say(f"wrote {run.model}" if done else f"stopped at step {trainer.step}, state in {run.state}")
 
 
-def parse_sizes(text: str):
-    """'128:3,256:2,192x128' to sizes with shares; ValueError for anything else."""
-    from ..training.sources import Size
-
-    out = []
-    for item in text.split(","):
-        size, _, share = item.partition(":")
-        width, _, height = size.lower().partition("x")
-        try:
-            out.append(Size(int(height or width), int(width), float(share or 1)))
-        except ValueError:
-            raise ValueError(f"--sizes must look like 128 or 128:3,256:2,192x128:1, got {text!r}.") from None
-    return tuple(out)
-
-
-def _source(args: argparse.Namespace, sizes, device, rank: int):
+def _source(args: argparse.Namespace, device, rank: int):
     """The training source and the guides of the sample sheets."""
-    import torch
     import torch.nn.functional as F
 
-    if args.builtin_scenes:
-        from ..builtin import EXAMPLE_GUIDES, example_guide
-        from ..training.scene_source import SceneSource
-
-        slots = max(1, min(64, args.pool // 8))
-        source = SceneSource(
-            sizes, pool=args.pool, slots=slots, refresh=args.refresh, seed=args.seed + 7919 * rank, device=device
-        )
-        first = sizes[0]
-        guides = [example_guide(name, width=first.width, height=first.height) for name in EXAMPLE_GUIDES]
-        return source, torch.cat(guides)
     from ..training.folder import load_folder
     from ..training.sources import TensorSource
 
-    if len(sizes) != 1 or sizes[0].height != sizes[0].width:
-        raise ValueError("Training on a folder takes one square size, such as --sizes 128.")
-    size = sizes[0].height
+    size = args.size
     folder = load_folder(args.images, size=size, crops=args.crops, progress=_reading() if rank == 0 else None)
     pictures = folder.pictures
     if rank == 0:

@@ -44,7 +44,7 @@ def memory() -> Iterator[None]:
     except torch.cuda.OutOfMemoryError as error:
         raise ValueError(
             f"The device has too little memory ({str(error).splitlines()[0]}) Use --accumulate 2 (or 4, 8): the same "
-            "batch in smaller parts; or a smaller --batch, --sizes or --network."
+            "batch in smaller parts; or a smaller --batch, --size or --network."
         ) from None
 
 

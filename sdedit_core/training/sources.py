@@ -34,9 +34,6 @@ class Source(Protocol):
     channels: int
     data_range: tuple[float, float]
 
-    def prepare(self, step: int) -> None:
-        """Get ready for a step; must depend on ``step`` alone, so that a resumed run sees the same pictures."""
-
     def draw(self, count: int, size: Size, generator: torch.Generator) -> Tensor:
         """``count`` pictures (count, C, height, width) float32 in the data range, on the generator's device."""
 
@@ -50,9 +47,6 @@ class TensorSource:
         self.pictures, self.data_range = pictures, data_range
         self.channels = pictures.shape[1]
         self.sizes = (Size(pictures.shape[2], pictures.shape[3]),)
-
-    def prepare(self, step: int) -> None:
-        pass
 
     def draw(self, count: int, size: Size, generator: torch.Generator) -> Tensor:
         device = self.pictures.device
@@ -74,9 +68,6 @@ class FunctionSource:
     ):
         self._draw, self.channels, self.data_range = draw, channels, data_range
         self.sizes = (Size(*size),)
-
-    def prepare(self, step: int) -> None:
-        pass
 
     def draw(self, count: int, size: Size, generator: torch.Generator) -> Tensor:
         return self._draw(count, generator).float().to(generator.device)

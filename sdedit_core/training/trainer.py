@@ -97,7 +97,6 @@ class Trainer:
 
     def _measure(self) -> float:
         """Root mean square of the data to three digits, from 256 pictures of the first size."""
-        self.source.prepare(0)
         generator = self._generator(0, 0, stream=7, rank=0)
         sample = self.source.draw(256, self.source.sizes[0], generator).cpu().double()
         if not bool(torch.isfinite(sample).all()):
@@ -139,7 +138,6 @@ class Trainer:
     def train_step(self) -> Tensor:
         """One optimisation step; returns the norm of the gradient before clipping, on the device."""
         s = self.settings
-        self.source.prepare(self.step)
         sizes = self.source.sizes
         shares = torch.tensor([size.share for size in sizes])
         coin = torch.Generator().manual_seed(mix64(s.seed, 13, self.step) >> 1)

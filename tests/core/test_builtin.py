@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sdedit_core import builtin
+from sdedit_core.pictures.canvas import paint_drawing, parse_drawing
 
 
 @pytest.mark.parametrize("mood", builtin.MOODS)
@@ -19,8 +20,8 @@ def test_references_exist_and_are_sound(mood):
 
 def test_everything_shipped_is_small():
     folder = Path(builtin.__file__).parent
-    total = sum(file.stat().st_size for file in folder.rglob("*.webp"))
-    assert total < 2_500_000, f"{total / 1e6:.2f} MB of references"
+    total = sum(file.stat().st_size for file in folder.rglob("*.*") if file.suffix in (".webp", ".json"))
+    assert total < 2_500_000, f"{total / 1e6:.2f} MB of pictures and drawings"
 
 
 @pytest.mark.parametrize("name", list(builtin.EXAMPLE_GUIDES))
@@ -32,6 +33,16 @@ def test_guides_are_deterministic_and_in_range(name):
         assert torch.equal(guide, builtin.example_guide(name, width=width, height=height))
 
 
+@pytest.mark.parametrize("name", list(builtin.EXAMPLE_GUIDES))
+def test_guides_are_drawings_for_the_canvas(name):
+    """Covered from edge to edge, without an eraser, and in the words that the canvas itself would write."""
+    text = builtin.example_drawing(name)
+    drawing = parse_drawing(text)
+    assert drawing.to_json() == text and len(text) < 6000
+    picture, mask = paint_drawing(drawing, width=64, height=48)
+    assert mask.min() == 1 and torch.equal(picture, builtin.example_guide(name, width=64, height=48))
+
+
 def test_names_agree():
     assert set(builtin.MOODS) <= set(builtin.EXAMPLE_GUIDES)
     assert {builtin.PREFIX + mood for mood in builtin.MOODS} <= set(builtin.list_priors())
@@ -39,7 +50,10 @@ def test_names_agree():
     for call in (
         lambda: builtin.load_prior("landscape-jungle"),
         lambda: builtin.example_guide("jungle", width=64, height=64),
-        lambda: builtin.scene("jungle", 0, 64),
+        lambda: builtin.example_photo("jungle", 64),
+        lambda: builtin.example_drawing("jungle"),
+        lambda: builtin.example_edit("jungle", 64),
+        lambda: builtin.example_composite("jungle", 64),
     ):
         with pytest.raises(ValueError, match="expected one of"):
             call()
@@ -47,15 +61,34 @@ def test_names_agree():
 
 @pytest.mark.parametrize("mood", ["alpine", "sunset"])
 def test_prior_pulls_noise_towards_the_scene(mood):
-    """PSNR gain on a scene that is not among the references."""
+    """PSNR gain on a picture that is not among the references."""
     prior = builtin.load_prior(builtin.PREFIX + mood, size=64)
     assert prior.native_size == 64 and prior.position_aware
-    clean = builtin.scene(mood, 5, 64)
+    clean = builtin.example_photo(mood, 64)
     for sigma, least in ((0.1, 2.0), (0.3, 6.0), (1.0, 12.0)):
         noise = sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
         out = prior.denoise(clean + noise, torch.tensor([sigma]))
         gain = 10 * torch.log10(noise.square().mean() / (out - clean).square().mean())
         assert gain > least, f"{float(gain):.1f} dB at sigma {sigma}"
+
+
+def test_examples_need_some_pixels():
+    for call in (
+        lambda: builtin.example_guide("alpine", width=64, height=15),
+        lambda: builtin.example_photo("alpine", 15),
+        lambda: builtin.example_edit("lake-peak", 15),
+        lambda: builtin.example_composite("desert-mesa", 15),
+        lambda: builtin.references("alpine", 15),
+    ):
+        with pytest.raises(ValueError, match="at least 16"):
+            call()
+
+
+@pytest.mark.parametrize("mood", builtin.MOODS)
+def test_photos_are_no_references(mood):
+    photo = builtin.example_photo(mood, 64)
+    assert photo.shape == (1, 3, 64, 64) and photo.min() >= 0 and photo.max() <= 1 and photo.std() > 0.05
+    assert (builtin.references(mood, 64) - photo).square().mean((1, 2, 3)).sqrt().min() > 0.05
 
 
 @pytest.mark.parametrize("name", list(builtin.EXAMPLE_EDITS))

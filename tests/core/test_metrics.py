@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from sdedit_core.builtin import scene
+from landscapes.examples import held_out
+from landscapes.render import render
 from sdedit_core.measure.metrics import distances, regions, squared_l2, ssim_map
 from sdedit_core.measure.realism import SlicedWasserstein, laplacian_pyramid
 
@@ -173,7 +174,7 @@ def degraded(pictures, kind):
 @pytest.mark.parametrize("mood", ["lake", "night"])
 def test_worse_pictures_are_further_from_real(mood, kind):
     """Every step of a degradation counts; with the paper's whitening a coarser median of the night does not."""
-    renders = torch.cat([scene(mood, i, 64) for i in range(32)])
+    renders = torch.cat([render(held_out(mood, i), height=64, width=64) for i in range(32)])
     distance = SlicedWasserstein(renders[16:], patches_per_level=4096, directions=64)
     found = [distance(x).mean for x in (renders[:16], *degraded(renders[:16], kind))]
     assert all(a < b for a, b in pairwise(found)), found

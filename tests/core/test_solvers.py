@@ -239,7 +239,7 @@ WITH_MAPS = {
     "lift": lambda denoise, x, sigmas, **options: lift(
         denoise, x, sigmas, anchor=x, levels=torch.full_like(x, sigmas[0]), **options
     ),
-    "paper_literal": lambda denoise, x, sigmas, **options: paper_literal(
+    "paper, masked": lambda denoise, x, sigmas, **options: paper(
         denoise, x, sigmas, guide=x, change=x > -9.0, **options
     ),
 }

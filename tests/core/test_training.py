@@ -18,7 +18,6 @@ from sdedit_core.priors.exact import GaussianPrior
 from sdedit_core.training import FunctionSource, Run, Settings, Size, TensorSource, Trainer
 from sdedit_core.training.files import read_tensors, save_tensors
 from sdedit_core.training.run import STATE_KEY
-from sdedit_core.training.scene_source import SceneSource
 from sdedit_core.training.trainer import reference_mean
 
 MEAN, STD = 0.6, 0.3
@@ -186,7 +185,7 @@ def test_a_killed_run_leaves_whole_files(tmp_path):
     for i in range(6):
         Image.effect_noise((20, 16), 60 + 10 * i).convert("RGB").save(tmp_path / f"{i}.png")
     model = tmp_path / "m.safetensors"
-    arguments = ["train", str(tmp_path), "-o", str(model), "--sizes", "8", "--network", "tiny", "--steps", "2000"]
+    arguments = ["train", str(tmp_path), "-o", str(model), "--size", "8", "--network", "tiny", "--steps", "2000"]
     arguments += ["--batch", "2", "--save-every", "1", "--device", "cpu"]
     code = (
         "import sys, torch; torch.set_num_threads(1); import sdedit_core.cli.main as c; sys.exit(c.main(sys.argv[1:]))"
@@ -289,7 +288,7 @@ def test_command_trains_and_goes_on(tmp_path, capsys):
     for i in range(3):
         Image.new("RGB", (24, 16), (40 * i, 90, 200)).save(tmp_path / f"{i}.png")
     out = tmp_path / "m.safetensors"
-    base = ["train", str(tmp_path), "-o", str(out), "--sizes", "8", "--network", "tiny", "--batch", "2", "--crops", "2"]
+    base = ["train", str(tmp_path), "-o", str(out), "--size", "8", "--network", "tiny", "--batch", "2", "--crops", "2"]
     assert main([*base, "--steps", "2", "--device", "cpu"]) == 0
     said = capsys.readouterr().out
     assert "6 pictures of 8 x 8" in said and "loss" in said and f"wrote {out}" in said
@@ -305,12 +304,12 @@ def test_command_trains_and_goes_on(tmp_path, capsys):
         (["{}", "-o", "{}/m.safetensors"], "No images"),
         (["{}", "-o", "{}/m.pt"], "written as .safetensors"),
         (["{}", "-o", "{}/no/m.safetensors"], "does not exist"),
-        (["{}", "-o", "{}/m.safetensors", "--sizes", "big"], "--sizes must look like"),
-        (["--builtin-scenes", "-o", "{}/m.safetensors", "--network", "huge"], "Unknown network 'huge'"),
+        (["{}", "-o", "{}/m.safetensors", "--size", "0"], "needs a --size in multiples of 16, got 0"),
+        (["{}", "-o", "{}/m.safetensors", "--network", "huge"], "Unknown network 'huge'"),
     ],
 )
 def test_command_errors(tmp_path, capsys, arguments, text):
-    assert main(["train", *(a.format(tmp_path) for a in arguments), "--pool", "8", "--device", "cpu"]) == 1
+    assert main(["train", *(a.format(tmp_path) for a in arguments), "--device", "cpu"]) == 1
     assert text in capsys.readouterr().err
 
 
@@ -321,7 +320,7 @@ def test_two_processes_train_one_network_stop_and_go_on(tmp_path):
     out = tmp_path / "m.safetensors"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
-    command += ["sdedit_core", "train", str(tmp_path), "-o", str(out), "--sizes", "8", "--network", "tiny"]
+    command += ["sdedit_core", "train", str(tmp_path), "-o", str(out), "--size", "8", "--network", "tiny"]
     command += ["--batch", "4", "--device", "cpu"]
     options = {"env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     long = [*command, "--steps", "1000000", "--report-every", "2"]
@@ -343,20 +342,3 @@ def test_two_processes_train_one_network_stop_and_go_on(tmp_path):
 def test_sizes_share_the_work():
     assert Size(64, 64).batch(16, Size(32, 32)) == 4
     assert Size(8, 8).batch(1, Size(32, 32)) == 16
-
-
-def test_scene_source_depends_on_seed_and_step_alone():
-    def source():
-        return SceneSource((Size(16, 16, 3), Size(16, 32)), pool=8, slots=4, refresh=2, seed=5)
-
-    walked, jumped = source(), source()
-    for step in range(8):
-        walked.prepare(step)
-    jumped.prepare(7)
-    for size in walked.sizes:
-        a, b = (s.draw(4, size, torch.Generator().manual_seed(0)) for s in (walked, jumped))
-        assert a.shape == (4, 3, size.height, size.width) and torch.equal(a, b)
-        assert -1 <= a.min() < -0.2 and 0.2 < a.max() <= 1
-    start = source()
-    start.prepare(0)
-    assert not torch.equal(*(s.draw(8, s.sizes[0], torch.Generator().manual_seed(0)) for s in (start, walked)))

@@ -82,7 +82,7 @@ def test_broken_files_are_left_out_and_named(tmp_path, capsys):
     assert len(found.pictures) == 1 and len(found.left_out) == 4
     for name in ("empty.jpg", "text.png", "cut.png", "lost.png"):
         assert any(name in line for line in found.left_out), name
-    arguments = ["train", str(tmp_path), "-o", str(tmp_path / "m.safetensors"), "--sizes", "8", "--network", "tiny"]
+    arguments = ["train", str(tmp_path), "-o", str(tmp_path / "m.safetensors"), "--size", "8", "--network", "tiny"]
     assert main([*arguments, "--steps", "1", "--batch", "2", "--device", "cpu"]) == 0
     said = capsys.readouterr().out
     assert said.count("left out: ") == 4 and "1 picture of 8 x 8" in said
@@ -162,9 +162,9 @@ def test_a_file_without_permission_is_left_out(tmp_path):
 
 def test_sizes_that_do_not_fit_the_network(tmp_path, capsys):
     picture().save(tmp_path / "a.png")
-    arguments = ["train", str(tmp_path), "-o", str(tmp_path / "m.safetensors"), "--sizes", "100", "--device", "cpu"]
+    arguments = ["train", str(tmp_path), "-o", str(tmp_path / "m.safetensors"), "--size", "100", "--device", "cpu"]
     assert main(arguments) == 1
-    assert "'base' needs --sizes in multiples of 16" in capsys.readouterr().err
+    assert "'base' needs a --size in multiples of 16" in capsys.readouterr().err
     arguments[5] = "16"
     assert main([*arguments, "--batch", "6", "--accumulate", "4"]) == 1
     assert "cannot be cut into 4 equal parts" in capsys.readouterr().err

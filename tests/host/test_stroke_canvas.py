@@ -12,7 +12,8 @@ from browser_flows import FrontEnd
 from graphs import put_image
 from PIL import Image
 
-from sdedit_core.pictures.canvas import example_drawing, paint_drawing, parse_drawing
+from sdedit_core.builtin import example_drawing
+from sdedit_core.pictures.canvas import paint_drawing, parse_drawing
 from sdedit_core.pictures.io import from_pil
 
 pytest.importorskip("playwright", reason="no playwright: pip install playwright, to drive the front end")

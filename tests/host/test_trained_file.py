@@ -19,7 +19,7 @@ def trained(base, tmp_path_factory):
         Image.fromarray(noise).save(folder / f"{i}.png")
     for name, steps in (("mine", 600), ("hardly_trained", 1)):
         path = base / "models" / "score_models" / f"{name}.safetensors"
-        command = ["train", str(folder), "-o", str(path), "--sizes", str(SIZE), "--network", "tiny", "--batch", "32"]
+        command = ["train", str(folder), "-o", str(path), "--size", str(SIZE), "--network", "tiny", "--batch", "32"]
         assert core("cli").main([*command, "--steps", str(steps), "--rate", "4e-3", "--device", "cpu"]) == 0
     yield "mine.safetensors", "hardly_trained.safetensors"
     for path in (base / "models" / "score_models").glob("*.state.safetensors"):

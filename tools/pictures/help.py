@@ -8,12 +8,20 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from sdedit_core import load_score_model, perturb, sdedit
-from sdedit_core.builtin import MOODS, RECOMMENDED_T0, example_composite, example_edit, example_guide, scene
+from sdedit_core.builtin import (
+    MOODS,
+    RECOMMENDED_T0,
+    example_composite,
+    example_drawing,
+    example_edit,
+    example_guide,
+    example_photo,
+)
 from sdedit_core.edit import reverse
 from sdedit_core.load import score_model_from_images
 from sdedit_core.measure.plots import heat_map
 from sdedit_core.measure.probe import probe
-from sdedit_core.pictures.canvas import example_drawing, paint_drawing, parse_drawing
+from sdedit_core.pictures.canvas import paint_drawing, parse_drawing
 from sdedit_core.pictures.fit import fit_image, unfit_image
 from sdedit_core.pictures.io import to_pil
 from sdedit_core.pictures.strokes import simulate_strokes
@@ -70,7 +78,7 @@ def reverse_sde_sampler() -> Image.Image:
 
 
 def score_model_from_images_() -> Image.Image:
-    photo, guide = scene("autumn", 2, SIZE), example_guide("autumn", width=SIZE, height=SIZE)
+    photo, guide = example_photo("autumn", SIZE), example_guide("autumn", width=SIZE, height=SIZE)
     made = sdedit(score_model_from_images(photo), guide, t0=0.36, steps=20, seed=1).samples.clamp(0, 1)
     return sheet([photo, guide, made], ["one image", "strokes", "picture"])
 
@@ -153,7 +161,7 @@ def edit_report() -> Image.Image:
 
 
 def simulate_strokes_() -> Image.Image:
-    photo = scene("alpine", 3, SIZE)
+    photo = example_photo("alpine", SIZE)
     cells = [photo, *(simulate_strokes(photo, colours=n) for n in (6, 24))]
     return sheet(cells, ["photo", "6 colours", "24 colours"])
 

@@ -21,10 +21,14 @@ class Dice(Protocol):
 def mood_scene(mood: str, seed: int, *, source: Dice | None = None) -> Scene:
     """The scene of a mood for a seed. Colours stay near the mood's palette, places vary widely.
 
-    source: numbers for the layout from elsewhere than the seed (which then decides relief and clouds only).
+    Args:
+        source: numbers for the layout from elsewhere than the seed, which then decides relief and clouds only.
+
+    Raises:
+        ValueError: an unknown mood.
     """
     if mood not in _MAKERS:
-        raise ValueError(f"unknown mood {mood!r}: expected one of {', '.join(MOODS)}")
+        raise ValueError(f"Unknown mood {mood!r}; expected one of {', '.join(MOODS)}.")
     return _MAKERS[mood](seed, source or NoiseSource(7919 * (MOODS.index(mood) + 1) + seed))
 
 

@@ -1,22 +1,22 @@
-"""Render the reference pictures again: `python -m sdedit_core.builtin.make_references [mood ...]`.
-
-For maintainers. The seeds below were chosen by eye among the first 134 of each mood.
-"""
+"""The references of the built-in models.  The seeds were chosen by eye among the first 134 of each mood."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
-import torch
-from PIL import Image
+from sdedit_core.pictures.io import to_pil
 
-from . import _FOLDER
-from .scenes import MOODS, Peak, Scene, mood_scene, render
+from .moods import mood_scene
+from .parameters import Peak, Scene
+from .render import render
 
+FOLDER = Path(__file__).parents[2] / "sdedit_core" / "builtin" / "references"
 SIZE = 512
 QUALITY = 80
 
+# free layouts
 SEEDS: dict[str, tuple[int, ...]] = {
     "alpine": (5, 10, 14, 67, 90, 111, 112, 114, 120, 122, 124, 127, 132),
     "lake": (11, 14, 52, 87, 107, 110, 112, 114, 117, 120, 127, 128, 132),
@@ -25,8 +25,8 @@ SEEDS: dict[str, tuple[int, ...]] = {
     "desert": (0, 24, 35, 39, 53, 110, 113, 115, 116, 118, 121, 124, 126),
     "night": (9, 10, 41, 63, 101, 110, 112, 114, 119, 122, 124, 127, 132),
 }
-"""Free layouts, chosen by eye."""
 
+# seeds, horizon and mountains laid out like the example guide of the mood
 LAYOUTS: dict[str, tuple[tuple[int, ...], float, tuple[Peak, ...]]] = {
     "alpine": (
         (3, 89, 55),
@@ -39,7 +39,6 @@ LAYOUTS: dict[str, tuple[tuple[int, ...], float, tuple[Peak, ...]]] = {
     "desert": ((12, 14, 98), 0.585, (Peak(-0.32, 0.33, 0.38, 2.8, 1.0), Peak(0.37, 0.20, 0.22, 3.0, 1.0))),
     "night": ((26, 81, 103), 0.62, (Peak(0.29, 0.42, 0.52, 3.0), Peak(-0.46, 0.26, 0.46, 3.2))),
 }
-"""Seeds, horizon and mountains laid out like the example guide of the mood."""
 
 
 def reference_scenes(mood: str) -> dict[str, Scene]:
@@ -54,17 +53,16 @@ def reference_scenes(mood: str) -> dict[str, Scene]:
     return out
 
 
-def main(moods: list[str]) -> None:
-    """Write builtin/references/<mood>-<seed>.webp for the given moods (all by default)."""
-    _FOLDER.mkdir(exist_ok=True)
-    for mood in moods or MOODS:
-        for old in _FOLDER.glob(f"{mood}-*.webp"):
+def write_references(moods: Sequence[str], folder: Path = FOLDER) -> None:
+    """Write ``<mood>-<seed>.webp`` for the given moods; older pictures of these moods are removed."""
+    scenes = {mood: reference_scenes(mood) for mood in moods}
+    for mood, named in scenes.items():
+        for old in folder.glob(f"{mood}-*.webp"):
             old.unlink()
-        for name, scene in reference_scenes(mood).items():
-            picture = render(scene, height=SIZE, width=SIZE)[0]
-            array = (picture * 255 + 0.5).to(torch.uint8).permute(1, 2, 0).numpy()
-            Image.fromarray(array).save(_FOLDER / f"{name}.webp", quality=QUALITY, method=6)
+        for name, scene in named.items():
+            write_picture(scene, folder / f"{name}.webp", quality=QUALITY)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def write_picture(scene: Scene, file: Path, *, quality: int) -> None:
+    """Render a scene to a WebP file of ``SIZE`` x ``SIZE``."""
+    to_pil(render(scene, height=SIZE, width=SIZE)).save(file, quality=quality, method=6)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from .batch import SceneBatch
-from .noise import NoiseSource, SceneNoise, StreamNoise, smoothstep
-from .parameters import Scene
+from .noise import NoiseSource, smoothstep
+from .parameters import Scene, in_tensors
 from .sky import paint_sky
 from .terrain import View, look
 from .trees import plant_conifers
@@ -20,66 +17,55 @@ FIELD_OF_VIEW = 1.3
 SUPERSAMPLE = 2
 
 
-def render(scene: Scene, *, height: int = 256, width: int = 256) -> Tensor:
-    """Render a scene to (1, 3, height, width) in [0, 1]. Deterministic; about 0.3 CPU-s at 256 px.
+def render(scene: Scene, *, height: int = 256, width: int = 256, supersample: int = SUPERSAMPLE) -> torch.Tensor:
+    """Render a scene to (1, 3, height, width) in [0, 1].  Deterministic; about 0.3 CPU-s at 256 px.
 
-    The same scene at another size is the same picture, finer or coarser.
-    """
-    return render_batch([scene], height=height, width=width)
+    The same scene at another size is the same picture, finer or coarser.  ``supersample``: rendered pixels per side of
+    a pixel; small pictures need more.
 
-
-def render_batch(
-    scenes: Sequence[Scene],
-    *,
-    height: int = 256,
-    width: int = 256,
-    device: str | torch.device = "cpu",
-    noise: StreamNoise | None = None,
-    supersample: int = SUPERSAMPLE,
-) -> Tensor:
-    """Render scenes together to (B, 3, height, width) in [0, 1] on a device.
-
-    noise: where the relief, clouds and trees come from; default: every scene's own seed, as in :func:`render`.
-    supersample: rendered pixels per side of a pixel; small pictures need more.
+    Raises:
+        ValueError: a side below 8 px.
     """
     if min(height, width) < 8:
-        raise ValueError(f"a scene needs at least 8 x 8 pixels, got {height} x {width}")
-    noise = SceneNoise([NoiseSource(scene.seed) for scene in scenes], device) if noise is None else noise
-    scene = SceneBatch(scenes, device)
+        raise ValueError(
+            f"A scene needs at least 8 x 8 pixels, got {width} x {height}. Render it larger and shrink it."
+        )
+    noise, scene = NoiseSource(scene.seed), in_tensors(scene)
     rows, cols = height * supersample, width * supersample
-    y = (torch.arange(rows, dtype=torch.float32, device=device) + 0.5) / rows
-    x = (torch.arange(cols, dtype=torch.float32, device=device) + 0.5) / cols
+    y = (torch.arange(rows, dtype=torch.float32) + 0.5) / rows
+    x = (torch.arange(cols, dtype=torch.float32) + 0.5) / cols
     v = (scene.horizon - y[:, None]) * FIELD_OF_VIEW
     span = FIELD_OF_VIEW * max(1.0, width / height)
-    u = ((x - 0.5) * span).view(1, 1, 1, -1)
+    u = (x[None] - 0.5) * span
     sky, plain_sky = paint_sky(scene, noise, u, v)
     view = look(scene, noise, u, v, span * (cols - 1) / cols)
     air = _air(scene, u)
     land = _paint_land(scene, view, air)
     image = torch.where(view.land > 0.5, land, sky)
-    if any(scene.wet):
+    if scene.water is not None:
         mirrored = torch.where(view.land > 0.5, land, plain_sky)
         image = _paint_water(scene, view, image, mirrored, air, u)
     if scene.conifers:
         image = plant_conifers(scene, noise, image, u, v)
-    return F.avg_pool2d(_develop(scene, image), supersample).clamp(0, 1)
+    return F.avg_pool2d(_develop(scene, image)[None], supersample).clamp(0, 1)
 
 
-def _air(scene: SceneBatch, u: Tensor) -> Tensor:
-    """Colour of the haze, warmer below the sun."""
+def _air(scene: Scene, u: torch.Tensor) -> torch.Tensor:
+    """Colour of the haze (3, 1, W), warmer below the sun."""
     toward = torch.exp(-((u - scene.glow_at[0]) ** 2) / 0.12) * scene.glow
     air = 0.74 * scene.haze + 0.18 * scene.zenith + 0.08 * scene.ambient
     return (air + 0.3 * toward * scene.sun).clamp(0, 1.1)
 
 
-def _paint_land(scene: SceneBatch, view: View, air: Tensor) -> Tensor:
-    """Materials by altitude and slope, sun and sky light, haze."""
+def _paint_land(scene: Scene, view: View, air: torch.Tensor) -> torch.Tensor:
+    """Materials by altitude and slope, sun and sky light, haze: (3, H, W)."""
     fine, coarse = view.fine, view.coarse
     grass = scene.grass * (1 + 0.17 * fine + 0.07 * coarse)
-    amount = scene.patches * smoothstep(coarse + 0.25 * fine, 0.2, 1.3)
-    grass = grass + (scene.patch_colour * (1 + 0.18 * fine) - grass) * amount
+    if scene.patch_colour is not None:
+        amount = scene.patches * smoothstep(coarse + 0.25 * fine, 0.2, 1.3)
+        grass = grass + (scene.patch_colour * (1 + 0.18 * fine) - grass) * amount
     out = grass
-    if any(scene.wet):
+    if scene.water is not None:
         shore = smoothstep(view.above_water, 0.05, 0.0) * (1 - view.forest)
         out = out + (scene.sand * (1 + 0.08 * fine) - out) * shore
     rock = scene.rock * (1 + 0.13 * fine + 0.08 * coarse)
@@ -101,21 +87,22 @@ def _paint_land(scene: SceneBatch, view: View, air: Tensor) -> Tensor:
     return out * clear + air * (1 - clear)
 
 
-def _paint_water(scene: SceneBatch, view: View, image: Tensor, mirrored: Tensor, air: Tensor, u: Tensor) -> Tensor:
+def _paint_water(
+    scene: Scene, view: View, image: torch.Tensor, mirrored: torch.Tensor, air: torch.Tensor, u: torch.Tensor
+) -> torch.Tensor:
     """Mirror the picture about a smooth shore line, break it with ripples, add the glitter path."""
-    rows, cols = view.land.shape[-2:]
+    rows, cols = view.land.shape
     wet = (view.land > 0.5) & (view.water > 0.5)
-    row = torch.arange(rows, dtype=torch.float32, device=u.device)[:, None].expand_as(view.land)
-    shore = torch.cummax(torch.where(wet, torch.full_like(row, -1.0), row), -2).values
-    kernel = 2 * (cols // 24) + 1
-    pad = kernel // 2
-    level = F.avg_pool2d(F.pad(shore, (pad, pad, 0, 0), mode="replicate"), (1, kernel), 1)
+    row = torch.arange(rows, dtype=torch.float32)[:, None].expand_as(view.land)
+    shore = torch.cummax(torch.where(wet, -1.0, row), 0).values
+    pad = cols // 24
+    level = F.avg_pool2d(F.pad(shore[None], (pad, pad, 0, 0), mode="replicate"), (1, 2 * pad + 1), 1)[0]
     beyond = (row - shore).clamp_min(0)
     depth = (row - level).clamp_min(0)
     shift = view.ripple * scene.ripples * rows / 128 * (beyond / (0.10 * rows)).clamp(0.05, 1)
     source = torch.minimum(level - depth + shift, shore - 1)
     source = torch.where(source < 0, -source, source).round().long().clamp(0, rows - 1)
-    mirror = mirrored.gather(-2, source.expand(-1, 3, -1, -1))
+    mirror = mirrored.gather(1, source.expand(3, -1, -1))
     share = 0.42 + 0.46 * torch.exp(-beyond / (0.30 * rows))
     water = mirror * share + scene.water_colour * (1 - share)
     water = water * (1 + 0.05 * view.ripple)
@@ -128,10 +115,10 @@ def _paint_water(scene: SceneBatch, view: View, image: Tensor, mirrored: Tensor,
     return torch.where(wet, water, image)
 
 
-def _develop(scene: SceneBatch, image: Tensor) -> Tensor:
+def _develop(scene: Scene, image: torch.Tensor) -> torch.Tensor:
     """A film-like curve, saturation and gamma."""
     image = image.clamp(0, 1.7) * scene.exposure
     image = (1 - torch.exp(-1.55 * image)) / (1 - math.exp(-1.55 * 1.05))
-    grey = image.mean(1, keepdim=True)
+    grey = image.mean(0, keepdim=True)
     image = grey + (image - grey) * scene.saturation
     return image.clamp(0, 1) ** scene.gamma

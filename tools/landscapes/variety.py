@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
-from ..builtin.scenes import MOODS, Conifer, Peak, Scene, mood_scene
+from sdedit_core.pictures.io import save_image
+from sdedit_core.sampling.noise import mix64
+
+from .moods import MOODS, mood_scene
+from .parameters import Colour, Conifer, Peak, Scene
+from .render import SUPERSAMPLE, render
+
+SMALL = 96  # pictures with a shorter side are rendered twice as fine, so that they are not jagged
 
 _SKY = (
     "zenith haze sun ambient light sky_power disc disc_colour glow glow_at stars cloud_cover cloud_soft cloud_streak "
@@ -24,11 +33,43 @@ class _Dice:
         self.uniform = random.uniform
 
 
-def varied_scene(random: Random) -> Scene:
+def render_folder(
+    folder: Path,
+    *,
+    count: int,
+    first: int = 0,
+    size: int = 128,
+    seed: int = 0,
+    moods: Sequence[str] = MOODS,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Write ``count`` square pictures of ``size`` px as PNG files; number n depends on (seed, n) and the moods alone.
+
+    Args:
+        folder: where; made when it is not there.  A file of the same seed and number is replaced.
+        first: number of the first picture, to go on with a folder or to share the work.
+        progress: called with the number of pictures done.
+
+    Raises:
+        ValueError: no pictures, a number below 0, a size below 8 px, an unknown mood, a file that cannot be written.
+    """
+    if count < 1 or first < 0:
+        raise ValueError(f"Expected a count of at least 1 and a first number of at least 0, got {count} and {first}.")
+    supersample = SUPERSAMPLE if size >= SMALL else 2 * SUPERSAMPLE
+    for number in range(first, first + count):
+        scene = varied_scene(Random(mix64(seed, number)), moods)
+        picture = render(scene, height=size, width=size, supersample=supersample)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_image(picture, folder / f"{seed}-{number:06d}.png")
+        if progress is not None:
+            progress(number - first + 1)
+
+
+def varied_scene(random: Random, moods: Sequence[str] = MOODS) -> Scene:
     """A scene of a random mood, now and then with another mood's sky, with all places, sizes and colours shaken."""
-    scene = _mood(random)
+    scene = _mood(random, moods)
     if random.random() < 0.22:
-        sky = _mood(random)
+        sky = _mood(random, moods)
         scene = replace(scene, **{name: getattr(sky, name) for name in _SKY})
     changes: dict = {name: _tint(getattr(scene, name), random) for name in _TINTED}
     changes["horizon"] = min(0.8, max(0.34, scene.horizon + random.gauss(0, 0.055)))
@@ -51,15 +92,16 @@ def varied_scene(random: Random) -> Scene:
     return replace(scene, **changes)
 
 
-def _mood(random: Random) -> Scene:
-    return mood_scene(MOODS[random.randrange(len(MOODS))], random.getrandbits(40), source=_Dice(random))
+def _mood(random: Random, moods: Sequence[str]) -> Scene:
+    return mood_scene(moods[random.randrange(len(moods))], random.getrandbits(40), source=_Dice(random))
 
 
-def _tint(colour, random: Random):
+def _tint(colour: Colour | None, random: Random) -> Colour | None:
     if colour is None:
         return None
     level = random.gauss(0, 0.09)
-    return tuple(c * math.exp(level + random.gauss(0, 0.05)) for c in colour)
+    red, green, blue = (c * math.exp(level + random.gauss(0, 0.05)) for c in colour)
+    return red, green, blue
 
 
 def _peaks(scene: Scene, random: Random) -> tuple[Peak, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
+
+import torch
 
 Colour = tuple[float, float, float]
 
@@ -15,8 +18,7 @@ class Peak:
     height: float
     width: float
     depth: float = 3.0
-    flat: float = 0.0
-    """0 = pointed, 1 = table mountain."""
+    flat: float = 0.0  # 0 = pointed, 1 = table mountain
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,7 @@ class Scene:
     """
 
     seed: int = 0
-    horizon: float = 0.6
-    """Row of the horizon, 0 = top of the picture, 1 = bottom."""
+    horizon: float = 0.6  # row of the horizon, 0 = top of the picture, 1 = bottom
 
     # light and sky
     zenith: Colour = (0.16, 0.36, 0.74)
@@ -46,8 +47,7 @@ class Scene:
     ambient: Colour = (0.42, 0.52, 0.68)
     light: tuple[float, float, float] = (-0.8, 0.6, -0.1)
     sky_power: float = 0.7
-    disc: tuple[float, float, float] | None = None
-    """Sun or moon: (u, elevation, radius)."""
+    disc: tuple[float, float, float] | None = None  # sun or moon: (u, elevation, radius)
     disc_colour: Colour = (1.1, 1.05, 0.95)
     glow: float = 0.3
     glow_at: tuple[float, float] = (0.0, 0.3)
@@ -56,8 +56,7 @@ class Scene:
     # clouds
     cloud_cover: float = 0.4
     cloud_soft: float = 0.9
-    cloud_streak: float = 0.0
-    """0 = heaps, 1 = long bands."""
+    cloud_streak: float = 0.0  # 0 = heaps, 1 = long bands
     cloud_opacity: float = 0.9
     cloud_light: Colour | None = None
     cloud_dark: Colour | None = None
@@ -76,35 +75,26 @@ class Scene:
     dunes: float = 0.0
     peaks: tuple[Peak, ...] = ()
     peak_rough: float = 0.45
-    strata: float = 0.0
-    """Strength of horizontal rock bands."""
-    rock_from: float = 0.86
-    """Rock shows where the slope factor 1/|n| is below this."""
+    strata: float = 0.0  # strength of horizontal rock bands
+    rock_from: float = 0.86  # rock shows where the slope factor 1/|n| is below this
     rock_altitude: float = 1.0
     snow_line: float = 9.0
-    snow_steep: float = 0.17
-    """Snow does not lie where 1/|n| is below this."""
-    snow_depth: float = 0.8
-    """How much steeper snow may lie far above the snow line: large values give solid white caps."""
+    snow_steep: float = 0.17  # snow does not lie where 1/|n| is below this
+    snow_depth: float = 0.8  # how much steeper snow may lie far above the snow line: large values give solid white caps
     forest_cover: float = 0.4
     forest_top: float = 0.9
     tree_height: float = 0.04
-    tree_line: float = 0.0
-    """Log-distance in front of which no distant forest grows."""
+    tree_line: float = 0.0  # log-distance in front of which no distant forest grows
     cloud_shadow: float = 0.3
-    patches: float = 0.5
-    """Strength of large colour patches in the meadow."""
+    patches: float = 0.5  # strength of large colour patches in the meadow
     patch_colour: Colour | None = None
     conifers: tuple[Conifer, ...] = ()
     conifer: Colour = (0.07, 0.11, 0.06)
 
     # water
-    water: float | None = None
-    """Water level relative to the camera height (0 = ground), None = no water."""
-    water_near: float = -9.0
-    """Ground in front of this log-distance is land again."""
-    water_far: float = 2.4
-    """Ground up to this log-distance is sunk below the water level."""
+    water: float | None = None  # water level relative to the camera height (0 = ground), None = no water
+    water_near: float = -9.0  # ground in front of this log-distance is land again
+    water_far: float = 2.4  # ground up to this log-distance is sunk below the water level
     water_colour: Colour = (0.10, 0.20, 0.30)
     ripples: float = 1.0
     glitter: float = 0.0
@@ -115,3 +105,24 @@ class Scene:
     exposure: float = 1.0
     saturation: float = 1.0
     gamma: float = 1.0
+
+
+Record = TypeVar("Record", Scene, Peak, Conifer)
+
+
+def in_tensors(record: Record) -> Record:
+    """The same with float32 arithmetic throughout: numbers as 0-d tensors, colours as (3, 1, 1), counts as they are."""
+    out = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if value is None:
+            continue
+        if field.type.startswith("Colour"):
+            out[field.name] = torch.tensor(value, dtype=torch.float32).view(3, 1, 1)
+        elif field.type.startswith("float"):
+            out[field.name] = torch.tensor(value, dtype=torch.float32)
+        elif field.type.startswith("tuple[float"):
+            out[field.name] = torch.tensor(value, dtype=torch.float32).unbind()
+        elif field.type.startswith("tuple["):
+            out[field.name] = tuple(in_tensors(item) for item in value)
+    return replace(record, **out)
