@@ -16,20 +16,20 @@ from ..sde import VESDE, Schedule
 
 
 class GaussianPrior:
-    """Data N(mean, std^2) per pixel; mean and std broadcast to (C, H, W)."""
+    """Data N(mean, std^2) per pixel; ``mean`` and ``std`` broadcast to (C, H, W)."""
 
     def __init__(self, *, mean: torch.Tensor | float, std: torch.Tensor | float):
         self.mean = torch.as_tensor(mean, dtype=torch.float64)
         self.var = torch.as_tensor(std, dtype=torch.float64) ** 2
         if not bool((self.var > 0).all()):
-            raise ValueError("A Gaussian prior needs a positive std.")
+            raise ValueError(f"A Gaussian prior needs a positive std, got {std}.")
 
     def denoise(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        """E[x0 | x]; x (B,C,H,W), sigma (B,)."""
+        """E[x0 | x] for ``x`` (B,C,H,W) and ``sigma`` (B,)."""
         return self.posterior(x, sigma)[0].to(x.dtype)
 
     def posterior(self, x: torch.Tensor, sigma: torch.Tensor | float) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and std of x0 given x, float64."""
+        """Mean and std of x0 given ``x``, both like ``x`` in float64."""
         s2 = torch.as_tensor(sigma, dtype=torch.float64, device=x.device).reshape(-1, 1, 1, 1) ** 2
         mean, var = self.mean.to(x.device), self.var.to(x.device)
         w = var / (var + s2)
@@ -41,7 +41,13 @@ class GaussianPrior:
 
 
 class GaussianMixturePrior:
-    """Data sum_k w_k N(mean_k, std_k^2 I); means (K,C,H,W), stds (K,), weights (K,) (default equal)."""
+    """Data sum_k w_k N(mean_k, std_k^2 I).
+
+    Args:
+        means: (K,C,H,W).
+        stds: (K,) or one for all.
+        weights: (K,), of any sum; None = all alike.
+    """
 
     def __init__(
         self,
@@ -52,12 +58,15 @@ class GaussianMixturePrior:
     ):
         self.means = torch.as_tensor(means, dtype=torch.float64)
         if self.means.dim() != 4:
-            raise ValueError(f"Mixture means must be (K, C, H, W), got {tuple(self.means.shape)}.")
+            raise ValueError(f"The means of a mixture must be (K, C, H, W), got {tuple(self.means.shape)}.")
         k = self.means.shape[0]
         self.var = torch.as_tensor(stds, dtype=torch.float64).expand(k) ** 2
         w = torch.ones(k, dtype=torch.float64) if weights is None else torch.as_tensor(weights, dtype=torch.float64)
         if w.shape != (k,) or not bool((w > 0).all()) or not bool((self.var > 0).all()):
-            raise ValueError(f"A mixture of {k} needs {k} positive weights and positive stds.")
+            raise ValueError(
+                f"A mixture of {k} needs {k} positive weights and positive stds, got {w.tolist()} and "
+                f"{self.var.sqrt().tolist()}."
+            )
         self.log_weights = (w / w.sum()).log()
 
     def responsibilities(self, x: torch.Tensor, sigma: torch.Tensor | float) -> torch.Tensor:
@@ -79,7 +88,7 @@ class GaussianMixturePrior:
         return (base + pull * x.double()).to(x.dtype)
 
     def posterior_samples(self, x: torch.Tensor, sigma: float, n: int, *, generator: torch.Generator) -> torch.Tensor:
-        """n exact draws of x0 given one state x (1,C,H,W), float64."""
+        """``n`` exact draws of x0 given one state ``x`` (1,C,H,W), float64."""
         r = self.responsibilities(x, sigma)[0]
         k = torch.multinomial(r, n, replacement=True, generator=generator)
         gain = (self.var / (self.var + sigma**2))[k].reshape(-1, 1, 1, 1)
@@ -88,13 +97,13 @@ class GaussianMixturePrior:
         return mean + gain.sqrt() * sigma * z
 
     def samples(self, n: int, *, generator: torch.Generator) -> torch.Tensor:
-        """n draws of the data, float64."""
+        """``n`` draws of the data, float64."""
         k = torch.multinomial(self.log_weights.exp(), n, replacement=True, generator=generator)
         z = torch.randn((n, *self.means.shape[1:]), dtype=torch.float64, generator=generator)
         return self.means[k] + self.var[k].sqrt().reshape(-1, 1, 1, 1) * z
 
     def log_density(self, x: torch.Tensor, sigma: float = 0.0) -> torch.Tensor:
-        """log p(x) of the data noised to sigma, (B,), float64."""
+        """log p(x) of the data noised to ``sigma``, (B,), float64."""
         total = self.var + sigma**2
         flat = x.double().flatten(1)
         d2 = torch.cdist(flat, self.means.flatten(1), compute_mode="donot_use_mm_for_euclid_dist") ** 2

@@ -1,12 +1,12 @@
 """A score model from a handful of images: the closed-form denoiser of their patches, at several scales.
 
-No training and no weights. Clean images are modelled by their patches: a patch of the picture is one of the
-patches of the given images, up to a change of colour of deviation `palette_freedom`. Under that model the
-posterior mean E[x0 | x] of a patch is a softmax average (see PatchBank.posterior_mean); overlapping patches
-are blended with a smooth window. Large patches serve large noise levels, small patches small ones.
+No training and no weights.  Clean images are modelled by their patches: a patch of the picture is one of the
+patches of the given images, up to a change of colour of deviation ``palette_freedom``.  Under that model the
+posterior mean E[x0 | x] of a patch is a softmax average (see :meth:`.PatchBank.posterior_mean`); overlapping patches
+are blended with a smooth window.  Large patches serve large noise levels, small patches small ones.
 
 The blend of overlapping posteriors is not the gradient of one density: use it for pictures, not to measure
-the order of solvers. Related: Kamb and Ganguli (2024) on local denoisers; EPLL, Zoran and Weiss (2011).
+the order of solvers.  Related: Kamb and Ganguli (2024) on local denoisers; EPLL, Zoran and Weiss (2011).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from einops import rearrange
 
 from ..sampling.noise import mix64
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
 
-_BLEND = 0.16
-"""Half width, in log sigma, of the zone where two patch sizes are mixed."""
+_BLEND = 0.16  # half width, in log sigma, of the zone where two patch sizes are mixed
+_MANY = 8  # so many images offer a match also for large patches
 
+# patch at a native size of 128, noise level up to which it is used, features
 _SHAPES = (
-    # patch at a native size of 128, noise level up to which it is used, features
     (9, 0.025, 48),
     (15, 0.06, 64),
     (24, 0.14, 96),
@@ -35,9 +35,7 @@ _SHAPES = (
     (96, math.inf, 128),
 )
 
-_MANY = 8
-"""So many images offer a match also for large patches."""
-
+# the same for many images; the last level sees whole pictures
 _SHAPES_MANY = (
     (18, 0.025, 48),
     (24, 0.06, 64),
@@ -46,16 +44,19 @@ _SHAPES_MANY = (
     (108, 0.70, 128),
     (math.inf, math.inf, 128),
 )
-"""The same for many images; the last level sees whole pictures."""
 
 
 def default_levels(native: int, *, dense: bool, many: bool = False) -> tuple[PatchLevel, ...]:
-    """Patch sizes for images of short side `native`.
+    """Patch sizes, small to large, for images of short side ``native``.
 
     With few images patches grow a little faster than the native size: finer pictures need more context to look like a
-    photo. dense: (almost) every position of the small patches enters the bank.
-    many: there are many images to choose from. Patches are larger then and overlap less, and the highest noise levels
-    see whole pictures: more context gives more detail and a layout that holds together.
+    photo.
+
+    Args:
+        native: in pixels.
+        dense: (almost) every position of the small patches enters the bank.
+        many: there are many images to choose from.  Patches are larger then and overlap less, and the highest noise
+            levels see whole pictures: more context gives more detail and a layout that holds together.
     """
     shapes, power, largest = (_SHAPES_MANY, 1.0, native) if many else (_SHAPES, 1.15, round(0.75 * native))
     out: list[PatchLevel] = []
@@ -71,16 +72,16 @@ def default_levels(native: int, *, dense: bool, many: bool = False) -> tuple[Pat
 
 
 class PatchPrior:
-    """Denoiser of a few images. Build it with `PatchPrior.from_images`.
+    """Denoiser of a few images.  Build it with :meth:`from_images`.
 
-    native_size: short side of the reference images in pixels; pictures of about this size look best.
-    nbytes: memory held now. The bank of a patch size is built when its noise level first occurs.
-    tick: optional callable invoked several times during one evaluation; it may raise to interrupt.
+    Attributes:
+        native_size: short side of the reference images in pixels; pictures of about this size look best.
+        tick: called several times during one evaluation; it may raise to stop it.  None = nothing is called.
     """
 
     def __init__(
         self,
-        images: Tensor,
+        images: torch.Tensor,
         sizes: list[tuple[int, int]],
         levels: Sequence[PatchLevel],
         *,
@@ -101,12 +102,12 @@ class PatchPrior:
         self.tick = tick
         self.native_size = min(min(size) for size in sizes)
         self._banks: dict[tuple[int, torch.device], PatchBank] = {}
-        self._images: dict[torch.device, Tensor] = {images.device: images}
+        self._images: dict[torch.device, torch.Tensor] = {images.device: images}
 
     @classmethod
     def from_images(
         cls,
-        images: Tensor | Sequence[Tensor],
+        images: torch.Tensor | Sequence[torch.Tensor],
         *,
         palette_freedom: float = 0.0,
         position_aware: bool = False,
@@ -121,22 +122,34 @@ class PatchPrior:
         window_power: float | None = None,
         tick: Callable[[], None] | None = None,
     ) -> PatchPrior:
-        """Take the images; banks are built when they are first needed.
+        """Take the images.  The bank of a patch size is built when its noise level first occurs.
 
-        images: (N, 3, H, W) in [0, 1], or a list of (3, H, W) or (1, 3, H, W) of any sizes of at least 16.
-        palette_freedom: 0 keeps the colours of the images; 0.02-0.06 keeps those of the strokes (softer).
-        position_aware: a patch is only compared with patches at a similar height in the image (sky stays up).
-        flip: mirror images are added. size: resize the short side to this first.
-        levels: patch sizes, small to large; the default follows the size of the images, and with position_aware their
-        number (larger patches from 8 images on).
-        row_window: half width of the height window, relative. row_limit, bank_limit: patches kept per row
-        (only when position_aware) and in all. top: patches averaged. seed: decides which patches are kept.
-        window_power: overlapping patches are blended with sin^power: larger is sharper and shows more seams; the
-        default goes with the patch sizes.
-        Raises ValueError for no images, wrong channels, NaN, values outside [0, 1], images below 16 pixels.
+        Args:
+            images: (N, 3, H, W) in [0, 1], or a list of (3, H, W) or (1, 3, H, W) of any sizes of at least 16 px.
+            palette_freedom: 0 keeps the colours of the images; 0.02 to 0.06 keeps those of the strokes (softer).
+            position_aware: a patch is only compared with patches at a similar height in the image (sky stays up).
+            flip: mirror images are added.
+            size: short side in pixels that the images are resized to first; None leaves them as they are.
+            seed: decides which patches are kept.
+            levels: patch sizes, small to large; the default follows the size of the images, and with
+                ``position_aware`` their number (larger patches from 8 images on).
+            row_window: half width of the height window, as a share of the image's height.
+            row_limit: patches kept per row (only when ``position_aware``).
+            bank_limit: patches kept in all.
+            top: patches that are averaged.
+            window_power: overlapping patches are blended with sin^power: larger is sharper and shows more seams; the
+                default goes with the patch sizes.
+            tick: see the class.
+
+        Raises:
+            ValueError: no images, wrong channels, NaN, values outside [0, 1], images below 16 px, a patch that does
+                not fit into the images, a negative ``palette_freedom``.
         """
         if palette_freedom < 0 or not math.isfinite(palette_freedom):
-            raise ValueError(f"palette_freedom must be >= 0, got {palette_freedom}")
+            raise ValueError(
+                f"palette_freedom must be a number of at least 0, got {palette_freedom}. 0 keeps the colours of the "
+                "images, 0.05 lets patches take those of the guide."
+            )
         clean = [_resize(image, size) for image in check_images(images)]
         sizes = [(image.shape[1], image.shape[2]) for image in clean]
         height, width = max(s[0] for s in sizes), max(s[1] for s in sizes)
@@ -155,7 +168,10 @@ class PatchPrior:
         chosen = tuple(levels)
         for level in chosen:
             if level.patch > native:
-                raise ValueError(f"patch of {level.patch} px does not fit into images of {native} px")
+                raise ValueError(
+                    f"A patch of {level.patch} px does not fit into images of {native} px. Use larger images or "
+                    "smaller levels."
+                )
         return cls(
             canvas,
             sizes,
@@ -208,18 +224,25 @@ class PatchPrior:
         }
 
     @torch.no_grad()
-    def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """E[x0 | x = x0 + sigma z] for x (B, 3, H, W) float32, H and W >= 16, and sigma (B,).
+    def denoise(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        """E[x0 | x = x0 + sigma z].  A sample does not depend on the rest of the batch.
 
-        Every sample is computed on its own, so a sample does not depend on the rest of the batch.
+        Args:
+            x: (B, 3, H, W) float32, H and W at least 16.
+            sigma: (B,) or one number for all.
+
+        Raises:
+            ValueError: another shape, a smaller picture, or sigmas of another count.
         """
         if x.ndim != 4 or x.shape[1] != 3:
-            raise ValueError(f"the patch prior expects (B, 3, H, W), got {tuple(x.shape)}")
+            raise ValueError(f"A patch prior denoises colour pictures (B, 3, H, W), got {tuple(x.shape)}.")
         if min(x.shape[2:]) < 16:
-            raise ValueError(f"the patch prior needs at least 16 x 16 px, got {x.shape[3]} x {x.shape[2]}")
+            raise ValueError(
+                f"A patch prior needs pictures of at least 16 x 16 px, got {x.shape[3]} x {x.shape[2]}. Enlarge it."
+            )
         levels = torch.as_tensor(sigma, dtype=torch.float64).flatten().tolist()
         if len(levels) not in (1, x.shape[0]):
-            raise ValueError(f"expected one sigma per sample ({x.shape[0]}), got {len(levels)}")
+            raise ValueError(f"Expected one sigma per sample ({x.shape[0]}) or one for all, got {len(levels)}.")
         levels = levels * x.shape[0] if len(levels) == 1 else levels
         out = torch.empty_like(x)
         for i, level in enumerate(levels):
@@ -228,7 +251,7 @@ class PatchPrior:
 
     __call__ = denoise
 
-    def _denoise_one(self, x: Tensor, sigma: float) -> Tensor:
+    def _denoise_one(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
         """Mix of the one or two patch sizes in charge of this noise level."""
         if sigma <= 0:
             return x.clone()
@@ -237,7 +260,10 @@ class PatchPrior:
         images = self._images[x.device]
         fitting = [i for i, level in enumerate(self.levels) if level.patch <= min(x.shape[1:])]
         if not fitting:
-            raise ValueError(f"a picture of {x.shape[2]} x {x.shape[1]} px is smaller than all patches")
+            raise ValueError(
+                f"A picture of {x.shape[2]} x {x.shape[1]} px is smaller than every patch ({self.levels[0].patch} px "
+                "and more). Enlarge it, or give smaller levels."
+            )
         out, left = None, 1.0
         for index in fitting:
             share = 1.0
@@ -254,8 +280,8 @@ class PatchPrior:
                 break
         return out
 
-    def _blend(self, images: Tensor, bank: PatchBank, x: Tensor, sigma: float) -> Tensor:
-        """Denoise overlapping patches of x (3, H, W) with one bank and blend them."""
+    def _blend(self, images: torch.Tensor, bank: PatchBank, x: torch.Tensor, sigma: float) -> torch.Tensor:
+        """Denoise overlapping patches of ``x`` (3, H, W) with one bank and blend them."""
         patch, stride = bank.level.patch, bank.level.query_stride
         height, width = x.shape[1:]
         ys, xs = starts(height, patch, stride), starts(width, patch, stride)
@@ -275,10 +301,10 @@ class PatchPrior:
             if self.position_aware:
                 begin, end = self._rows(bank, some[0], height)
             here = torch.tensor(some, device=x.device)
-            noisy = queries[here[:, None], columns[None]].flatten(0, 1)
+            noisy = rearrange(queries[here[:, None], columns[None]], "y x c p q -> (y x) c p q")
             mean = bank.posterior_mean(images, noisy, sigma, self.palette_freedom, self.top, begin, end)
             mean = F.pad(mean, (0, 0, 0, 0, 0, 1), value=1.0) * window
-            _scatter(total, mean.view(len(some), len(xs), 4, patch, patch), here, columns)
+            _scatter(total, rearrange(mean, "(y x) c p q -> y x c p q", y=len(some)), here, columns)
         return total[:3] / total[3:]
 
     def _rows(self, bank: PatchBank, y: int, height: int) -> tuple[int, int]:
@@ -289,43 +315,51 @@ class PatchPrior:
         return bank.window(scaled - reach, scaled + reach)
 
 
-def _scatter(total: Tensor, patches: Tensor, ys: Tensor, xs: Tensor) -> None:
-    """Add patches (Y, X, 4, P, P) at rows ys and columns xs to total (4, H, W)."""
+def _scatter(total: torch.Tensor, patches: torch.Tensor, ys: torch.Tensor, xs: torch.Tensor) -> None:
+    """Add patches (Y, X, 4, P, P) at rows ``ys`` and columns ``xs`` to ``total`` (4, H, W)."""
     patch = patches.shape[-1]
     if patch * patch < len(ys) * len(xs):
-        patches = patches.permute(2, 0, 1, 3, 4)
+        pixels = rearrange(patches, "y x c p q -> p q c y x")
         for dy in range(patch):
             for dx in range(patch):
-                total[:, (ys + dy)[:, None], (xs + dx)[None]] += patches[..., dy, dx]
+                total[:, (ys + dy)[:, None], (xs + dx)[None]] += pixels[dy, dx]
         return
     for i, y in enumerate(ys.tolist()):
         for j, x in enumerate(xs.tolist()):
             total[:, y : y + patch, x : x + patch] += patches[i, j]
 
 
-def check_images(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    """The images as a list of float (3, H, W), or a clear ValueError."""
+def check_images(images: torch.Tensor | Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """The images as a list of float32 (3, H, W) on the CPU.
+
+    Raises:
+        ValueError: no images, wrong channels, NaN, values outside [0, 1], or an image below 16 px.
+    """
     items = list(images)
     if not items:
-        raise ValueError("the patch prior needs at least one image, got none")
+        raise ValueError("A patch prior needs at least one image, got none.")
     out = []
     for number, item in enumerate(items):
         image = item[0] if item.ndim == 4 and item.shape[0] == 1 else item
         if image.ndim != 3 or image.shape[0] != 3:
-            raise ValueError(f"image {number}: expected (3, H, W), got {tuple(item.shape)}")
+            raise ValueError(f"Image {number} is {tuple(item.shape)}, expected (3, H, W) with three colours.")
         if min(image.shape[1:]) < 16:
-            raise ValueError(f"image {number} is {image.shape[2]} x {image.shape[1]} px, below 16 x 16")
+            raise ValueError(
+                f"Image {number} is {image.shape[2]} x {image.shape[1]} px, expected at least 16 x 16. Enlarge it."
+            )
         image = image.detach().float().cpu()
         if not torch.isfinite(image).all():
-            raise ValueError(f"image {number} contains NaN or infinite values")
+            raise ValueError(f"Image {number} contains NaN or infinite values; look at what made it.")
         if image.min() < -1e-3 or image.max() > 1 + 1e-3:
-            raise ValueError(f"image {number} has values in [{image.min():.3g}, {image.max():.3g}], expected [0, 1]")
+            raise ValueError(
+                f"Image {number} has values in [{image.min():.3g}, {image.max():.3g}], expected [0, 1]. Scale it first."
+            )
         out.append(image.clamp(0, 1))
     return out
 
 
-def _resize(image: Tensor, size: int | None) -> Tensor:
-    """Resize so that the short side is `size` (antialiased); unchanged for None."""
+def _resize(image: torch.Tensor, size: int | None) -> torch.Tensor:
+    """Resize so that the short side is ``size`` (antialiased); unchanged for None."""
     if size is None or min(image.shape[1:]) == size:
         return image
     scale = size / min(image.shape[1:])

@@ -7,28 +7,25 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from einops import rearrange
 
-_FIT = 1200
-"""Patches used to fit the principal axes."""
-
-_CELLS = 16
-"""Patches of twice this side or more are compared after averaging them down to at least this many cells a side."""
-
-_GROUP = 16
-"""Group size of the two-stage search for the largest weights."""
-
-_CHUNK = 6_000_000
-"""Numbers held at once by a temporary; bounds the working memory (24 MB each)."""
+_FIT = 1200  # patches used to fit the principal axes
+_CELLS = 16  # patches of twice this side or more are averaged down to at least so many cells a side to be compared
+_GROUP = 16  # group size of the two-stage search for the largest weights
+_CHUNK = 6_000_000  # numbers held at once by a temporary; bounds the working memory (24 MB each)
 
 
 @dataclass(frozen=True)
 class PatchLevel:
     """A patch size and where it is used.
 
-    patch: side in pixels. bank_stride: step between bank patches. query_stride: step between denoised
-    patches. sigma_below: the level serves noise levels up to this one. features: numbers that stand for a patch
-    in comparisons (principal axes; the comparison is exact when there are at least 3 P P).
+    Attributes:
+        patch: side in pixels.
+        bank_stride: step between bank patches.
+        query_stride: step between denoised patches.
+        sigma_below: the level serves noise levels up to this one.
+        features: numbers that stand for a patch in comparisons (principal axes; the comparison is exact when there
+            are at least 3 P P).
     """
 
     patch: int
@@ -51,16 +48,16 @@ def starts(length: int, patch: int, stride: int) -> list[int]:
     return out
 
 
-def patch_view(images: Tensor, patch: int) -> Tensor:
+def patch_view(images: torch.Tensor, patch: int) -> torch.Tensor:
     """(N, 3, H, W) -> strided view (N, H-P+1, W-P+1, 3, P, P), no copy."""
-    return images.unfold(2, patch, 1).unfold(3, patch, 1).permute(0, 2, 3, 1, 4, 5)
+    return rearrange(images.unfold(2, patch, 1).unfold(3, patch, 1), "n c y x p q -> n y x c p q")
 
 
-def split_mean(patches: Tensor) -> tuple[Tensor, Tensor]:
+def split_mean(patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(K, 3, P, P) -> channel means (K, 3) and the flattened rest (K, 3 P P)."""
-    flat = patches.flatten(2)
+    flat = rearrange(patches, "k c p q -> k c (p q)")
     mean = flat.mean(2)
-    return mean, (flat - mean[:, :, None]).flatten(1)
+    return mean, rearrange(flat - mean[:, :, None], "k c n -> k (c n)")
 
 
 class PatchBank:
@@ -68,7 +65,7 @@ class PatchBank:
 
     def __init__(
         self,
-        images: Tensor,
+        images: torch.Tensor,
         sizes: list[tuple[int, int]],
         level: PatchLevel,
         *,
@@ -76,10 +73,13 @@ class PatchBank:
         bank_limit: int,
         generator: torch.Generator,
     ) -> None:
-        """images: uint8 (N, 3, H, W) canvas; sizes: valid (height, width) of each image.
+        """Choose the patches and describe them.
 
-        row_limit: keep at most so many patches of each row (position-aware banks), chosen at random.
-        bank_limit: keep at most so many patches in all.
+        Args:
+            images: uint8 (N, 3, H, W), as large as the largest image.
+            sizes: (height, width) of each image within it.
+            row_limit: keep at most so many patches of each row (position-aware banks), chosen at random.
+            bank_limit: keep at most so many patches in all.
         """
         self.level = level
         self.pool = pool_factor(level.patch)
@@ -105,7 +105,7 @@ class PatchBank:
         self.rows = [int(y) for y in chosen[:, 1].unique()]
         self._fit(images, level.features, generator)
 
-    def _fit(self, images: Tensor, features: int, generator: torch.Generator) -> None:
+    def _fit(self, images: torch.Tensor, features: int, generator: torch.Generator) -> None:
         """Principal axes of the mean-free patches, features and channel means of every patch."""
         patch, count = self.level.patch, len(self.places)
         cells = patch // self.pool
@@ -115,7 +115,7 @@ class PatchBank:
             small = F.avg_pool2d(F.avg_pool2d(small, (self.pool, 1), stride=1), (1, self.pool), stride=1)
         view = patch_view(small, (cells - 1) * self.pool + 1)[..., :: self.pool, :: self.pool]
 
-        def cell_means(index: Tensor) -> tuple[Tensor, Tensor]:
+        def cell_means(index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             number, y, x = self.places[index].long().unbind(-1)
             mean, rest = split_mean(view[number, y, x])
             return mean, self.pool * rest
@@ -158,28 +158,29 @@ class PatchBank:
     def to(self, device: torch.device) -> PatchBank:
         """A copy on another device."""
         out = object.__new__(PatchBank)
-        out.__dict__.update({k: v.to(device) if isinstance(v, Tensor) else v for k, v in self.__dict__.items()})
+        out.__dict__.update({k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in self.__dict__.items()})
         return out
 
-    def gather(self, images: Tensor, index: Tensor) -> Tensor:
+    def gather(self, images: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
         """Patches by number, float (K, 3, P, P) in [0, 1]."""
         number, y, x = self.places[index].long().unbind(-1)
         return patch_view(images, self.level.patch)[number, y, x].float() / 255
 
-    def encode(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Channel means (K, 3) and features (K, d) of patches (K, 3, P, P)."""
         mean, rest = self._reduce(patches)
         rest = rest - self.centre
         return mean, rest if self.axes is None else rest @ self.axes
 
-    def _reduce(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+    def _reduce(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Channel means, and the mean-free rest averaged over pool x pool cells.
 
-        The rest is scaled by `pool`, so that it is an orthogonal projection of the patch: noise keeps its deviation.
+        The rest is scaled by ``pool``, so that it is an orthogonal projection of the patch: noise keeps its deviation.
         """
         mean, rest = split_mean(patches)
         if self.pool > 1:
-            rest = self.pool * F.avg_pool2d(rest.view_as(patches), self.pool).flatten(1)
+            rest = rearrange(rest, "k (c p q) -> k c p q", c=3, p=self.level.patch)
+            rest = self.pool * rearrange(F.avg_pool2d(rest, self.pool), "k c p q -> k (c p q)")
         return mean, rest
 
     def window(self, first: float, last: float) -> tuple[int, int]:
@@ -194,20 +195,20 @@ class PatchBank:
 
     def posterior_mean(
         self,
-        images: Tensor,
-        queries: Tensor,
+        images: torch.Tensor,
+        queries: torch.Tensor,
         sigma: float,
         palette_freedom: float,
         top: int,
         begin: int,
         end: int,
-    ) -> Tensor:
-        """E[clean patch | noisy patch] for queries (K, 3, P, P), bank numbers begin..end-1.
+    ) -> torch.Tensor:
+        """E[clean patch | noisy patch] for queries (K, 3, P, P), from the bank numbers begin..end-1.
 
         Model: a bank patch, one colour offset c ~ N(0, tau^2 I) for the whole patch (tau = palette_freedom),
         plus noise of deviation sigma on every number. With n pixels, m channel means, a the mean-free rest:
         log weight = -|a_x - a_i|^2 / (2 sigma^2) - n |m_x - m_i|^2 / (2 (sigma^2 + n tau^2)), and the mean
-        of the clean patch moves from m_i towards m_x by n tau^2 / (sigma^2 + n tau^2). Only the `top`
+        of the clean patch moves from m_i towards m_x by n tau^2 / (sigma^2 + n tau^2). Only the ``top``
         heaviest patches are averaged.
         """
         n = self.level.patch**2
@@ -224,23 +225,25 @@ class PatchBank:
         out = torch.empty_like(queries)
         step = max(1, _CHUNK // (3 * n * keep))
         for i in range(0, len(queries), step):
-            some = self.gather(images, index[i : i + step].flatten()).view(-1, keep, 3 * n)
-            out[i : i + step] = (share[i : i + step, None] @ some).view(-1, 3, *queries.shape[2:])
+            some = self.gather(images, index[i : i + step].flatten())
+            some = rearrange(some, "(k best) c p q -> k best (c p q)", best=keep)
+            mixed = share[i : i + step, None] @ some
+            out[i : i + step] = rearrange(mixed, "k 1 (c p q) -> k c p q", c=3, p=self.level.patch)
         if pull > 0:
             out = out + (pull * (mean - out.flatten(2).mean(2)))[:, :, None, None]
         return out
 
 
-def _top(weight: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The `count` largest entries of every row (R, N) and their numbers, largest first.
+def _top(weight: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The ``count`` largest entries of every row (R, N) and their numbers, largest first.
 
-    Exact, but faster than one topk over a long row: the winners lie in the `count` groups of largest maximum.
+    Exact, but faster than one topk over a long row: the winners lie in the ``count`` groups of largest maximum.
     """
     rows, total = weight.shape
     length = total // _GROUP
     if length < 4 * count:
         return weight.topk(min(count, total), 1)
-    head = weight[:, : length * _GROUP].view(rows, _GROUP, length)
+    head = rearrange(weight[:, : length * _GROUP], "rows (group n) -> rows group n", group=_GROUP)
     group = head.amax(1).topk(count, 1).indices
     number = (group[:, None] + length * torch.arange(_GROUP, device=weight.device)[:, None]).flatten(1)
     if length * _GROUP < total:
@@ -250,7 +253,7 @@ def _top(weight: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return best, number.gather(1, place)
 
 
-def _principal_axes(data: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def _principal_axes(data: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
     """Leading right singular vectors (D, count) of data (N, D), by seeded subspace iteration."""
     basis = torch.randn(data.shape[1], min(count + 8, *data.shape), generator=generator)
     for _ in range(3):

@@ -18,10 +18,10 @@ def test_references_exist_and_are_sound(mood):
     assert pictures.min() >= 0 and pictures.max() <= 1 and pictures.std() > 0.05
 
 
-def test_everything_shipped_is_small():
-    folder = Path(builtin.__file__).parent
-    total = sum(file.stat().st_size for file in folder.rglob("*.*") if file.suffix in (".webp", ".json"))
-    assert total < 2_500_000, f"{total / 1e6:.2f} MB of pictures and drawings"
+@pytest.mark.parametrize("folder, most", [("references", 2_500_000), ("examples", 1_000_000), ("guides", 40_000)])
+def test_everything_shipped_is_small(folder, most):
+    total = sum(file.stat().st_size for file in (Path(builtin.__file__).parent / folder).iterdir())
+    assert 0 < total < most, f"{total / 1e6:.2f} MB of {folder}"
 
 
 @pytest.mark.parametrize("name", list(builtin.EXAMPLE_GUIDES))

@@ -27,9 +27,14 @@ def mood_scene(mood: str, seed: int, *, source: Dice | None = None) -> Scene:
     Raises:
         ValueError: an unknown mood.
     """
-    if mood not in _MAKERS:
+    return _MAKERS[check_mood(mood)](seed, source or NoiseSource(7919 * (MOODS.index(mood) + 1) + seed))
+
+
+def check_mood(mood: str) -> str:
+    """The mood itself, or ValueError when there is none of that name."""
+    if mood not in MOODS:
         raise ValueError(f"Unknown mood {mood!r}; expected one of {', '.join(MOODS)}.")
-    return _MAKERS[mood](seed, source or NoiseSource(7919 * (MOODS.index(mood) + 1) + seed))
+    return mood
 
 
 def _trees(noise: Dice, count: int, low: float, high: float, camera: float) -> tuple[Conifer, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sdedit_core.pictures.io import to_pil
 
-from .moods import mood_scene
+from .moods import check_mood, mood_scene
 from .parameters import Peak, Scene
 from .render import render
 
@@ -43,7 +43,7 @@ LAYOUTS: dict[str, tuple[tuple[int, ...], float, tuple[Peak, ...]]] = {
 
 def reference_scenes(mood: str) -> dict[str, Scene]:
     """Name -> scene of every reference of a mood."""
-    out = {f"{mood}-{seed:03d}": mood_scene(mood, seed) for seed in SEEDS[mood]}
+    out = {f"{mood}-{seed:03d}": mood_scene(mood, seed) for seed in SEEDS[check_mood(mood)]}
     seeds, horizon, peaks = LAYOUTS[mood]
     for number, seed in enumerate(seeds):
         scale = 1 + 0.07 * (number - 1)

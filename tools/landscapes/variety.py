@@ -11,7 +11,7 @@ from random import Random
 from sdedit_core.pictures.io import save_image
 from sdedit_core.sampling.noise import mix64
 
-from .moods import MOODS, mood_scene
+from .moods import MOODS, check_mood, mood_scene
 from .parameters import Colour, Conifer, Peak, Scene
 from .render import SUPERSAMPLE, render
 
@@ -55,6 +55,8 @@ def render_folder(
     """
     if count < 1 or first < 0:
         raise ValueError(f"Expected a count of at least 1 and a first number of at least 0, got {count} and {first}.")
+    for mood in moods:
+        check_mood(mood)
     supersample = SUPERSAMPLE if size >= SMALL else 2 * SUPERSAMPLE
     for number in range(first, first + count):
         scene = varied_scene(Random(mix64(seed, number)), moods)
