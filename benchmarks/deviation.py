@@ -53,7 +53,7 @@ def exact_rms(problem: Mixture, model: ScoreModel, guide: torch.Tensor, t0: floa
 def run(model: ScoreModel, guide: torch.Tensor, t0: float, *, steps: int, solver: str) -> tuple:
     """(samples, record) of a run from the noised guide of seed 0, with plain normals on the way."""
     g, record = torch.Generator().manual_seed(9), ScoreRecorder()
-    levels = sigma_grid(model.schedule, t0, steps, grid=SOLVERS[solver].grid)
+    levels = sigma_grid(model.schedule, model.schedule.sigma(t0), steps, grid=SOLVERS[solver].grid)
     x = perturb(model, guide, t0, seed=0).samples
 
     def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:

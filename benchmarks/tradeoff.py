@@ -29,7 +29,7 @@ from sdedit_core.measure.metrics import distances
 from sdedit_core.measure.plots import tradeoff_plot
 from sdedit_core.measure.realism import SlicedWasserstein
 from sdedit_core.measure.resampling import resampled, spot_shares, with_intervals
-from sdedit_core.measure.sweep import SweepPlan, parse_t0_values, sweep
+from sdedit_core.measure.sweep import SweepPlan, parse_t0_values
 from sdedit_core.measure.table import Row, more_real, sweep_rows, sweet_spot, table, to_csv
 from sdedit_core.pictures.files import write_file
 from sdedit_core.pictures.sheet import contact_sheet
@@ -79,7 +79,7 @@ def pictures(mood: str, args: argparse.Namespace) -> dict:
         for first in range(0, args.guides, BATCH):
             guide = strokes[first : first + BATCH]
             plan = SweepPlan(model, guide, steps=args.steps, solver=args.solver, seed=args.seed + first)
-            for cell, done in zip(cells, sweep(plan, args.t0).cells, strict=True):
+            for cell, done in zip(cells, plan.run(args.t0).cells, strict=True):
                 cell.append(eight_bit(done.samples))
         return {
             "photos": eight_bit(seen),
@@ -97,7 +97,7 @@ def predicted(mood: str, args: argparse.Namespace) -> dict:
         model = load_score_model(f"landscape-{mood}")
         guide = simulate_strokes(photos(mood, range(BOUNDED), args.size), kernel=None)
         plan = SweepPlan(model, guide, steps=args.steps, solver=args.solver, seed=args.seed, predict=True)
-        result = sweep(plan, args.t0)
+        result = plan.run(args.t0)
         found = sweep_rows(result, guide, [cell.samples.clamp(0, 1) for cell in result.cells], pixel=1.0)
         return {"rows": [asdict(row) for row in found]}
 

@@ -15,6 +15,7 @@ MAKERS = {  # name -> module with a function main(arguments), and what it writes
     "core-schema": ("workflows.core_schema", "what ComfyUI's own nodes take, asked from a running ComfyUI"),
     "thumbnails": ("pictures.thumbnails", "workflows/*.jpg, from real runs in a running ComfyUI"),
     "pictures": ("pictures.docs", "every picture of README, docs and help pages"),
+    "landscapes": ("landscapes.make", "pictures by the landscape renderer: references, examples, a training folder"),
     "locales": ("locales.tables", "locales/, the nodes' texts in English and in other languages"),
 }
 

@@ -87,7 +87,7 @@ def run(
     if strict and "finish" in solver.options:
         options.setdefault("finish", "balanced")
     steps = budget_steps(solver, evaluations)
-    levels = sigma_grid(schedule, t0, steps, grid=grid or solver.grid, data_std=0.25)
+    levels = sigma_grid(schedule, schedule.sigma(t0), steps, grid=grid or solver.grid, data_std=0.25)
     return w2(solver.solve, levels, strict=strict, **options)[0]
 
 
@@ -97,11 +97,11 @@ def paper_500(t0: float, *, strict: bool = False, ending: str = "D") -> float:
     ``ending``: "D" takes x0 = D in the last step (score SDE's noise removal), "noise" keeps the last noise as
     algorithm 1 is printed, with sigma(0) = 0, and "stop" ends at sigma_min with its noise in the picture.
     """
-    levels = sigma_grid(SCHEDULE, t0, 500, grid="uniform-t")
+    levels = sigma_grid(SCHEDULE, SCHEDULE.sigma(t0), 500, grid="uniform-t")
     if ending == "stop":
-        levels = sigma_grid(SCHEDULE, t0, 500, grid="log")
+        levels = sigma_grid(SCHEDULE, SCHEDULE.sigma(t0), 500, grid="log")
         return w2(_stopped, levels)[0]
-    return w2(SOLVERS["reverse_diffusion"].solve, levels, strict=strict, keep_last_noise=ending == "noise")[0]
+    return w2(SOLVERS["paper" if ending == "noise" else "reverse_diffusion"].solve, levels, strict=strict)[0]
 
 
 def _stopped(denoise, x, sigmas, *, noise):

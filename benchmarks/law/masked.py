@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-from sdedit_core.sampling.solvers.pf_ode import pf_ode
 
 from sdedit_core.sampling.grids import sigma_grid
-from sdedit_core.sampling.masks import TiltedRegion, keep_region
+from sdedit_core.sampling.solvers import SOLVERS
 from sdedit_core.sampling.solvers.ancestral import ancestral
+from sdedit_core.sampling.solvers.base import TiltedRegion, keep_region
 from sdedit_core.sampling.solvers.lift import lift
 from sdedit_core.sampling.solvers.mca import mca
 from sdedit_core.sampling.solvers.sde_2m import sde_2m
@@ -116,16 +116,16 @@ HARD = {
     "official code (fixed noise)": paper(fresh=False),
     "ComfyUI + auto": comfyui(mca),
     "ComfyUI + euler_ancestral": comfyui(ancestral),
-    "ComfyUI + dpmpp_2m": comfyui(pf_ode),
+    "ComfyUI + dpmpp_2m": comfyui(SOLVERS["pf_ode"].solve),
     "no mask in the loop, pasted": ignore(mca),
 }
 SOFT = {
     "t0 per pixel (auto)": per_pixel(),
     "t0 per pixel (ancestral)": per_pixel(correct=False),
     "ComfyUI Differential Diffusion + auto": comfyui(mca, differential=True),
-    "ComfyUI Differential Diffusion + dpmpp_2m": comfyui(pf_ode, differential=True),
+    "ComfyUI Differential Diffusion + dpmpp_2m": comfyui(SOLVERS["pf_ode"].solve, differential=True),
     "ComfyUI grey mask + auto": comfyui(mca, grey=True),
-    "ComfyUI grey mask + dpmpp_2m": comfyui(pf_ode, grey=True),
+    "ComfyUI grey mask + dpmpp_2m": comfyui(SOLVERS["pf_ode"].solve, grey=True),
 }
 
 
@@ -176,7 +176,7 @@ def hard_gaussian(t0: float, steps: int, name: str, *, grid: str = "auto") -> Ma
     change = torch.zeros(SIZE, dtype=torch.bool)
     change[SIZE // 4 : 3 * SIZE // 4] = True
     guide = torch.where(change, clean[change].mean() + 0.15, clean)
-    sigmas = sigma_grid(SCHEDULE, t0, steps, grid=grid, data_std=0.25)
+    sigmas = sigma_grid(SCHEDULE, SCHEDULE.sigma(t0), steps, grid=grid, data_std=0.25)
     s = torch.where(change, sigmas[0], 0.0).to(F64)
     m1, c1 = exact_masked_law(data.cov[0], guide, s)
     m2, c2 = affine_moments(HARD[name], data.denoise, guide, s, sigmas)
@@ -196,7 +196,7 @@ def soft_gaussian(t0: float, steps: int, name: str, *, grid: str = "auto") -> Ma
     inner[SIZE // 4 : 3 * SIZE // 4] = True
     stroke = torch.where(inner, clean[inner].mean() + 0.15, clean)
     guide = torch.where(ramp > 0.5, stroke, clean)
-    sigmas = sigma_grid(SCHEDULE, t0, steps, grid=grid, data_std=0.25)
+    sigmas = sigma_grid(SCHEDULE, SCHEDULE.sigma(t0), steps, grid=grid, data_std=0.25)
     share = ramp / ramp.max()
     s = torch.where(share > 0, SCHEDULE.sigma_min * (sigmas[0] / SCHEDULE.sigma_min) ** share, 0.0)
     s = torch.where(share == 1, sigmas[0], s)
@@ -215,7 +215,7 @@ def hard_mixture(t0: float, steps: int, run: Solve, *, n: int = 3000, grid: str 
     g = torch.Generator().manual_seed(1)
     change = torch.zeros(SIZE, dtype=torch.bool)
     change[8:24] = True
-    sigmas = sigma_grid(SCHEDULE, t0, steps, grid=grid, data_std=0.25)
+    sigmas = sigma_grid(SCHEDULE, SCHEDULE.sigma(t0), steps, grid=grid, data_std=0.25)
     s = torch.where(change, sigmas[0], 0.0).to(F64)
     guides = []
     for k, j in ((0, 1), (2, 3), (4, 0)):  # a flat stroke in a sample of another component

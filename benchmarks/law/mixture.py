@@ -95,7 +95,7 @@ def run(name: str, t0: float, solver: str, evaluations: int, *, grid: str | None
     """:func:`measure` for a named solver at a budget of evaluations."""
     chosen = SOLVERS[solver]
     steps = budget_steps(chosen, evaluations)
-    levels = sigma_grid(SCHEDULE, t0, steps, grid=grid or chosen.grid, data_std=0.25)
+    levels = sigma_grid(SCHEDULE, SCHEDULE.sigma(t0), steps, grid=grid or chosen.grid, data_std=0.25)
     return measure(name, t0, chosen.solve, levels, seed=123 + evaluations, **options)
 
 

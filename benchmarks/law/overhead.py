@@ -12,9 +12,9 @@ import torch
 from sdedit_core.networks.ncsnpp import ncsnpp
 from sdedit_core.networks.unet import UNet
 from sdedit_core.sampling.grids import sigma_grid
-from sdedit_core.sampling.masks import TiltedRegion, keep_region
 from sdedit_core.sampling.noise import BrownianPath, NoiseStream, path_depth
 from sdedit_core.sampling.solvers import SOLVERS
+from sdedit_core.sampling.solvers.base import TiltedRegion, keep_region
 from sdedit_core.sampling.solvers.lift import lift
 from sdedit_core.sde import VESDE
 
@@ -63,7 +63,7 @@ def _alive() -> int:
 def cost(name: str, *, steps: int = 20, mask: str = "") -> Cost:
     """Cost of one solver on its own grid; ``mask``: "", "bridge", "tilt" or "soft" (then ``name`` is not used)."""
     chosen = SOLVERS[name]
-    levels = sigma_grid(SCHEDULE, 0.5, steps, grid=chosen.grid, data_std=0.25)
+    levels = sigma_grid(SCHEDULE, SCHEDULE.sigma(0.5), steps, grid=chosen.grid, data_std=0.25)
     x, guide, answer = torch.randn(SHAPE), torch.rand(SHAPE), torch.rand(SHAPE)
     change = torch.zeros(1, 1, *SHAPE[2:], dtype=torch.bool)
     change[..., 64:192] = True
@@ -109,7 +109,7 @@ def cost(name: str, *, steps: int = 20, mask: str = "") -> Cost:
 
 def noise_cost(steps: int) -> tuple[float, float, int]:
     """(normals drawn per step, ms per step, most cached tensors) of the Brownian path at ``steps`` steps."""
-    levels = sigma_grid(SCHEDULE, 0.5, steps, grid="auto", data_std=0.25)[:-1]
+    levels = sigma_grid(SCHEDULE, SCHEDULE.sigma(0.5), steps, grid="auto", data_std=0.25)[:-1]
     best, drawn, peak = float("inf"), [], 0
     for _ in range(3):
         path, normal = _path(levels), NoiseStream(SHAPE[1:], seed=0, stream="path").normal

@@ -30,7 +30,7 @@ def settle(
     x = start.expand(rows, -1)
 
     def result(n: int) -> torch.Tensor:
-        levels = sigma_grid(SCHEDULE, t0, n, grid=chosen.grid, data_std=0.25)
+        levels = sigma_grid(SCHEDULE, SCHEDULE.sigma(t0), n, grid=chosen.grid, data_std=0.25)
         stream = NoiseStream((rows, mixture.dim), seed=5, stream="path")
         path = BrownianPath(stream, depth=path_depth(levels, stages=chosen.stages, **ENDS), **ENDS)
         return chosen.solve(mixture.denoise, x, levels, noise=lambda a, b: path(a, b)[0])

@@ -12,9 +12,7 @@ NODES = [ROOT / "__init__.py", *sorted((ROOT / "nodes").rglob("*.py"))]
 HOST_MODULES = set("comfy comfy_extras comfy_execution comfy_api folder_paths server nodes execution".split())
 HOST_MODULES |= {"latent_preview", "node_helpers"}
 # What sdedit_core/ is built of, from the ground up: everything imports from its own entry and from earlier ones only.
-LAYERS = """
-    sde model sampling measure.metrics pictures networks priors checkpoints builtin load edit training measure cli
-""".split()
+LAYERS = "sde model pictures sampling networks priors checkpoints builtin load edit training measure cli".split()
 GLOBAL_RANDOM = "torch.manual_seed torch.seed torch.randn_like torch.rand_like".split()
 WITH_GENERATOR = "torch.randn torch.rand torch.randint torch.randperm torch.multinomial torch.bernoulli".split()
 IN_PLACE = (".normal_", ".uniform_", ".random_", ".bernoulli_", ".exponential_")
@@ -40,10 +38,10 @@ def imports(path):
 
 
 def layer(module):
-    """The place in LAYERS of a module of the core, "sampling.grids" say; the longest name that fits counts."""
-    fits = [name for name in LAYERS if f"{module}.".startswith(f"{name}.")]
-    assert fits, f"sdedit_core/{module} has no place in LAYERS"
-    return LAYERS.index(max(fits, key=len))
+    """The place in LAYERS of a module of the core, "sampling.grids" say."""
+    entry = module.split(".")[0]
+    assert entry in LAYERS, f"sdedit_core/{entry} has no place in LAYERS"
+    return LAYERS.index(entry)
 
 
 def test_the_core_is_of_few_parts():

@@ -358,7 +358,7 @@ def test_a_stopped_run_cannot_be_repeated():
         reverse(MODEL, state, steps=6, sigmas=[state.sigma, 0.1], repeats=2)
 
 
-@pytest.mark.parametrize("solver", ["sde_2m", "seeds3", "sa_solver", "pf_ode"])
+@pytest.mark.parametrize("solver", ["sde_2m", "sa_solver", "pf_ode"])
 def test_a_soft_mask_ends_alike_whatever_solver_it_stands_in_for(solver):
     """The stand-in's finish is that of the model: gentle for hard switches, and the report names it."""
     model = GaussianPrior(mean=0.5, std=0.25).score_model()

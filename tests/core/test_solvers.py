@@ -264,7 +264,7 @@ def test_every_step_is_told_to_the_callback_and_draws_noise_only_above_zero(name
     out = solve(lambda x, s: 0.5 * x, x, levels, noise=Asked(x.shape), callback=callback)
     assert [t[:4] for t in told] == [(i, 3, a, b) for i, (a, b) in enumerate(pairwise(levels))]
     assert told[-1][4] == pytest.approx(float(out.sum()), rel=1e-6)
-    if name != "paper_literal":  # which keeps the noise of its last step, as the paper's code does
+    if not name.startswith("paper"):  # which keeps the noise of its last step, as the paper's code does
         assert all(b > 0.0 for _, b in asked) and bool(asked) == (name != "pf_ode")
 
 
@@ -292,7 +292,8 @@ def test_dtype_follows_the_state_and_nothing_of_the_callers_is_written(name):
         assert all(isinstance(s, float) for s, _ in seen)
         assert torch.equal(x, before) and bool((fixed == 0.25).all())
         assert out.data_ptr() != fixed.data_ptr()
-        torch.testing.assert_close(out, fixed)
+        if name != "paper":  # which keeps the noise of its last step
+            torch.testing.assert_close(out, fixed)
 
 
 @pytest.mark.parametrize("name", SOLVERS)

@@ -11,7 +11,7 @@ from .references import write_references
 from .variety import render_folder
 
 
-def main(argv: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the command; 2 with a sentence when an argument is wrong."""
     parser = argparse.ArgumentParser(prog="landscapes", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
     references.set_defaults(run=lambda args: write_references(args.moods or MOODS))
     examples = commands.add_parser("examples", help="write the photos of the example guides, edits, composites again")
     examples.set_defaults(run=lambda args: write_examples())
-    args = parser.parse_args(argv)
+    args = parser.parse_args(arguments)
     try:
         args.run(args)
     except ValueError as error:

@@ -95,7 +95,7 @@ def sigmas_from_t0() -> Image.Image:
     levels = {
         "karras": karras(top, 0.01, steps),
         "exponential": log_uniform(top, 0.01, steps),
-        "uniform t": uniform_t(process, t0, steps),
+        "uniform t": uniform_t(process, process.sigma(t0), steps),
     }
     figure, axis = _axis()
     for name, values in levels.items():
@@ -112,8 +112,7 @@ def reverse_sde() -> Image.Image:
     state = perturb(model, guide, 0.6, seed=1)
     made = []
     for run in runs.values():
-        options = {"schedule": model.schedule, "steps": 20, "seed": 1, "smooth": model.smooth, **run}
-        made.append(reverse(lambda x, s: model.denoise(x, s), state, **options).samples.clamp(0, 1))
+        made.append(reverse(model, state, **{"steps": 20, "seed": 1, **run}).samples.clamp(0, 1))
     return sheet(made, list(runs))
 
 

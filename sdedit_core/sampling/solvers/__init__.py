@@ -16,7 +16,7 @@ _ALL = (
     Solver(
         name="auto",
         label="auto (recommended)",
-        summary="Leave it here: the corrected ancestral step (MCA) on the grid that suits t0, one evaluation a step. "
+        summary="Leave it here: the corrected ancestral step on the grid that suits t0. "
         "20 steps are as good as 500 of the paper's, 10 are a good draft.",
         solve=mca,
         grid="auto",
