@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .image import to_image
-from .schema import Node, check_number
+from .schema import Node, check_number, choice
 
 EDIT, COMPOSITE = "edit: ", "composite: "
 
@@ -23,26 +23,14 @@ class ExampleGuide(Node):
     NAME = "Example Guide"
     FUNCTION = "paint"
     OUTPUTS = (
-        (
-            "IMAGE",
-            "guide",
-            "The guide: a stroke painting, a picture with strokes on it, or a rough composite.",
-        ),
-        (
-            "MASK",
-            "mask",
-            "Where the strokes or the pasted patch are (1 = change). All 1 for stroke paintings.",
-        ),
+        ("IMAGE", "guide", "The guide: a stroke painting, a picture with strokes on it, or a rough composite."),
+        ("MASK", "mask", "Where the strokes or the pasted patch are (1 = change). All 1 for stroke paintings."),
         (
             "IMAGE",
             "photo",
             "A photo-like picture: what was painted or pasted on; for stroke paintings a scene of the same kind.",
         ),
-        (
-            "IMAGE",
-            "patch",
-            "For composites, the picture that the patch is cut from; otherwise the guide.",
-        ),
+        ("IMAGE", "patch", "For composites, the picture that the patch is cut from; otherwise the guide."),
     )
     DESCRIPTION = (
         "A ready-made guide for trying SDEdit: stroke paintings for the built-in models, edits, and composites."
@@ -55,13 +43,11 @@ class ExampleGuide(Node):
         side = {"default": 256, "min": 64, "max": 1024, "step": 8}
         return {
             "required": {
-                "name": (
+                "name": choice(
                     list(names),
-                    {
-                        "default": next(iter(names)),
-                        "tooltip": "Which guide. Load the built-in model that its name begins with.\n"
-                        + "\n".join(f"{name}: {text}" for name, text in names.items()),
-                    },
+                    "Which guide. Load the built-in model that its name begins with.\n"
+                    + "\n".join(f"{name}: {text}" for name, text in names.items()),
+                    default=next(iter(names)),
                 ),
                 "width": ("INT", {**side, "tooltip": "Width in pixels; the built-in models like 128 to 512."}),
                 "height": ("INT", {**side, "tooltip": "Height in pixels; the built-in models like 128 to 512."}),

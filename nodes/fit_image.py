@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .image import untouched_to_core, untouched_to_image
-from .schema import Node
+from .schema import Node, choice
 
 UNDO = "SDEDIT_UNDO"
 _SIZES = ("native", "nearest")
@@ -16,26 +16,10 @@ class FitImage(Node):
     NAME = "Fit Image to Model"
     FUNCTION = "fit"
     OUTPUTS = (
-        (
-            "IMAGE",
-            "image",
-            "The picture in a size the model works on. Bit for bit the same when it fits already.",
-        ),
-        (
-            "MASK",
-            "mask",
-            "The mask, fitted alike. Without one: 1 (may change) on the picture, 0 (keep) on padding.",
-        ),
-        (
-            UNDO,
-            "undo",
-            "The way back: connect it to Unfit Image, with the result.",
-        ),
-        (
-            "STRING",
-            "info",
-            "What was done, in words. Connect Preview as Text to read it.",
-        ),
+        ("IMAGE", "image", "The picture in a size the model works on. Bit for bit the same when it fits already."),
+        ("MASK", "mask", "The mask, fitted alike. Without one: 1 (may change) on the picture, 0 (keep) on padding."),
+        (UNDO, "undo", "The way back: connect it to Unfit Image, with the result."),
+        ("STRING", "info", "What was done, in words. Connect Preview as Text to read it."),
     )
     DESCRIPTION = (
         "Brings a picture and its mask to the size a model needs: cropped, padded or stretched. Unfit Image puts the "
@@ -62,13 +46,11 @@ class FitImage(Node):
                     {"tooltip": "The model that will work on the picture; it says which sizes it takes."},
                 ),
                 "image": ("IMAGE", {"tooltip": "The guide or photo in its own size, or a batch of one size."}),
-                "method": (
+                "method": choice(
                     list(METHODS),
-                    {
-                        "default": METHODS[0],
-                        "tooltip": "crop: keep the middle, cut the sides off. pad: keep everything, repeat the "
-                        "outermost pixels around it. stretch: keep everything, change the proportions.",
-                    },
+                    "crop: keep the middle, cut the sides off. pad: keep everything, repeat the "
+                    "outermost pixels around it. stretch: keep everything, change the proportions.",
+                    default=METHODS[0],
                 ),
             },
             "optional": {
@@ -76,13 +58,11 @@ class FitImage(Node):
                     "MASK",
                     {"tooltip": "What may change (1) and what is kept (0). It is fitted like the picture."},
                 ),
-                "size": (
+                "size": choice(
                     list(_SIZES),
-                    {
-                        "default": _SIZES[0],
-                        "tooltip": "native: the size the model was made for, when it has one; best for networks. "
-                        "nearest: keep your size and only round it to the multiple that the model needs.",
-                    },
+                    "native: the size the model was made for, when it has one; best for networks. "
+                    "nearest: keep your size and only round it to the multiple that the model needs.",
+                    default=_SIZES[0],
                 ),
             },
         }

@@ -20,6 +20,26 @@ class Node:
             cls.RETURN_TYPES, cls.RETURN_NAMES, cls.OUTPUT_TOOLTIPS = zip(*cls.OUTPUTS, strict=True)
 
 
+def integer(default: int, low: int, high: int, tooltip: str, **more: object) -> tuple:
+    """A whole number as an input."""
+    return ("INT", {"default": default, "min": low, "max": high, "tooltip": tooltip, **more})
+
+
+def decimal(default: float, low: float, high: float, tooltip: str, **more: object) -> tuple:
+    """A number as an input; ``step`` is needed, the front end shows one decimal otherwise."""
+    return ("FLOAT", {"default": default, "min": low, "max": high, "tooltip": tooltip, **more})
+
+
+def choice(names: list, tooltip: str, **more: object) -> tuple:
+    """One of several names as an input."""
+    return (names, {"tooltip": tooltip, **more})
+
+
+def switch(default: bool, tooltip: str, **more: object) -> tuple:
+    """On or off as an input."""
+    return ("BOOLEAN", {"default": default, "tooltip": tooltip, **more})
+
+
 def widget(option: Option, **changes: object) -> tuple:
     """An option of an edit as an input of a node; ``changes`` replace what the record says of it."""
     what = {"default": option.default, "tooltip": option.words} | ({"advanced": True} if option.advanced else {})

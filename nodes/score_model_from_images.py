@@ -6,7 +6,7 @@ import torch
 
 from .image import check_image
 from .loaded import OUTPUTS, loaded
-from .schema import Node, check_number
+from .schema import Node, check_number, decimal, integer, switch
 
 
 class ScoreModelFromImages(Node):
@@ -28,49 +28,37 @@ class ScoreModelFromImages(Node):
                     "IMAGE",
                     {"tooltip": "One picture or a batch of a few that show what your result should be made of."},
                 ),
-                "palette_freedom": (
-                    "FLOAT",
-                    {
-                        "default": 0.0,
-                        "min": 0.0,
-                        "max": 0.5,
-                        "step": 0.005,
-                        "round": 0.001,
-                        "display": "slider",
-                        "tooltip": "0 = only the colours of the pictures, and the sharpest result. 0.02 to 0.06 lets "
-                        "strokes keep colours that the pictures do not have, and costs some detail.",
-                    },
+                "palette_freedom": decimal(
+                    0.0,
+                    0.0,
+                    0.5,
+                    "0 = only the colours of the pictures, and the sharpest result. 0.02 to 0.06 lets "
+                    "strokes keep colours that the pictures do not have, and costs some detail.",
+                    step=0.005,
+                    round=0.001,
+                    display="slider",
                 ),
-                "position_aware": (
-                    "BOOLEAN",
-                    {
-                        "default": False,
-                        "tooltip": "On: what is at the top of the pictures is used at the top only (sky stays up). "
-                        "Good for landscapes and portraits that share a layout. Off: anything may appear anywhere.",
-                    },
+                "position_aware": switch(
+                    False,
+                    "On: what is at the top of the pictures is used at the top only (sky stays up). "
+                    "Good for landscapes and portraits that share a layout. Off: anything may appear anywhere.",
                 ),
-                "size": (
-                    "INT",
-                    {
-                        "default": 0,
-                        "min": 0,
-                        "max": 1024,
-                        "step": 8,
-                        "advanced": True,
-                        "tooltip": "Short side of the pictures inside the model, in pixels. 0 = follow the size of the "
-                        "guide. Smaller than the guide: finer texture. Large sizes need minutes and memory.",
-                    },
+                "size": integer(
+                    0,
+                    0,
+                    1024,
+                    "Short side of the pictures inside the model, in pixels. 0 = follow the size of the "
+                    "guide. Smaller than the guide: finer texture. Large sizes need minutes and memory.",
+                    step=8,
+                    advanced=True,
                 ),
             },
             "optional": {
                 "more_images": ("IMAGE", {"tooltip": "More pictures, of another size if you like."}),
-                "flip": (
-                    "BOOLEAN",
-                    {
-                        "default": True,
-                        "advanced": True,
-                        "tooltip": "Also use the mirror images. Switch off when left and right matter, as for text.",
-                    },
+                "flip": switch(
+                    True,
+                    "Also use the mirror images. Switch off when left and right matter, as for text.",
+                    advanced=True,
                 ),
             },
         }

@@ -6,7 +6,7 @@ import importlib.util
 import os
 
 from .loaded import OUTPUTS, loaded
-from .schema import Node
+from .schema import Node, choice, decimal, integer
 
 _AUTO = "auto"
 _RANGES = {"0 to 1": (0.0, 1.0), "-1 to 1": (-1.0, 1.0)}
@@ -22,10 +22,6 @@ def _model_names() -> list[str]:
 
         names += [name for name in host.list_model_files() if name not in names]
     return names
-
-
-def _advanced(kind: object, tooltip: str, **options: object) -> tuple:
-    return (kind, {**options, "advanced": True, "tooltip": tooltip})
 
 
 class ScoreModelLoader(Node):
@@ -46,96 +42,91 @@ class ScoreModelLoader(Node):
         names = _model_names()
         return {
             "required": {
-                "model_name": (
-                    names,
-                    {
-                        "default": names[0],
-                        "tooltip": "A built-in model, or a file or diffusers folder in models/score_models.",
-                    },
+                "model_name": choice(
+                    names, "A built-in model, or a file or diffusers folder in models/score_models.", default=names[0]
                 ),
-                "weights": (
+                "weights": choice(
                     ["ema", "raw"],
-                    {
-                        "default": "ema",
-                        "advanced": True,
-                        "tooltip": "Training files often hold two sets of weights. The averaged set (ema) makes the "
-                        "better pictures; raw is the last training step.",
-                    },
+                    "Training files often hold two sets of weights. The averaged set (ema) makes the "
+                    "better pictures; raw is the last training step.",
+                    default="ema",
+                    advanced=True,
                 ),
-                "dtype": (
+                "dtype": choice(
                     _DTYPES,
-                    {
-                        "default": _AUTO,
-                        "advanced": True,
-                        "tooltip": "Precision of the network. auto = fp32, which every device runs; fp16 and bf16 "
-                        "halve the memory on a GPU. The picture itself always stays in fp32.",
-                    },
+                    "Precision of the network. auto = fp32, which every device runs; fp16 and bf16 "
+                    "halve the memory on a GPU. The picture itself always stays in fp32.",
+                    default=_AUTO,
+                    advanced=True,
                 ),
             },
             "optional": {
-                "image_size": _advanced(
-                    "INT",
+                "image_size": integer(
+                    0,
+                    0,
+                    4096,
                     "Size the model is for. 0 = what the file says; the built-in models then follow the size of your "
                     "picture.",
-                    default=0,
-                    min=0,
-                    max=4096,
                     step=8,
+                    advanced=True,
                 ),
-                "class_label": _advanced(
-                    "INT",
+                "class_label": integer(
+                    -1,
+                    -1,
+                    100000,
                     "Class number for class-conditional models such as ImageNet ones. -1 = none.",
-                    default=-1,
-                    min=-1,
-                    max=100000,
+                    advanced=True,
                 ),
-                "sde": _advanced(
+                "sde": choice(
                     [_AUTO, *Overrides.SDES],
                     "Which process the network was trained for. Change it only when the info text says it was assumed.",
                     default=_AUTO,
+                    advanced=True,
                 ),
-                "sigma_min": _advanced(
-                    "FLOAT",
+                "sigma_min": decimal(
+                    0.0,
+                    0.0,
+                    100.0,
                     "Smallest noise level of a VE model. 0 = what the file says.",
-                    default=0.0,
-                    min=0.0,
-                    max=100.0,
                     step=0.001,
                     round=0.0001,
+                    advanced=True,
                 ),
-                "sigma_max": _advanced(
-                    "FLOAT",
+                "sigma_max": decimal(
+                    0.0,
+                    0.0,
+                    100000.0,
                     "Largest noise level of a VE model, e.g. 348 for faces, 378 for bedrooms, 380 for churches. "
                     "0 = what the file says.",
-                    default=0.0,
-                    min=0.0,
-                    max=100000.0,
                     step=1.0,
                     round=0.001,
+                    advanced=True,
                 ),
-                "data_range": _advanced(
+                "data_range": choice(
                     [_AUTO, *_RANGES],
                     "Values that the network calls black and white. auto = what the kind of model uses.",
                     default=_AUTO,
+                    advanced=True,
                 ),
-                "num_heads": _advanced(
-                    "INT",
+                "num_heads": integer(
+                    0,
+                    0,
+                    64,
                     "Attention heads of a guided-diffusion network, when the file cannot say. 0 = auto.",
-                    default=0,
-                    min=0,
-                    max=64,
+                    advanced=True,
                 ),
-                "num_head_channels": _advanced(
-                    "INT",
+                "num_head_channels": integer(
+                    0,
+                    0,
+                    512,
                     "Channels of one attention head of a guided-diffusion network, e.g. 64. 0 = auto.",
-                    default=0,
-                    min=0,
-                    max=512,
+                    advanced=True,
                 ),
-                "attention_order": _advanced(
+                "attention_order": choice(
                     [_AUTO, "old", "new"],
                     "guided-diffusion option use_new_attention_order, which a file cannot say. auto = old.",
                     default=_AUTO,
+                    advanced=True,
                 ),
             },
         }

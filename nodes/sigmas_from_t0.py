@@ -7,7 +7,7 @@ import torch
 from ..sdedit_core.sampling.grids import check_steps
 from ..sdedit_core.sde import check_t0
 from .frames import HostSchedule
-from .schema import T0_INPUT, Node, knob
+from .schema import T0_INPUT, Node, choice, knob
 
 SPACINGS = ("karras", "exponential", "uniform t")
 
@@ -38,14 +38,12 @@ class SigmasFromT0(Node):
                 "model": ("MODEL", {"tooltip": "The model that will sample; it knows what t0 means."}),
                 "t0": T0_INPUT,
                 **knob("steps", tooltip="How many levels between t0 and 0. All of them are run."),
-                "spacing": (
+                "spacing": choice(
                     list(SPACINGS),
-                    {
-                        "default": "karras",
-                        "tooltip": "karras: more steps at low noise, good for nearly every sampler. exponential: even "
-                        "in log sigma. uniform t: even in the model's own time, as in the paper and as stock "
-                        "schedulers normal and simple.",
-                    },
+                    "karras: more steps at low noise, good for nearly every sampler. exponential: even "
+                    "in log sigma. uniform t: even in the model's own time, as in the paper and as stock "
+                    "schedulers normal and simple.",
+                    default="karras",
                 ),
             }
         }

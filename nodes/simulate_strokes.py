@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .image import check_image, same_size, to_core, to_image
-from .schema import Node
+from .schema import Node, integer
 
 
 class SimulateStrokes(Node):
@@ -18,11 +18,7 @@ class SimulateStrokes(Node):
             "strokes",
             "The stroke painting, a guide for SDEdit. With an original: strokes only where image differs from it.",
         ),
-        (
-            "MASK",
-            "mask",
-            "Where image differs from original (1 = change), widened by grow. All 1 without an original.",
-        ),
+        ("MASK", "mask", "Where image differs from original (1 = change), widened by grow. All 1 without an original."),
     )
     DESCRIPTION = (
         "Turns a photo into a stroke painting as the SDEdit paper does for its experiments: a median filter, then very "
@@ -35,25 +31,19 @@ class SimulateStrokes(Node):
         return {
             "required": {
                 "image": ("IMAGE", {"tooltip": "The photo, or the photo with something painted or pasted on it."}),
-                "colours": (
-                    "INT",
-                    {
-                        "default": 6,
-                        "min": 2,
-                        "max": 256,
-                        "tooltip": "Colours that are left, chosen for each picture. The paper uses 6, and 3 to 50 to "
-                        "compare: more colours are easier to make real.",
-                    },
+                "colours": integer(
+                    6,
+                    2,
+                    256,
+                    "Colours that are left, chosen for each picture. The paper uses 6, and 3 to 50 to "
+                    "compare: more colours are easier to make real.",
                 ),
-                "kernel": (
-                    "INT",
-                    {
-                        "default": 0,
-                        "min": 0,
-                        "max": 511,
-                        "tooltip": "Window of the median in pixels, odd; details smaller than half of it vanish. 0 = "
-                        "the paper's 23 px at 256 px, scaled to this size. 1 = off.",
-                    },
+                "kernel": integer(
+                    0,
+                    0,
+                    511,
+                    "Window of the median in pixels, odd; details smaller than half of it vanish. 0 = "
+                    "the paper's 23 px at 256 px, scaled to this size. 1 = off.",
                 ),
             },
             "optional": {
@@ -61,14 +51,8 @@ class SimulateStrokes(Node):
                     "IMAGE",
                     {"tooltip": "The photo before it was changed, in the same size: gives the mask of the change."},
                 ),
-                "grow": (
-                    "INT",
-                    {
-                        "default": 4,
-                        "min": 0,
-                        "max": 512,
-                        "tooltip": "Pixels by which the mask is widened, so that the edit can fit its surroundings.",
-                    },
+                "grow": integer(
+                    4, 0, 512, "Pixels by which the mask is widened, so that the edit can fit its surroundings."
                 ),
             },
         }

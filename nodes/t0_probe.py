@@ -22,16 +22,8 @@ class T0Probe(Node):
             "sheet",
             "Labelled sheet: the guide and what survives at every t0. Sharp = the guide decides, blurred = invented.",
         ),
-        (
-            "LATENT",
-            "latent",
-            "The same pictures as a LATENT batch, one t0 after the other.",
-        ),
-        (
-            "STRING",
-            "report",
-            "Every t0 with its sigma and how far it is expected to move the picture.",
-        ),
+        ("LATENT", "latent", "The same pictures as a LATENT batch, one t0 after the other."),
+        ("STRING", "report", "Every t0 with its sigma and how far it is expected to move the picture."),
     )
     DESCRIPTION = (
         "Shows before sampling what survives the noise at several t0: the mean of everything the model could make of "

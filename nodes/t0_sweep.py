@@ -16,7 +16,7 @@ from ..sdedit_core.pictures.io import from_pil
 from ..sdedit_core.sampling.options import check_options
 from .guided import SOCKETS, Job, decode, find_job
 from .image import card, check_image, sheet, to_core, to_image
-from .schema import MASK, PROMPT, Node, knob, knobs, known_solver
+from .schema import MASK, PROMPT, Node, knob, knobs, known_solver, switch
 
 
 class T0Sweep(Node):
@@ -24,31 +24,15 @@ class T0Sweep(Node):
     NAME = "t0 Sweep"
     FUNCTION = "sweep"
     OUTPUTS = (
-        (
-            "IMAGE",
-            "sheet",
-            "Numbered sheet: the guide and its edit at every t0, all with the same random numbers.",
-        ),
+        ("IMAGE", "sheet", "Numbered sheet: the guide and its edit at every t0, all with the same random numbers."),
         (
             "IMAGE",
             "plot",
             "Faithfulness and realism over t0, and what the bounds said. Needs matplotlib; says so when it is missing.",
         ),
-        (
-            "IMAGE",
-            "pictures",
-            "The edits as a batch of pictures, one t0 after the other.",
-        ),
-        (
-            "LATENT",
-            "latent",
-            "The edits as a LATENT batch, in the same order.",
-        ),
-        (
-            "STRING",
-            "csv",
-            "The table as comma-separated values, one line per t0, for a spreadsheet.",
-        ),
+        ("IMAGE", "pictures", "The edits as a batch of pictures, one t0 after the other."),
+        ("LATENT", "latent", "The edits as a LATENT batch, in the same order."),
+        ("STRING", "csv", "The table as comma-separated values, one line per t0, for a spreadsheet."),
         (
             "STRING",
             "report",
@@ -112,22 +96,14 @@ class T0Sweep(Node):
                 **knob("repeats", advanced=True),
                 **knob("eta"),
                 **knob("mask_mode"),
-                "predict": (
-                    "BOOLEAN",
-                    {
-                        "default": False,
-                        "advanced": True,
-                        "tooltip": "On: one evaluation more per t0 for the change expected before sampling.",
-                    },
+                "predict": switch(
+                    False, "On: one evaluation more per t0 for the change expected before sampling.", advanced=True
                 ),
-                "keep_on_cancel": (
-                    "BOOLEAN",
-                    {
-                        "default": True,
-                        "advanced": True,
-                        "tooltip": "What Cancel does here. On: the sweep ends, the nodes behind get what is finished "
-                        "and run. Off: everything stops. Cancel before the first picture always stops everything.",
-                    },
+                "keep_on_cancel": switch(
+                    True,
+                    "What Cancel does here. On: the sweep ends, the nodes behind get what is finished "
+                    "and run. Off: everything stops. Cancel before the first picture always stops everything.",
+                    advanced=True,
                 ),
                 "picks": (
                     "STRING",

@@ -13,13 +13,7 @@ class UnfitImage(Node):
     ID = "SDEdit_UnfitImage"
     NAME = "Unfit Image"
     FUNCTION = "unfit"
-    OUTPUTS = (
-        (
-            "IMAGE",
-            "image",
-            "The original picture, in its own size, with the result at its place.",
-        ),
-    )
+    OUTPUTS = (("IMAGE", "image", "The original picture, in its own size, with the result at its place."),)
     DESCRIPTION = (
         "Puts a result back into the picture that Fit Image to Model took it from, at its place and in its size. "
         "What was cropped away comes back, what was padded goes."
