@@ -99,6 +99,7 @@ def test_perturb_is_guide_plus_sigma_z():
     z = NoiseStream((3, 64, 64), seed=3, stream="initial")()
     assert torch.equal(state.samples, g.add(z, alpha=state.sigma)), "the first numbers of its stream, of the first pass"
     assert state.sample_indices == [0] and state.note == "" and state.t0_map is None and state.under_way is False
+    assert NoisedState(g, g, 1.0, 0.5, 3).note == ""
     z = (state.samples - g) / state.sigma
     assert state.sigma == MODEL.schedule.sigma(0.5)
     assert abs(float(z.mean())) < 0.05 and abs(float(z.std()) - 1) < 0.05

@@ -48,11 +48,14 @@ def test_karras_formula():
     step = (0.01 ** (1 / 7) - 2.0 ** (1 / 7)) / 4
     assert all(b - a == pytest.approx(step) for a, b in pairwise(roots))
     assert log_uniform(1.0, 0.01, 3)[1] == pytest.approx(0.1)
+    for grid in (karras, log_uniform):
+        assert grid(1.0, 0.01, 1) == [1.0] and grid(1.0, 0.01, 2) == [1.0, 0.01]
 
 
 def test_t0_zero_has_no_step_and_tiny_t0_has_one():
     assert sigma_grid(SCHEDULES[0], SCHEDULES[0].sigma(0.0), 20) == [0.0]
     assert sigma_grid(VPSDE(), VPSDE().sigma(0.0005), 20) == [VPSDE().sigma(0.0005), 0.0]
+    assert len(sigma_grid(SCHEDULES[0], 0.011, 20)) == 21  # a little above sigma_min all are made
 
 
 @pytest.mark.parametrize("steps", [0, -1, 2.5, 10001, "20", True, None, float("nan"), float("inf")])

@@ -13,7 +13,7 @@ from sdedit_core.sampling.solvers import SOLVERS, get_solver
 from sdedit_core.sampling.solvers.ancestral import ancestral
 from sdedit_core.sampling.solvers.law import affine_law, exact_law
 from sdedit_core.sampling.solvers.lift import lift
-from sdedit_core.sampling.solvers.mca import mca
+from sdedit_core.sampling.solvers.mca import drawn_share, mca
 from sdedit_core.sampling.solvers.paper import paper
 from sdedit_core.sampling.solvers.predictor_corrector import predictor_corrector
 from sdedit_core.sampling.solvers.reverse_diffusion import reverse_diffusion
@@ -100,6 +100,18 @@ def test_posterior_finish_is_bounded_when_the_last_step_is_tiny():
     """D_last + g (D - D_last), g <= 3: a network's rounding is not blown up."""
     a, b = (affine_law(mca, stds=[0.1], sigmas=[0.0100001, 0.01, 0.0], finish=f)[1] for f in ("posterior", "none"))
     assert float(a) == pytest.approx(3.0 * float(b), rel=1e-9)
+
+
+def test_drawn_share_is_whole_unless_the_finish_is_bounded():
+    assert drawn_share([0.02, 0.01, 0.0], "posterior") == pytest.approx(1.0)
+    q = 0.7 * (1 - (0.01 / 0.0101) ** 2)  # so short a step would want g = 8.6; it is 3
+    assert drawn_share([0.0101, 0.01, 0.0], "posterior") == pytest.approx(q * (9 - 1 / (1 - q)), rel=1e-12)
+    for levels, finish in (
+        ([0.02, 0.01, 0.0], "balanced"),
+        ([0.02, 0.0], "posterior"),
+        ([0.03, 0.02, 0.01], "posterior"),
+    ):
+        assert drawn_share(levels, finish) == 0.0
 
 
 def test_exact_law():
