@@ -219,8 +219,8 @@ class FrontEnd:
         return {d["node"]: d["output"]["images"] for d in done if (d.get("output") or {}).get("images")}
 
     def boxes(self) -> list[tuple]:
-        """(id, title, x, y, width, height) of every node as it is drawn now."""
-        return [tuple(box) for box in self.page.evaluate(BOXES)]
+        """(id, title, x, y, width, height) of every node as it is drawn now; the id as text, in all front ends."""
+        return [(str(key), *rest) for key, *rest in self.page.evaluate(BOXES)]
 
     def shot(self, name: str) -> Path:
         """A picture of the window under artifacts/."""

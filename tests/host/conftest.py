@@ -2,6 +2,7 @@
 
 Set COMFYUI_DIR to a ComfyUI checkout and COMFYUI_PYTHON to the Python that runs it; or put the pack into
 ComfyUI/custom_nodes and run pytest with ComfyUI's Python.  Without either the tests here are skipped.
+COMFYUI_FRONT_END may name another front end than ComfyUI's own: a folder with its index.html.
 """
 
 import os
@@ -54,7 +55,7 @@ def base(tmp_path_factory):
     try:
         target.symlink_to(ROOT, target_is_directory=True)
     except OSError:
-        shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__"))
+        shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modules"))
     shutil.copy(Path(__file__).parent / "inside" / "random_prompt.py", base / "custom_nodes")
     write_all(base / "elsewhere")
     (base / "elsewhere" / "my_model.pth").write_bytes(b"not a checkpoint")
@@ -108,6 +109,8 @@ def comfy(comfy_location, base):
     command += ["--disable-auto-launch", "--database-url", f"sqlite:///{base}/user/comfyui.db"]
     if "--disable-api-nodes" in (folder / "comfy" / "cli_args.py").read_text(encoding="utf-8"):
         command.append("--disable-api-nodes")
+    if os.environ.get("COMFYUI_FRONT_END"):
+        command += ["--front-end-root", str(Path(os.environ["COMFYUI_FRONT_END"]).resolve())]
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
     log = base / "server.log"
     with open(log, "wb") as out:

@@ -60,7 +60,7 @@ def assert_tidy(front, workflow):
     groups = [group["bounding"] for group in workflow["groups"]]
     for node in workflow["nodes"]:
         if node["type"] not in NOTES:
-            _, title, x, y, w, h = boxes[node["id"]]
+            _, title, x, y, w, h = boxes[str(node["id"])]
             inside = [g for g in groups if g[0] <= x and g[1] <= y and x + w <= g[0] + g[2] and y + h <= g[1] + g[3]]
             assert inside, f"{title} {x, y, w, h} sticks out of its group"
 

@@ -56,6 +56,17 @@ class Easel:
         return self.page.evaluate(f"i => {FIND}[i].widgets.find(w => w.name === 'strokes').value", self.number)
 
     @property
+    def all_sent(self):
+        """The documents of all canvases, as they go to the server."""
+        prompt = self.page.evaluate("async () => (await window.app.graphToPrompt()).output")
+        return [n["inputs"]["strokes"] for n in prompt.values() if n["class_type"] == "SDEdit_StrokeCanvas"]
+
+    @property
+    def sent(self):
+        (text,) = self.all_sent
+        return text
+
+    @property
     def strokes(self):
         return json.loads(self.text)["strokes"]
 
@@ -94,7 +105,7 @@ class Easel:
 
     def painted(self, width, height, background=None):
         """What Python makes of the drawing: picture (H, W, 3) and mask (H, W) in 0..255, not rounded."""
-        drawing = parse_drawing(self.text)
+        drawing = parse_drawing(self.sent)
         image, mask = paint_drawing(drawing, width=width, height=height, background=background)
         return 255 * image[0].permute(1, 2, 0).numpy(), 255 * mask[0, 0].numpy()
 
@@ -303,8 +314,9 @@ def test_inside_a_subgraph(easel):
     assert guide[77, 128].tolist() != [255, 255, 255]
 
 
-def test_promoted_to_a_subgraph_node(easel):
-    easel.new()
+def promoted(easel, background=None):
+    """A Stroke Canvas put into a subgraph, and its canvas shown on the subgraph node, as an older workflow says it."""
+    easel.new(background)
     easel.page.evaluate(
         f"""() => {{ const c = window.app.canvas; c.deselectAll(); c.select({FIND}[0]);
             c.graph.convertToSubgraph(c.selectedItems); }}"""
@@ -315,12 +327,177 @@ def test_promoted_to_a_subgraph_node(easel):
     node = next(n for n in saved["nodes"] if n["type"] == subgraph["id"])
     inner = next(n for n in subgraph["nodes"] if n["type"] == "SDEdit_StrokeCanvas")
     node["properties"] = {**node.get("properties", {}), "proxyWidgets": [[str(inner["id"]), "strokes"]]}
+    node["pos"], node["size"] = [0, 0], [420, 620]
     assert easel.front.load(saved) == []
     easel.page.wait_for_timeout(900)
+    assert easel.page.locator(".sdedit-canvas:visible").count() == 1
+    return easel
+
+
+def reopened(easel):
+    """Saved, the page loaded anew, and opened again; what was saved."""
+    saved = easel.page.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    easel.front.reload()
+    assert easel.front.load(saved) == []
+    easel.page.wait_for_timeout(900)
+    return saved
+
+
+SUBGRAPH_NODE = "window.app.graph.nodes.find(n => n.isSubgraphNode?.())"
+
+
+def test_promoted_to_a_subgraph_node(easel):
+    promoted(easel)
+    example = json.loads(example_drawing())["strokes"]
+    assert json.loads(easel.sent)["strokes"] == example and easel.difference() < 1.0
+    easel.press("Clear")
     easel.colour("#ff0000")
     easel.drag((0.2, 0.5), (0.8, 0.5))
+    easel.press("Shape")
+    easel.colour("#1133aa")
+    easel.drag((0.2, 0.9), (0.5, 0.6), (0.8, 0.9))
+    line, shape = json.loads(easel.sent)["strokes"]
+    assert (line["tool"], line["colour"], line["size"]) == ("brush", "#ff0000", 28)
+    assert np.allclose(line["points"], [0.2 * 512, 256, 0.8 * 512, 256], atol=2.0), "a straight drag"
+    assert (shape["tool"], shape["colour"]) == ("shape", "#1133aa")
+    assert easel.difference() < 1.0 and easel.bitmap_difference() < 0.25
+    easel.front.shot(f"promoted-{'nodes2' if easel.front.settings['Comfy.VueNodes.Enabled'] else 'classic'}")
+    guide, mask = easel.run()
+    expected, expected_mask = easel.painted(256, 256)
+    assert np.abs(guide - expected).max() <= 1.0 and np.abs(mask - expected_mask).max() <= 1.0
+    assert guide[128, 128].tolist() == [255, 0, 0] and guide[20, 20].tolist() == [255, 255, 255]
+
+
+def test_promoted_undo_save_and_reload(easel):
+    promoted(easel)
+    easel.press("Clear")
+    easel.drag((0.2, 0.3), (0.8, 0.3))
+    first = easel.sent
+    easel.drag((0.2, 0.6), (0.8, 0.6))
+    second = easel.sent
+    assert [len(json.loads(text)["strokes"]) for text in (first, second)] == [1, 2]
+    easel.key("Control+z")
+    assert easel.sent == first and easel.difference() < 1.0
+    easel.key("Control+Shift+z")
+    assert easel.sent == second and easel.difference() < 1.0
+    easel.page.evaluate("() => document.activeElement.blur()")
+    easel.page.evaluate("() => window.app.extensionManager.command.execute('Comfy.Undo')")
+    easel.page.wait_for_timeout(1000)
+    assert easel.sent == first and easel.difference() < 1.0, "a step back of the graph's own undo"
+    saved = reopened(easel)
+    assert easel.sent == first and easel.difference() < 1.0
+    easel.drag((0.5, 0.1), (0.5, 0.9))
+    assert len(json.loads(easel.sent)["strokes"]) == 2
+    again = easel.page.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    counts = [[len(node.get("widgets_values") or []) for node in graph["nodes"]] for graph in (saved, again)]
+    assert counts[0] == counts[1], "nothing is added to what is saved"
     guide, _ = easel.run()
-    assert guide[128, 128].tolist() == [255, 0, 0]
+    assert np.abs(guide - easel.painted(256, 256)[0]).max() <= 1.0
+
+
+def test_promoted_follows_the_subgraph_node(easel):
+    promoted(easel)
+    easel.press("Clear")
+    easel.drag((0.2, 0.5), (0.8, 0.5))
+    easel.page.evaluate(f"() => window.app.canvas.setGraph({SUBGRAPH_NODE}.subgraph)")
+    easel.page.wait_for_timeout(800)
+    easel.page.evaluate("() => window.app.canvas.setGraph(window.app.graph)")
+    easel.page.wait_for_timeout(800)
+    easel.front.fit()
+    assert easel.page.locator(".sdedit-canvas:visible").count() == 1
+    easel.drag((0.5, 0.2), (0.5, 0.8))
+    assert len(json.loads(easel.sent)["strokes"]) == 2 and easel.difference() < 1.0
+    easel.page.evaluate(f"() => {{ const n = {SUBGRAPH_NODE}; n.collapse(); }}")
+    easel.page.wait_for_timeout(600)
+    assert easel.page.locator(".sdedit-canvas:visible").count() == 0
+    easel.page.evaluate(f"() => {{ const n = {SUBGRAPH_NODE}; n.collapse(); }}")
+    easel.page.wait_for_timeout(600)
+    assert easel.difference() < 1.0
+    if easel.page.evaluate(f"() => {SUBGRAPH_NODE}.inputs.some(input => input.widgetId)"):
+        # these front ends keep a value on every subgraph node; in older ones copies share the inner canvas
+        easel.page.evaluate(
+            f"""() => {{ const c = window.app.canvas; c.deselectAll(); c.select({SUBGRAPH_NODE});
+                c.copyToClipboard(); c.pasteFromClipboard({{ position: [-700, 0] }}); }}"""
+        )
+        easel.page.wait_for_timeout(800)
+        easel.front.fit()
+        assert easel.page.locator(".sdedit-canvas:visible").count() == 2
+        easel.drag((0.2, 0.2), (0.8, 0.2))
+        assert sorted(len(json.loads(text)["strokes"]) for text in easel.all_sent) == [2, 3]
+    easel.page.evaluate(f"() => {{ for (let n; (n = {SUBGRAPH_NODE}); ) window.app.graph.remove(n); }}")
+    easel.page.wait_for_timeout(600)
+    assert easel.page.locator(".sdedit-canvas:visible").count() == 0
+
+
+def test_promoted_shows_the_photo_from_outside(easel, comfy, base):
+    y, x = np.mgrid[0:120, 0:200]
+    photo = np.stack([x, 2 * y, np.where(x < 100, 200, 20)], axis=-1).astype(np.uint8)
+    promoted(easel, put_image(comfy, base, "canvas_photo.png", photo))
+    easel.page.wait_for_timeout(1200)
+    easel.press("Clear")
+    easel.drag((0.2, 0.3), (0.4, 0.3))
+    guide, mask = easel.run()
+    assert guide.shape == (120, 200, 3) and mask[36, 60] == 255 and mask[100, 150] == 0
+    assert np.array_equal(guide[mask == 0], photo[mask == 0])
+    box = easel.element(".sdedit-ink").bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(200 / 120, rel=0.02)
+    assert easel.difference(photo) < 2.0
+
+
+PROMOTE = f"""() => {{ const host = {SUBGRAPH_NODE};
+    const inner = host.subgraph.nodes.find(n => n.type === 'SDEdit_StrokeCanvas' || n.isSubgraphNode?.());
+    const slot = inner.inputs.find(input => input.widget?.name === 'strokes');
+    host.subgraph.addInput('strokes', slot.type).connect(slot, inner);
+    host.pos = [0, 0]; host.setSize([420, 620]); window.app.canvas.setDirty(true, true); }}"""
+
+
+SMALL = 1.0  # levels: the edges of a small canvas count for more; a stroke too few or too many is above 3
+
+
+def test_promoted_by_hand_through_two_subgraphs(easel):
+    easel.new()
+    easel.press("Clear")
+    easel.drag((0.2, 0.3), (0.8, 0.3))
+    for depth in (1, 2):
+        easel.page.evaluate(
+            f"""() => {{ const c = window.app.canvas; c.deselectAll(); c.select({FIND}[0] ?? {SUBGRAPH_NODE});
+                c.graph.convertToSubgraph(c.selectedItems); }}"""
+        )
+        easel.page.wait_for_timeout(600)
+        easel.page.evaluate(PROMOTE)
+        easel.page.wait_for_timeout(900)
+        easel.front.fit()
+        host = f"const {{ inputs, widgets }} = {SUBGRAPH_NODE}"
+        if easel.page.evaluate(
+            f"() => {{ {host}; return !widgets.some(own => own.element) && !inputs.some(input => input.widgetId); }}"
+        ):
+            pytest.skip("front ends of about 1.45 run such a link with the text that the canvas had when it was made")
+        assert easel.page.locator(".sdedit-canvas:visible").count() == 1
+        assert len(json.loads(easel.sent)["strokes"]) == depth and easel.bitmap_difference() < SMALL
+        easel.drag((0.2, 0.3 + 0.2 * depth), (0.8, 0.3 + 0.2 * depth))
+        assert len(json.loads(easel.sent)["strokes"]) == depth + 1 and easel.bitmap_difference() < SMALL
+    text = easel.sent
+    reopened(easel)
+    assert easel.sent == text and easel.bitmap_difference() < SMALL
+    guide, _ = easel.run()
+    assert np.abs(guide - easel.painted(256, 256)[0]).max() <= 1.0
+
+
+def test_a_node_removed_and_added_again_follows_its_size(easel):
+    easel.new()
+    easel.page.evaluate(
+        f"() => {{ const n = {FIND}[0], g = n.graph; g.remove(n); g.add(n); window.app.canvas.setDirty(true, true); }}"
+    )
+    easel.page.wait_for_timeout(1000)
+    # without the comparisons that are made now and then
+    easel.page.evaluate("() => Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })")
+    easel.page.wait_for_timeout(500)
+    before = easel.element(".sdedit-ink").bounding_box()
+    easel.page.evaluate("() => { document.querySelector('.sdedit-canvas').style.maxWidth = '220px'; }")
+    easel.page.wait_for_timeout(600)
+    after = easel.element(".sdedit-ink").bounding_box()
+    easel.page.evaluate("() => delete document.hidden")
+    assert after["width"] < 0.8 * before["width"] and after["width"] == pytest.approx(after["height"], rel=0.02)
 
 
 def test_a_photo_below_gives_size_palette_and_stays_as_it_is(easel, comfy, base):

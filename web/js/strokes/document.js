@@ -6,7 +6,12 @@ const MAX_CHARACTERS = 4_000_000;
 const MAX_STROKES = 5_000;
 const MAX_POINTS = 200_000;
 const MAX_SIDE = 8192;
-const TOOLS = { brush: ["colour", "size", "points"], eraser: ["size", "points"], shape: ["colour", "points"], fill: ["colour"] };
+const TOOLS = {
+  brush: ["colour", "size", "points"],
+  eraser: ["size", "points"],
+  shape: ["colour", "points"],
+  fill: ["colour"],
+};
 
 export const COLOUR = /^#[0-9a-f]{6}$/i;
 
@@ -29,12 +34,14 @@ export function parseDrawing(text) {
     const wanted = Object.hasOwn(TOOLS, stroke?.tool) ? TOOLS[stroke.tool] : null;
     if (!wanted) throw new Error(`stroke ${i} has an unknown tool`);
     if (wanted.includes("colour") && !COLOUR.test(stroke.colour)) throw new Error(`stroke ${i} has no colour`);
-    if (wanted.includes("size") && !within(stroke.size, 1e-3, 4 * Math.max(width, height))) throw new Error(`stroke ${i} has no size`);
+    if (wanted.includes("size") && !within(stroke.size, 1e-3, 4 * Math.max(width, height)))
+      throw new Error(`stroke ${i} has no size`);
     if (!wanted.includes("points")) continue;
     const points = stroke.points;
     const least = stroke.tool === "shape" ? 6 : 2;
     const usable = Array.isArray(points) && points.length >= least && points.length % 2 === 0;
-    if (!usable || (total += points.length / 2) > MAX_POINTS) throw new Error(`stroke ${i} has no usable points`);
+    if (usable) total += points.length / 2;
+    if (!usable || total > MAX_POINTS) throw new Error(`stroke ${i} has no usable points`);
     const inside = (v, k) => (k % 2 ? within(v, -height, 2 * height) : within(v, -width, 2 * width));
     if (!points.every(inside)) throw new Error(`stroke ${i} lies too far outside`);
   }

@@ -1,0 +1,90 @@
+// The document format: the same tools, fields and limits as sdedit_core/canvas/document.py.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { drawingText, parseDrawing, simplified } from "../../web/js/strokes/document.js";
+
+const frame = { version: 1, width: 64, height: 32, background: "#ffffff" };
+const line = { tool: "brush", colour: "#112233", size: 4, points: [0, 0, 10, 10] };
+const text = (strokes, changes = {}) => JSON.stringify({ ...frame, strokes, ...changes });
+
+test("the example drawing is read and written without a loss", () => {
+  const file = new URL("../../sdedit_core/canvas/alpine.json", import.meta.url);
+  const example = JSON.parse(readFileSync(file, "utf8"));
+  const drawing = parseDrawing(JSON.stringify(example));
+  assert.ok(drawing.strokes.length > 10);
+  assert.deepEqual(JSON.parse(drawingText(drawing)), example);
+});
+
+test("the fields are written in a fixed order, so that the same drawing is the same text", () => {
+  const written = drawingText(parseDrawing(text([line])));
+  assert.equal(written, text([line]));
+  assert.deepEqual(Object.keys(JSON.parse(written)), ["version", "width", "height", "background", "strokes"]);
+});
+
+const refused = {
+  "not JSON": "{",
+  "another version": text([], { version: 2 }),
+  "no size": text([], { width: 0 }),
+  "a size beyond the limit": text([], { height: 8193 }),
+  "a paper without a colour": text([], { background: "red" }),
+  "strokes that are no list": text({}),
+  "too many strokes": text(Array(5001).fill({ tool: "fill", colour: "#000000" })),
+  "an unknown tool": text([{ ...line, tool: "laser" }]),
+  "a tool that every object has": text([{ ...line, tool: "constructor" }]),
+  "a stroke that is nothing": text([null]),
+  "no colour": text([{ ...line, colour: "url(x)" }]),
+  "no thickness": text([{ ...line, size: 0 }]),
+  "a thickness beyond the frame": text([{ ...line, size: 257 }]),
+  "no points": text([{ ...line, points: [] }]),
+  "half a point": text([{ ...line, points: [1, 2, 3] }]),
+  "an outline of two points": text([{ tool: "shape", colour: "#000000", points: [0, 0, 1, 1] }]),
+  "a point that is no number": text([{ ...line, points: ["1", 2] }]),
+  "a point far outside": text([{ ...line, points: [0, 65] }]),
+  "too many points": text([{ ...line, points: Array(400_002).fill(1) }]),
+  "no text": undefined,
+  "too long a text": " ".repeat(4_000_001),
+};
+for (const [what, given] of Object.entries(refused)) {
+  test(`refused: ${what}`, () => assert.throws(() => parseDrawing(given), /^Error: (its? |stroke \d+ )/));
+}
+
+test("every tool is read with the fields that it needs", () => {
+  const strokes = [
+    line,
+    { tool: "eraser", size: 4, points: [1, 1] },
+    { tool: "shape", colour: "#abcdef", points: [0, 0, 5, 0, 5, 5] },
+    { tool: "fill", colour: "#000000" },
+  ];
+  assert.deepEqual(parseDrawing(text(strokes)).strokes, strokes);
+  const { background, ...bare } = JSON.parse(text(strokes));
+  assert.equal(parseDrawing(JSON.stringify(bare)).background, background, "white where none is given");
+});
+
+test("simplifying keeps the ends and moves no point farther than the tolerance", () => {
+  const wave = Array.from({ length: 400 }, (_, i) => [i, 40 * Math.sin(i / 30)]).flat();
+  const few = simplified(wave, 0.6);
+  assert.ok(few.length < wave.length / 4);
+  assert.deepEqual([few.slice(0, 2), few[few.length - 2]], [[0, 0], 399]);
+  for (let i = 0; i < wave.length; i += 2) assert.ok(distanceToLine(few, wave[i], wave[i + 1]) < 0.6 + 0.1);
+});
+
+test("simplifying leaves one point of a hand at rest, and copes with thousands", () => {
+  assert.deepEqual(simplified([7, 7, 7, 7, 7, 7], 0.6), [7, 7]);
+  assert.deepEqual(simplified([1.23456, 7.65432], 0.6), [1.2, 7.7]);
+  const long = Array.from({ length: 60_000 }, (_, i) => i % 97);
+  assert.ok(simplified(long, 0.6).length > 2);
+});
+
+function distanceToLine(points, x, y) {
+  let least = Infinity;
+  for (let i = 0; i + 3 < points.length; i += 2) {
+    const [ax, ay, bx, by] = points.slice(i, i + 4);
+    const [dx, dy] = [bx - ax, by - ay];
+    const t = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1)));
+    least = Math.min(least, Math.hypot(x - ax - t * dx, y - ay - t * dy));
+  }
+  return least;
+}

@@ -1,0 +1,41 @@
+// What a canvas has to know of its node: the pictures that are connected, and its size. Needs no page.
+
+import { linkOf, sourceOf } from "./links.js";
+
+const LOADERS = { LoadImage: "input", LoadImageOutput: "output" };
+const SIDE = 256;
+
+/**
+ * Address of the picture behind an input: a Load Image's file, else what the last run brought, if it came through the
+ * same link. `toUrl` makes an address of a path on the server.
+ */
+export function pictureOf(node, name, preview, toUrl, hosts = []) {
+  const { node: origin, slot } = sourceOf(node, name, hosts) ?? {};
+  if (slot === 0 && Object.hasOwn(LOADERS, origin.type)) {
+    const file = origin.widgets?.find((widget) => widget.name === "image")?.value;
+    if (typeof file === "string" && file) return toUrl(viewPath(file, LOADERS[origin.type]));
+  }
+  const link = linkOf(node, name);
+  return link && preview?.link === link.id ? preview.picture : null;
+}
+
+/** What a run told of an input: its picture, with the link that it came through; or null. */
+export function previewOf(node, name, output) {
+  const picture = output?.[`sdedit_${name}`]?.[0];
+  const own = typeof picture === "string" && picture.startsWith("data:image/jpeg;base64,");
+  return own ? { link: linkOf(node, name)?.id, picture } : null;
+}
+
+/** Width or height in pixels, from the node's own widget or from the subgraph node that shows it in its place. */
+export function sideOf(node, name, hosts = []) {
+  const widget = sourceOf(node, name, hosts)?.widget ?? node.widgets?.find((own) => own.name === name);
+  return Number(widget?.value) || SIDE;
+}
+
+/** "folder/name.png [output]" -> where the server shows it. */
+function viewPath(file, type) {
+  const [, path, place] = /^(.*?)(?: \[(input|output|temp)\])?$/s.exec(file);
+  const parts = path.split("/");
+  const query = new URLSearchParams({ filename: parts.pop(), subfolder: parts.join("/"), type: place ?? type });
+  return `/view?${query}`;
+}

@@ -1,0 +1,61 @@
+// The canvas as a widget of the graph: what both the node's own canvas and one on a subgraph node have in common.
+
+import { app } from "../../../../scripts/app.js";
+import { StrokeCanvas } from "../strokes/canvas.js";
+
+export const WIDGET = "SDEDIT_STROKES"; // widgetType of the input `strokes` in nodes/canvas.py
+export const ROOM = { minWidth: 400, minHeight: 560 }; // of a new node
+
+const TOOLS_HEIGHT = 76;
+const OPTIONS = { getMinHeight: () => TOOLS_HEIGHT + 180, hideOnZoom: false, margin: 8 };
+
+export function makeCanvas(text, onChange) {
+  const canvas = new StrokeCanvas(text, (changed) => {
+    onChange(changed);
+    rememberChange();
+  });
+  canvas.element.append(style());
+  passToGraph(canvas.element);
+  return canvas;
+}
+
+export function addWidget(node, name, canvas, getValue, setValue) {
+  return node.addDOMWidget(name, WIDGET, canvas.element, { ...OPTIONS, getValue, setValue });
+}
+
+/** Call `then` after what a method of the object does already. */
+export function after(object, name, then) {
+  const before = object[name];
+  object[name] = function (...given) {
+    const result = before?.apply(this, given);
+    then(...given);
+    return result;
+  };
+}
+
+/** The wheel zooms and the middle button moves the graph, over the canvas too. */
+function passToGraph(element) {
+  const inGraph = () => !element.closest("[data-node-id]"); // Nodes 2.0 does it by itself
+  const pass = (type, method, wanted) =>
+    element.addEventListener(type, (event) => {
+      if (inGraph() && wanted(event)) app.canvas?.[method]?.(event);
+    });
+  pass("wheel", "processMouseWheel", () => true);
+  pass("pointerdown", "processMouseDown", (event) => event.button === 1);
+  pass("pointermove", "processMouseMove", (event) => Boolean(event.buttons & 4));
+  pass("pointerup", "processMouseUp", (event) => event.button === 1);
+}
+
+/** A step for the undo of the graph, and the mark that the workflow has changed. */
+function rememberChange() {
+  const tracker = app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
+  (tracker?.captureCanvasState ?? tracker?.checkState)?.call(tracker);
+}
+
+/** The canvas brings its style along, inside its own element: the page's head stays ComfyUI's. */
+function style() {
+  const sheet = document.createElement("link");
+  sheet.rel = "stylesheet";
+  sheet.href = new URL("../stroke_canvas.css", import.meta.url).href;
+  return sheet;
+}
