@@ -123,13 +123,14 @@ def realism(mood: str, made: dict, args: argparse.Namespace, seed: int) -> dict:
 
 
 def mean_row(same: list[Row]) -> Row:
-    """Mean of one t0 over the moods; evaluations and seconds are sums."""
+    """Mean of one t0 over the moods; evaluations and seconds are sums, vacuous is what is so for all."""
     values = {}
     for name in Row.__dataclass_fields__:
         column = [getattr(row, name) for row in same]
         total = None if any(v is None for v in column) else sum(column)
         values[name] = total if total is None or name in ("nfe", "seconds") else total / len(column)
-    return Row(**values | {"t0": same[0].t0, "sigma": same[0].sigma})
+    vacuous = None if values["vacuous"] is None else all(row.vacuous for row in same)
+    return Row(**values | {"t0": same[0].t0, "sigma": same[0].sigma, "vacuous": vacuous})
 
 
 def faithfulness(made: dict, t0: float, cell: torch.Tensor, sigma: float) -> Row:
