@@ -7,7 +7,7 @@ import torch
 
 from sdedit_core import SOLVERS, ScoreModel
 from sdedit_core.edit import sdedit
-from sdedit_core.measure.bound import ScoreRecorder, bounds, chi2_tail, recorded, strict_bound
+from sdedit_core.measure.bound import ScoreRecorder, bounds, chi2_tail, strict_bound
 from sdedit_core.measure.sweep import SweepPlan
 from sdedit_core.priors.exact import GaussianPrior
 from sdedit_core.sampling.grids import sigma_grid
@@ -99,7 +99,7 @@ def test_the_recorder_sees_the_score_of_every_evaluation_and_changes_nothing():
     guide = guides(2)
     for solver in ("reverse_diffusion", "auto", "ancestral"):
         record = ScoreRecorder(keep_first=True)
-        through = sdedit(recorded(MODEL, record), guide, t0=0.4, steps=7, solver=solver, seed=3)
+        through = sdedit(MODEL, guide, t0=0.4, steps=7, solver=solver, seed=3, observe=record)
         plain = sdedit(MODEL, guide, t0=0.4, steps=7, solver=solver, seed=3)
         assert torch.equal(through.samples, plain.samples), solver
         assert len(record.levels) == plain.nfe
@@ -159,11 +159,12 @@ def test_empty_records_and_soft_masks():
         bounds(record, guide=guides(1), samples=guides(1), sigma=0.5, mask=soft)
 
 
-def test_class_labels_reach_the_recorded_model():
-    model = ScoreModel.from_denoiser(lambda x, sigma, y: x * y.view(-1, 1, 1, 1), num_classes=3)
-    x, label = torch.ones(2, 3, 4, 4), torch.tensor([0, 2])
-    through = recorded(model, ScoreRecorder())
-    assert torch.equal(through.denoise(x, 0.5, label), model.denoise(x, 0.5, label))
+def test_class_labels_reach_the_recorded_run():
+    """Edits with a label, and bounds along them: the label is not dropped on the way."""
+    model = ScoreModel.from_denoiser(lambda x, sigma, y: 0.1 * y.view(-1, 1, 1, 1) + 0.0 * x, num_classes=3)
+    cell = SweepPlan(model, guides(2).clamp(0, 1), steps=4, y=torch.tensor([0, 2]), predict=True).cell(0.4)
+    assert cell.bounds is not None and cell.predicted is not None
+    assert torch.equal(cell.samples, torch.tensor([0.0, 0.2]).view(2, 1, 1, 1).expand(2, 3, 8, 8))
 
 
 def test_every_solver_can_be_recorded():

@@ -14,9 +14,10 @@ from safetensors.torch import save_file
 
 from sdedit_core.checkpoints import reading
 from sdedit_core.checkpoints.formats import own
+from sdedit_core.checkpoints.found import Found
+from sdedit_core.checkpoints.overrides import Overrides
 from sdedit_core.checkpoints.pickles import UnsafePickle, check_pickle
 from sdedit_core.checkpoints.reading import RawFile, read_file
-from sdedit_core.checkpoints.weights import Found, Overrides
 from sdedit_core.networks import ncsnpp
 from sdedit_core.networks.preconditioning import VE
 
@@ -70,9 +71,9 @@ def test_the_smallest_file_has_16_bytes(tmp_path):
             read_file(sparse(tmp_path / "a.pth", size))
 
 
-def test_a_header_of_64_megabytes_is_read_and_no_more(tmp_path):
-    most = 64 * 1024**2
-    for length, words in ((most, "its header is no JSON"), (most + 1, "its header claims 67,108,865 bytes")):
+def test_a_header_of_100_megabytes_is_read_and_no_more(tmp_path):
+    most = 100_000_000  # the library's own bound
+    for length, words in ((most, "invalid JSON"), (most + 1, "header too large")):
         with pytest.raises(ValueError, match=words):
             read_file(sparse(tmp_path / "a.safetensors", 8 + length, struct.pack("<Q", length)))
 
@@ -109,7 +110,7 @@ def test_plain_arrays_of_five_dimensions_are_read_and_no_more(tmp_path):
     with pytest.raises(ValueError, match="no plain array"):
         read_file(path)
     with pytest.raises(ValueError, match="no plain array"):  # no file gets so far: its pickle is refused before
-        reading._checked({"a": torch.eye(2).to_sparse()}, False)
+        reading._checked({"a": torch.eye(2).to_sparse()})
     path = tmp_path / "a.safetensors"
     for shape, fits in (([1, 1, 1, 1, 1], True), ([1, 1, 1, 1, 1, 1], False), ([1.0], False), ([True], False)):
         header = json.dumps({"a": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]}}).encode()
@@ -117,28 +118,17 @@ def test_plain_arrays_of_five_dimensions_are_read_and_no_more(tmp_path):
         if fits:
             assert read_file(path).content["a"].shape == (1, 1, 1, 1, 1)
         else:
-            with pytest.raises(ValueError, match="tensor 'a' does not fit"):
+            with pytest.raises(ValueError, match="no plain array|truncated or damaged"):
                 read_file(path)
 
 
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors", "safetensors.bin"])
-def test_shapes_alone_and_the_noise_levels(tmp_path, name):
-    """With ``meta`` no weights are read, but score-SDE's table of noise levels is."""
+def test_weights_come_whole_whatever_the_name(tmp_path, name):
     path, tensors = tmp_path / name, {"w": torch.rand(3, 2), "sigmas": torch.tensor([3.0, 1.0])}
     torch.save(tensors, path) if name == "a.pth" else save_file(tensors, path)
-    shapes, whole = read_file(path, meta=True).content, read_file(path)
-    assert shapes["w"].is_meta and shapes["w"].shape == (3, 2) and shapes["sigmas"].tolist() == [3.0, 1.0]
-    assert torch.equal(whole.content["w"], tensors["w"]) and not whole.content["sigmas"].is_meta
+    whole = read_file(path)
+    assert torch.equal(whole.content["w"], tensors["w"]) and torch.equal(whole.content["sigmas"], tensors["sigmas"])
     assert whole.container == ("PyTorch zip" if name == "a.pth" else "safetensors")
-
-
-def test_a_table_of_noise_levels_is_short_and_flat(tmp_path):
-    path = tmp_path / "a.pth"
-    torch.save(
-        {"sigmas": torch.ones(100_000), "long_sigmas": torch.ones(100_001), "flat.sigmas": torch.ones(2, 2)}, path
-    )
-    content = read_file(path, meta=True).content
-    assert [content[name].is_meta for name in ("sigmas", "long_sigmas", "flat.sigmas")] == [False, True, True]
 
 
 def test_the_second_wall_stands_alone(tmp_path, monkeypatch):
