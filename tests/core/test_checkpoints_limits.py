@@ -118,7 +118,7 @@ def test_plain_arrays_of_five_dimensions_are_read_and_no_more(tmp_path):
         if fits:
             assert read_file(path).content["a"].shape == (1, 1, 1, 1, 1)
         else:
-            with pytest.raises(ValueError, match="no plain array|truncated or damaged"):
+            with pytest.raises(ValueError, match=r"no plain array|truncated or damaged"):
                 read_file(path)
 
 
