@@ -60,7 +60,7 @@ def paint_guide(name: str, *, width: int, height: int) -> torch.Tensor:
     """
     drawing = parse_drawing(guide_drawing(name))
     _check_size(width, height)
-    return paint_drawing(drawing, width=width, height=height)[0]
+    return _in_8_bit(paint_drawing(drawing, width=width, height=height)[0])
 
 
 def photo(mood: str, size: int) -> torch.Tensor:
@@ -85,7 +85,7 @@ def paint_edit(name: str, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.
     below = _photo(f"edit-{_known(name, EDITS, 'editing example')}", size)
     drawing = parse_drawing(_text("examples", f"edit-{name}"))
     guide, painted = paint_drawing(drawing, width=size, height=size, background=below)
-    return below, guide, _grow((painted > 0).float(), max(1, size // 24))
+    return below, _in_8_bit(guide), _grow((painted > 0).float(), max(1, size // 24))
 
 
 def paste(name: str, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -124,7 +124,12 @@ def _text(folder: str, name: str) -> str:
 
 def _photo(name: str, size: int) -> torch.Tensor:
     _check_size(size, size)
-    return fit(load_image(_HERE / "examples" / f"{name}.webp"), width=size, height=size)
+    return _in_8_bit(fit(load_image(_HERE / "examples" / f"{name}.webp"), width=size, height=size))
+
+
+def _in_8_bit(picture: torch.Tensor) -> torch.Tensor:
+    """Values as a picture file holds them, so that what an edit keeps is the same in the file that is saved."""
+    return (picture * 255.0).round_().div_(255.0)
 
 
 def _grow(mask: torch.Tensor, radius: int) -> torch.Tensor:

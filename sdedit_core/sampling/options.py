@@ -53,6 +53,7 @@ T0 = Option(
     high=1.0,
     step=0.01,
 )
+# New ones go to the end: saved workflows keep the values of a node's widgets by position.
 OPTIONS: dict[str, Option] = {
     "steps": Option(
         20,

@@ -20,7 +20,7 @@ def trained(base, tmp_path_factory):
     for name, steps in (("mine", 600), ("hardly_trained", 1)):
         path = base / "models" / "score_models" / f"{name}.safetensors"
         command = ["train", str(folder), "-o", str(path), "--size", str(SIZE), "--network", "tiny", "--batch", "32"]
-        assert core("cli").main([*command, "--steps", str(steps), "--rate", "4e-3", "--device", "cpu"]) == 0
+        assert core("cli.main").main([*command, "--steps", str(steps), "--rate", "4e-3", "--device", "cpu"]) == 0
     yield "mine.safetensors", "hardly_trained.safetensors"
     for path in (base / "models" / "score_models").glob("*.state.safetensors"):
         path.unlink()
