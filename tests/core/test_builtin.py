@@ -9,6 +9,7 @@ import torch
 
 from sdedit_core import builtin
 from sdedit_core.pictures.canvas import paint_drawing, parse_drawing
+from sdedit_core.pictures.io import from_pil, to_pil
 
 
 @pytest.mark.parametrize("mood", builtin.MOODS)
@@ -40,7 +41,19 @@ def test_guides_are_drawings_for_the_canvas(name):
     drawing = parse_drawing(text)
     assert drawing.to_json() == text and len(text) < 6000
     picture, mask = paint_drawing(drawing, width=64, height=48)
-    assert mask.min() == 1 and torch.equal(picture, builtin.example_guide(name, width=64, height=48))
+    guide = builtin.example_guide(name, width=64, height=48)
+    assert mask.min() == 1 and torch.equal(from_pil(to_pil(picture)), guide)
+
+
+@pytest.mark.parametrize("size", [48, 256])
+def test_examples_are_what_a_picture_file_holds(size):
+    """Values of 8 bits: what an edit keeps of them is the same in the file that is saved."""
+    every = [builtin.example_guide(name, width=size, height=size) for name in builtin.EXAMPLE_GUIDES]
+    every += [builtin.example_photo(mood, size) for mood in builtin.MOODS]
+    every += [picture for name in builtin.EXAMPLE_EDITS for picture in builtin.example_edit(name, size)]
+    every += [picture for name in builtin.EXAMPLE_COMPOSITES for picture in builtin.example_composite(name, size)]
+    for picture in every:
+        assert torch.equal(from_pil(to_pil(picture)) if picture.shape[1] == 3 else (picture > 0).float(), picture)
 
 
 def test_names_agree():
