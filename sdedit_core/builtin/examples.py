@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 from ..pictures.canvas import paint_drawing, parse_drawing
 from ..pictures.fit import fit
-from ..pictures.io import load_image
+from ..pictures.io import from_pil, load_image, to_pil
 
 GUIDES: dict[str, str] = {
     "alpine": "grey peak with a snow cap, two clouds, a meadow with a dark wood",
@@ -129,7 +129,7 @@ def _photo(name: str, size: int) -> torch.Tensor:
 
 def _in_8_bit(picture: torch.Tensor) -> torch.Tensor:
     """Values as a picture file holds them, so that what an edit keeps is the same in the file that is saved."""
-    return (picture * 255.0).round_().div_(255.0)
+    return from_pil(to_pil(picture))
 
 
 def _grow(mask: torch.Tensor, radius: int) -> torch.Tensor:
