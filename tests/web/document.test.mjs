@@ -1,7 +1,7 @@
-// The document format: the same tools, fields and limits as sdedit_core/canvas/document.py.
+// The document format: the same tools, fields and limits as sdedit_core/pictures/canvas/document.py.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { drawingText, parseDrawing, simplified } from "../../web/js/strokes/document.js";
@@ -10,12 +10,16 @@ const frame = { version: 1, width: 64, height: 32, background: "#ffffff" };
 const line = { tool: "brush", colour: "#112233", size: 4, points: [0, 0, 10, 10] };
 const text = (strokes, changes = {}) => JSON.stringify({ ...frame, strokes, ...changes });
 
-test("the example drawing is read and written without a loss", () => {
-  const file = new URL("../../sdedit_core/canvas/alpine.json", import.meta.url);
-  const example = JSON.parse(readFileSync(file, "utf8"));
-  const drawing = parseDrawing(JSON.stringify(example));
-  assert.ok(drawing.strokes.length > 10);
-  assert.deepEqual(JSON.parse(drawingText(drawing)), example);
+test("the example drawings are read and written without a loss", () => {
+  const folder = new URL("../../sdedit_core/builtin/guides/", import.meta.url);
+  const names = readdirSync(folder);
+  assert.ok(names.length >= 6);
+  for (const name of names) {
+    const example = JSON.parse(readFileSync(new URL(name, folder), "utf8"));
+    const drawing = parseDrawing(JSON.stringify(example));
+    assert.ok(drawing.strokes.length > 10, name);
+    assert.deepEqual(JSON.parse(drawingText(drawing)), example, name);
+  }
 });
 
 test("the fields are written in a fixed order, so that the same drawing is the same text", () => {
