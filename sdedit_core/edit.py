@@ -156,11 +156,11 @@ def reverse(
         )
     fractions = state.fractions()
     soft = fractions is not None and not is_hard(fractions)
-    if unchanged(state, levels):
-        return untouched(state, levels, run)
+    options = _solver_options(chosen, run["eta"], solver_options)
     notes = [state.note] if state.note else []
     stepped = _per_pixel(chosen, run, notes) if soft else chosen
-    options = _solver_options(chosen, run["eta"], solver_options)
+    if unchanged(state, levels):
+        return untouched(state, levels, run)
     if "finish" in stepped.options:
         options.setdefault("finish", automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
     counted = Counter(partial(_evaluate, model, y, observe))

@@ -445,3 +445,9 @@ def test_a_video_is_its_frames_below_one_another(solver, mask):
     assert film.shape == (2, 3, 3, 4, 10) and torch.equal(film.flatten(2, 3), tall)
     with pytest.raises(ValueError, match="frames, height, width"):
         sdedit(video, g, t0=0.4)
+
+
+def test_bad_options_are_refused_when_there_is_nothing_to_do_as_well():
+    for options in ({"solver_options": {"rho": 3}}, {"solver": "seeds3", "eta": 0.5}, {"steps": 0}):
+        with pytest.raises(ValueError):
+            run(t0=0.0, **options)
