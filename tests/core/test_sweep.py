@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sdedit_core import sdedit
+from sdedit_core import sdedit, sweep
 from sdedit_core.measure.realism import SlicedWasserstein
 from sdedit_core.measure.sweep import SweepPlan, parse_t0_values
 from sdedit_core.measure.table import Row, SweetSpot, sweep_rows, sweet_spot, table, to_csv
@@ -200,3 +200,22 @@ def test_table_and_csv():
     assert "L2" in text and "realism" in text and "evals" not in text and len(text.splitlines()) == 6
     lines = to_csv(found).splitlines()
     assert lines[0].startswith("t0,sigma,l2,") and lines[2].split(",")[2] == "1.0" and lines[1].endswith(",,")
+
+
+def test_the_short_way_is_the_plan_and_an_unknown_option_is_named(counted_model):
+    model, _ = counted_model()
+    short = sweep(model, GUIDE, "0.2, 0.4", steps=5, seed=3, eta=0.5)
+    plan = SweepPlan(model, GUIDE, steps=5, seed=3, eta=0.5).run([0.2, 0.4])
+    assert [cell.t0 for cell in short.cells] == [0.2, 0.4] and short.complete
+    assert all(torch.equal(a.samples, b.samples) for a, b in zip(short.cells, plan.cells, strict=True))
+    with pytest.raises(ValueError, match="did you mean 'steps'"):
+        sweep(model, GUIDE, "0.2", step=5)
+
+
+def test_callbacks_count_the_levels_that_are_run_below_eta_one(counted_model):
+    """Solver and grid are chosen in one place: the plan's count is the run's, whatever eta makes of them."""
+    model, _ = counted_model()
+    for options in ({"eta": 0.3}, {"eta": 0.0, "solver": "ancestral"}, {"grid": "log"}, {"solver": "paper"}):
+        plan, steps = SweepPlan(model, GUIDE, steps=6, **options), []
+        plan.run([0.01, 0.3], callback=steps.append)
+        assert len(steps) == plan.callbacks([0.01, 0.3])
