@@ -451,3 +451,12 @@ def test_bad_options_are_refused_when_there_is_nothing_to_do_as_well():
     for options in ({"solver_options": {"rho": 3}}, {"solver": "seeds3", "eta": 0.5}, {"steps": 0}):
         with pytest.raises(ValueError):
             run(t0=0.0, **options)
+
+
+@pytest.mark.parametrize("rounding", [1.0 - 6e-8, 1.0, 1.0 + 6e-8])
+def test_soft_masks_take_levels_that_a_host_has_rounded(rounding):
+    """The first level as float32 may lie below the pixels' own: no square root of a negative number."""
+    state = perturb(MODEL, guide(), 0.4, seed=7, mask=ramp())
+    out = reverse(MODEL, state, sigmas=[state.sigma * rounding, 0.2, 0.05, 0.0])
+    same = reverse(MODEL, state, sigmas=[state.sigma, 0.2, 0.05, 0.0])
+    assert torch.allclose(out.samples, same.samples, atol=1e-3)

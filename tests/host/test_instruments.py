@@ -4,6 +4,7 @@ import csv
 import io
 
 import numpy as np
+import pytest
 import torch
 from graphs import edit, latents, node, pictures, put_image, save_latent, succeed
 
@@ -82,9 +83,13 @@ def test_sweep(comfy):
     assert run.previews
 
 
-def test_a_cell_is_the_run_of_the_two_nodes(comfy):
-    swept = latents(comfy, succeed(comfy, save_latent(sweep("0.2, 0.36", steps=4), ["it", 3])))[1]
-    single = latents(comfy, succeed(comfy, save_latent(edit(t0=0.36, steps=4, seed=2, sampler_seed=2), ["sample", 0])))
+@pytest.mark.parametrize("eta", [1.0, 0.5])
+def test_a_cell_is_the_run_of_the_two_nodes(comfy, eta):
+    """Below eta 1 auto is another solver on another grid: both nodes must choose both."""
+    swept = latents(comfy, succeed(comfy, save_latent(sweep("0.2, 0.36", steps=4, eta=eta), ["it", 3])))[1]
+    graph = edit(t0=0.36, steps=4, seed=2, sampler_seed=2)
+    graph["sample"]["inputs"]["eta"] = eta
+    single = latents(comfy, succeed(comfy, save_latent(graph, ["sample", 0])))
     change = (swept - single[0]).abs()  # LATENT is [-1, 1]: the way there and back rounds, ties may fall otherwise
     assert float(change.mean()) < 1e-4 and float(change.max()) < 0.02
 
