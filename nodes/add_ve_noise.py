@@ -7,7 +7,7 @@ import torch
 from ..sdedit_core.sde import Schedule, check_t0
 from .frames import HostSchedule
 from .latent import KEY, Carried, batch_indices, check_latent, describe_mask, pack
-from .schema import MASK, T0_INPUT, Node, seed
+from .schema import MASK, T0_INPUT, Node, seed, socket
 
 
 class AddVENoise(Node):
@@ -34,8 +34,8 @@ class AddVENoise(Node):
     def INPUT_TYPES(cls) -> dict:
         return {
             "required": {
-                "model": ("MODEL", {"tooltip": "The model that will sample later; it knows what t0 means."}),
-                "latent": ("LATENT", {"tooltip": "The clean guide, from VAE Encode with the model's VAE."}),
+                "model": socket("MODEL", "The model that will sample later; it knows what t0 means."),
+                "latent": socket("LATENT", "The clean guide, from VAE Encode with the model's VAE."),
                 "t0": T0_INPUT,
                 "seed": seed("Seed of this noise. The sampler's noise never repeats it, even with the same number."),
             },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .image import same_size, to_image
-from .schema import Node
+from .schema import Node, socket
 
 
 class EditReport(Node):
@@ -35,14 +35,11 @@ class EditReport(Node):
     def INPUT_TYPES(cls) -> dict:
         return {
             "required": {
-                "guide": ("IMAGE", {"tooltip": "What went in: strokes, an edited photo, a composite."}),
-                "picture": (
-                    "IMAGE",
-                    {"tooltip": "What came out, in the guide's size. A batch may share a single guide."},
-                ),
+                "guide": socket("IMAGE", "What went in: strokes, an edited photo, a composite."),
+                "picture": socket("IMAGE", "What came out, in the guide's size. A batch may share a single guide."),
             },
             "optional": {
-                "mask": ("MASK", {"tooltip": "The mask of the edit, 1 = change. Any size; it is resized."}),
+                "mask": socket("MASK", "The mask of the edit, 1 = change. Any size; it is resized."),
                 "run_report": (
                     "STRING",
                     {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .image import untouched_to_core, untouched_to_image
-from .schema import Node, choice
+from .schema import Node, choice, socket
 
 UNDO = "SDEDIT_UNDO"
 _SIZES = ("native", "nearest")
@@ -41,11 +41,8 @@ class FitImage(Node):
 
         return {
             "required": {
-                "model": (
-                    "MODEL",
-                    {"tooltip": "The model that will work on the picture; it says which sizes it takes."},
-                ),
-                "image": ("IMAGE", {"tooltip": "The guide or photo in its own size, or a batch of one size."}),
+                "model": socket("MODEL", "The model that will work on the picture; it says which sizes it takes."),
+                "image": socket("IMAGE", "The guide or photo in its own size, or a batch of one size."),
                 "method": choice(
                     list(METHODS),
                     "crop: keep the middle, cut the sides off. pad: keep everything, repeat the "
@@ -54,10 +51,7 @@ class FitImage(Node):
                 ),
             },
             "optional": {
-                "mask": (
-                    "MASK",
-                    {"tooltip": "What may change (1) and what is kept (0). It is fitted like the picture."},
-                ),
+                "mask": socket("MASK", "What may change (1) and what is kept (0). It is fitted like the picture."),
                 "size": choice(
                     list(_SIZES),
                     "native: the size the model was made for, when it has one; best for networks. "

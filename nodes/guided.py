@@ -9,7 +9,7 @@ import torch
 
 from .image import check_image, to_core
 from .latent import KEY, batch_indices, check_latent, describe_mask, unpack
-from .schema import check_number, find_conditioning
+from .schema import check_number, find_conditioning, socket
 
 DROPPED = (KEY, "noise_mask", "batch_index")  # entries of a LATENT that do not fit a batch over t0
 
@@ -24,9 +24,9 @@ T0_VALUES = (
 
 
 SOCKETS = {
-    "model": ("MODEL", {"tooltip": "A score model or any other diffusion or flow MODEL."}),
-    "latent": ("LATENT", {"tooltip": "The clean guide, from VAE Encode with the model's VAE. Not yet noised."}),
-    "vae": ("VAE", {"tooltip": "The model's VAE, to show the results as pictures."}),
+    "model": socket("MODEL", "A score model or any other diffusion or flow MODEL."),
+    "latent": socket("LATENT", "The clean guide, from VAE Encode with the model's VAE. Not yet noised."),
+    "vae": socket("VAE", "The model's VAE, to show the results as pictures."),
     "t0_values": T0_VALUES,
 }
 

@@ -13,9 +13,7 @@ ACROSS = 6  # pictures in a row of a sheet
 
 def check_image(image: torch.Tensor, where: str, what: str = "image") -> torch.Tensor:
     """An IMAGE as float32 (B, H, W, 3) on the CPU, alpha dropped and grey made RGB; ValueError when unusable."""
-    if not isinstance(image, torch.Tensor) or image.ndim != 4 or image.shape[0] < 1:
-        shape = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__
-        raise ValueError(f"{where} needs at least one picture as {what} (batch, height, width, 3), got {shape}.")
+    _check_pictures(image, where, what)
     image = image.detach().to(device="cpu", dtype=torch.float32)
     if image.shape[-1] == 1:
         image = image.expand(*image.shape[:3], 3)
@@ -24,6 +22,12 @@ def check_image(image: torch.Tensor, where: str, what: str = "image") -> torch.T
     if not bool(torch.isfinite(image).all()):
         raise ValueError(f"{where}: the {what} has NaN or infinite values. Look at the node it comes from.")
     return image[..., :3].clamp(0.0, 1.0)
+
+
+def _check_pictures(image: object, where: str, what: str) -> None:
+    if not isinstance(image, torch.Tensor) or image.ndim != 4 or image.shape[0] < 1:
+        shape = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__
+        raise ValueError(f"{where} needs at least one picture as {what} (batch, height, width, 3), got {shape}.")
 
 
 def to_core(image: torch.Tensor) -> torch.Tensor:
@@ -57,9 +61,7 @@ def untouched_to_core(image: torch.Tensor, where: str, what: str) -> torch.Tenso
     """IMAGE (B, H, W, 3) -> (B, 3, H, W), values untouched; ValueError for anything else."""
     from ..sdedit_core.pictures.check import check_picture
 
-    if not isinstance(image, torch.Tensor) or image.ndim != 4 or image.shape[0] < 1:
-        shape = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__
-        raise ValueError(f"{where} needs at least one picture as {what} (batch, height, width, 3), got {shape}.")
+    _check_pictures(image, where, what)
     picture = image.detach().movedim(-1, 1)
     check_picture(picture, f"{what} of {where}")
     return picture

@@ -6,10 +6,10 @@ from ..sdedit_core.edit import NoisedState, reverse
 from ..sdedit_core.sampling.solvers import get_solver
 from .frames import Frame
 from .latent import ve_levels
-from .schema import Node, knob, known_solver, seed
+from .schema import SolverNode, knob, seed
 
 
-class ReverseSDE(Node):
+class ReverseSDE(SolverNode):
     ID = "SDEdit_ReverseSDE"
     NAME = "Reverse SDE (SAMPLER)"
     FUNCTION = "get_sampler"
@@ -30,10 +30,6 @@ class ReverseSDE(Node):
                 "seed": seed("Seed of the noise along the way; the start noise comes from the sampling node."),
             }
         }
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, solver: str = "auto") -> bool | str:
-        return known_solver(solver)
 
     def get_sampler(self, solver: str, seed: int) -> tuple:
         from . import host

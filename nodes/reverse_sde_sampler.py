@@ -10,10 +10,10 @@ from ..sdedit_core.edit import reverse, unchanged, untouched
 from ..sdedit_core.sampling.options import check_options
 from ..sdedit_core.sampling.solvers import get_solver
 from .latent import KEY, find_start
-from .schema import PROMPT, Node, check_number, find_conditioning, knob, knobs, known_solver
+from .schema import PROMPT, SolverNode, check_number, find_conditioning, knob, knobs, socket
 
 
-class ReverseSDESampler(Node):
+class ReverseSDESampler(SolverNode):
     ID = "SDEdit_ReverseSDESampler"
     NAME = "Reverse SDE Sampler"
     FUNCTION = "sample"
@@ -41,29 +41,23 @@ class ReverseSDESampler(Node):
     def INPUT_TYPES(cls) -> dict:
         return {
             "required": {
-                "model": ("MODEL", {"tooltip": "The model that noised the latent: a score model or any other MODEL."}),
-                "latent": ("LATENT", {"tooltip": "The noised guide, straight from Add VE Noise at t0."}),
+                "model": socket("MODEL", "The model that noised the latent: a score model or any other MODEL."),
+                "latent": socket("LATENT", "The noised guide, straight from Add VE Noise at t0."),
                 **knob("steps"),
                 **knob("solver"),
                 **knob("seed"),
             },
             "optional": {
                 **PROMPT,
-                "sigmas": (
+                "sigmas": socket(
                     "SIGMAS",
-                    {
-                        "tooltip": "Noise levels to use instead of the solver's own, e.g. from a scheduler node; "
-                        "steps is then ignored. Needed for noised latents of other nodes. With the high part of a "
-                        "SplitSigmas the run stops there and any sampler goes on with the low part."
-                    },
+                    "Noise levels to use instead of the solver's own, e.g. from a scheduler node; "
+                    "steps is then ignored. Needed for noised latents of other nodes. With the high part of a "
+                    "SplitSigmas the run stops there and any sampler goes on with the low part.",
                 ),
                 **knobs("steps", "solver", "seed"),
             },
         }
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, solver: str = "auto") -> bool | str:
-        return known_solver(solver)
 
     def sample(
         self,

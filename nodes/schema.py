@@ -20,6 +20,22 @@ class Node:
             cls.RETURN_TYPES, cls.RETURN_NAMES, cls.OUTPUT_TOOLTIPS = zip(*cls.OUTPUTS, strict=True)
 
 
+class SolverNode(Node):
+    """A node with a solver, which may be saved under an older name that ComfyUI's own check of lists does not know."""
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, solver: str = "auto") -> bool | str:
+        try:
+            return bool(get_solver(solver))
+        except ValueError as problem:
+            return str(problem)
+
+
+def socket(kind: str, tooltip: str) -> tuple:
+    """An input that is connected and not typed in."""
+    return (kind, {"tooltip": tooltip})
+
+
 def integer(default: int, low: int, high: int, tooltip: str, **more: object) -> tuple:
     """A whole number as an input."""
     return ("INT", {"default": default, "min": low, "max": high, "tooltip": tooltip, **more})
@@ -62,33 +78,20 @@ def knobs(*but: str) -> dict:
     return {key: value for name in OPTIONS if name not in but for key, value in knob(name).items()}
 
 
-def known_solver(solver: str) -> bool | str:
-    """True, or what is wrong: ComfyUI's own list check knows no older names."""
-    try:
-        return bool(get_solver(solver))
-    except ValueError as problem:
-        return str(problem)
-
-
 def seed(tooltip: str) -> tuple:
     """A seed input with words of its own."""
     return knob("seed", tooltip=tooltip)["seed"]
 
 
 T0_INPUT = widget(T0)
-MASK = (
+MASK = socket(
     "MASK",
-    {
-        "tooltip": "Where the picture may change: 1 (white) = change, 0 = keep, bit for bit. Any size; it is resized "
-        "to the latent. Without it, a noise mask of the latent counts."
-    },
+    "Where the picture may change: 1 (white) = change, 0 = keep, bit for bit. Any size; it is resized "
+    "to the latent. Without it, a noise mask of the latent counts.",
 )
 PROMPT = {
-    "positive": (
-        "CONDITIONING",
-        {"tooltip": "What the picture should show. Text models need it, score models do not."},
-    ),
-    "negative": ("CONDITIONING", {"tooltip": "What it should not show. Only used when cfg is not 1."}),
+    "positive": socket("CONDITIONING", "What the picture should show. Text models need it, score models do not."),
+    "negative": socket("CONDITIONING", "What it should not show. Only used when cfg is not 1."),
     "cfg": (
         "FLOAT",
         {

@@ -6,7 +6,7 @@ import torch
 
 from .image import check_image
 from .loaded import OUTPUTS, loaded
-from .schema import Node, check_number, decimal, integer, switch
+from .schema import Node, check_number, decimal, integer, socket, switch
 
 
 class ScoreModelFromImages(Node):
@@ -24,9 +24,8 @@ class ScoreModelFromImages(Node):
     def INPUT_TYPES(cls) -> dict:
         return {
             "required": {
-                "images": (
-                    "IMAGE",
-                    {"tooltip": "One picture or a batch of a few that show what your result should be made of."},
+                "images": socket(
+                    "IMAGE", "One picture or a batch of a few that show what your result should be made of."
                 ),
                 "palette_freedom": decimal(
                     0.0,
@@ -54,7 +53,7 @@ class ScoreModelFromImages(Node):
                 ),
             },
             "optional": {
-                "more_images": ("IMAGE", {"tooltip": "More pictures, of another size if you like."}),
+                "more_images": socket("IMAGE", "More pictures, of another size if you like."),
                 "flip": switch(
                     True,
                     "Also use the mirror images. Switch off when left and right matter, as for text.",

@@ -7,7 +7,7 @@ import torch
 from ..sdedit_core.sampling.grids import check_steps
 from ..sdedit_core.sde import check_t0
 from .frames import HostSchedule
-from .schema import T0_INPUT, Node, choice, knob
+from .schema import T0_INPUT, Node, choice, knob, socket
 
 SPACINGS = ("karras", "exponential", "uniform t")
 
@@ -35,7 +35,7 @@ class SigmasFromT0(Node):
     def INPUT_TYPES(cls) -> dict:
         return {
             "required": {
-                "model": ("MODEL", {"tooltip": "The model that will sample; it knows what t0 means."}),
+                "model": socket("MODEL", "The model that will sample; it knows what t0 means."),
                 "t0": T0_INPUT,
                 **knob("steps", tooltip="How many levels between t0 and 0. All of them are run."),
                 "spacing": choice(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .image import check_image, same_size, to_core, to_image
-from .schema import Node, integer
+from .schema import Node, integer, socket
 
 
 class SimulateStrokes(Node):
@@ -30,7 +30,7 @@ class SimulateStrokes(Node):
     def INPUT_TYPES(cls) -> dict:
         return {
             "required": {
-                "image": ("IMAGE", {"tooltip": "The photo, or the photo with something painted or pasted on it."}),
+                "image": socket("IMAGE", "The photo, or the photo with something painted or pasted on it."),
                 "colours": integer(
                     6,
                     2,
@@ -47,9 +47,8 @@ class SimulateStrokes(Node):
                 ),
             },
             "optional": {
-                "original": (
-                    "IMAGE",
-                    {"tooltip": "The photo before it was changed, in the same size: gives the mask of the change."},
+                "original": socket(
+                    "IMAGE", "The photo before it was changed, in the same size: gives the mask of the change."
                 ),
                 "grow": integer(
                     4, 0, 512, "Pixels by which the mask is widened, so that the edit can fit its surroundings."

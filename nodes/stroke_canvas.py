@@ -8,7 +8,7 @@ import io
 import torch
 
 from .image import check_image, to_core, to_image
-from .schema import Node, check_number
+from .schema import Node, check_number, socket
 
 PREVIEW_SIDE = 768  # longest side of the pictures that the canvas shows while painting
 
@@ -62,13 +62,11 @@ class StrokeCanvas(Node):
                 ),
             },
             "optional": {
-                "background": (
-                    "IMAGE",
-                    {"tooltip": "A picture to paint on. It stays exactly as it is where you don't paint."},
+                "background": socket(
+                    "IMAGE", "A picture to paint on. It stays exactly as it is where you don't paint."
                 ),
-                "palette": (
-                    "IMAGE",
-                    {"tooltip": "A picture whose colours the swatches take. Without it, the background's colours."},
+                "palette": socket(
+                    "IMAGE", "A picture whose colours the swatches take. Without it, the background's colours."
                 ),
             },
         }

@@ -16,10 +16,10 @@ from ..sdedit_core.pictures.io import from_pil
 from ..sdedit_core.sampling.options import check_options
 from .guided import SOCKETS, Job, decode, find_job
 from .image import card, check_image, sheet, to_core, to_image
-from .schema import MASK, PROMPT, Node, knob, knobs, known_solver, switch
+from .schema import MASK, PROMPT, SolverNode, knob, knobs, socket, switch
 
 
-class T0Sweep(Node):
+class T0Sweep(SolverNode):
     ID = "SDEdit_T0Sweep"
     NAME = "t0 Sweep"
     FUNCTION = "sweep"
@@ -86,12 +86,10 @@ class T0Sweep(Node):
             "optional": {
                 "mask": MASK,
                 **PROMPT,
-                "reference": (
+                "reference": socket(
                     "IMAGE",
-                    {
-                        "tooltip": "Real pictures to measure realism against, 8 or more are sensible. The built-in "
-                        "models bring their own; without any, realism is left out."
-                    },
+                    "Real pictures to measure realism against, 8 or more are sensible. The built-in "
+                    "models bring their own; without any, realism is left out.",
                 ),
                 **knob("repeats", advanced=True),
                 **knob("eta"),
@@ -117,10 +115,6 @@ class T0Sweep(Node):
                 **knobs("steps", "solver", "seed", "repeats", "eta", "mask_mode"),
             },
         }
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, solver: str = "auto") -> bool | str:
-        return known_solver(solver)
 
     def sweep(
         self,

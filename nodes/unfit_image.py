@@ -6,7 +6,7 @@ import torch
 
 from .fit_image import UNDO
 from .image import untouched_to_core, untouched_to_image
-from .schema import Node
+from .schema import Node, socket
 
 
 class UnfitImage(Node):
@@ -24,16 +24,14 @@ class UnfitImage(Node):
     def INPUT_TYPES(cls) -> dict:
         return {
             "required": {
-                "image": ("IMAGE", {"tooltip": "The result, in the size that Fit Image to Model gave it."}),
-                "undo": (UNDO, {"tooltip": "The undo output of the Fit Image to Model that made the guide."}),
+                "image": socket("IMAGE", "The result, in the size that Fit Image to Model gave it."),
+                "undo": socket(UNDO, "The undo output of the Fit Image to Model that made the guide."),
             },
             "optional": {
-                "original": (
+                "original": socket(
                     "IMAGE",
-                    {
-                        "tooltip": "Another version of the original to paste into, of the same size. Without it the "
-                        "picture that was fitted is used."
-                    },
+                    "Another version of the original to paste into, of the same size. Without it the "
+                    "picture that was fitted is used.",
                 ),
             },
         }

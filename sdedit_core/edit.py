@@ -194,17 +194,8 @@ def untouched(state: NoisedState, levels: list[float], options: Mapping[str, obj
     notes = [state.note] if state.note else []
     if state.sigma > 0.0:
         notes.append("The mask is empty: nothing may change, so the guide is returned.")
-    report = Report(
-        t0=state.t0,
-        sigma=state.sigma,
-        steps=len(levels) - 1,
-        solver=choose_solver(options["solver"], options["eta"]).name,
-        nfe=0,
-        repeats=options["repeats"],
-        seconds=0.0,
-        rms_change=[0.0] * state.guide.shape[0],
-        notes=notes,
-    )
+    solver, still = choose_solver(options["solver"], options["eta"]).name, [0.0] * state.guide.shape[0]
+    report = Report(state.t0, state.sigma, len(levels) - 1, solver, 0, options["repeats"], 0.0, still, notes=notes)
     return EditResult(state.guide.clone(), state.guide.clone(), state.sigma, 0, report, levels, state)
 
 

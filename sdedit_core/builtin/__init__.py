@@ -13,7 +13,17 @@ import torch
 from ..pictures.fit import fit
 from ..pictures.io import load_image
 from ..priors.patch import PatchPrior
-from .examples import COMPOSITES, EDITS, GUIDES, guide_drawing, paint_edit, paint_guide, paste, photo
+from .examples import (
+    EXAMPLE_COMPOSITES,
+    EXAMPLE_EDITS,
+    EXAMPLE_GUIDES,
+    PREFIX,
+    example_composite,
+    example_drawing,
+    example_edit,
+    example_guide,
+    example_photo,
+)
 
 __all__ = [
     "EXAMPLE_COMPOSITES",
@@ -31,7 +41,6 @@ __all__ = [
     "references",
 ]
 
-PREFIX = "landscape-"
 PALETTE_FREEDOM = 0.0
 ROW_WINDOW = 0.16
 
@@ -44,11 +53,6 @@ _DESCRIPTIONS = {
     "night": "moon and stars, dark ridges, moonlit water",
 }
 MOODS: tuple[str, ...] = tuple(_DESCRIPTIONS)
-
-# name -> description
-EXAMPLE_GUIDES: dict[str, str] = GUIDES
-EXAMPLE_EDITS: dict[str, str] = EDITS
-EXAMPLE_COMPOSITES: dict[str, str] = COMPOSITES
 
 # the start time that looks best for each mood, with sigma_max = 348
 RECOMMENDED_T0: dict[str, float] = {
@@ -96,31 +100,6 @@ def load_prior(name: str, *, size: int | None = None) -> PatchPrior:
         position_aware=True,
         row_window=ROW_WINDOW,
     )
-
-
-def example_drawing(name: str = "alpine") -> str:
-    """A stroke painting (see ``EXAMPLE_GUIDES``) as the JSON text that the Stroke Canvas reads and starts with."""
-    return guide_drawing(name.removeprefix(PREFIX))
-
-
-def example_guide(name: str, *, width: int, height: int) -> torch.Tensor:
-    """A stroke painting (see ``EXAMPLE_GUIDES``), (1, 3, height, width) in [0, 1]."""
-    return paint_guide(name.removeprefix(PREFIX), width=width, height=height)
-
-
-def example_photo(mood: str, size: int = 256) -> torch.Tensor:
-    """A landscape that is not among the references, (1, 3, size, size) in [0, 1]; enlarged above 512 px."""
-    return photo(_mood(mood), size)
-
-
-def example_edit(name: str, size: int = 256) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(photo, guide, mask) of one of ``EXAMPLE_EDITS``, mask 1 = change; see :func:`.paint_edit`."""
-    return paint_edit(name, size)
-
-
-def example_composite(name: str, size: int = 256) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(background, foreground, mask, guide) of one of ``EXAMPLE_COMPOSITES``; see :func:`.paste`."""
-    return paste(name, size)
 
 
 def _mood(name: str) -> str:

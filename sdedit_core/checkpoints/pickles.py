@@ -39,6 +39,12 @@ ALLOWED = {
     *(f"torch {kind}Storage" for kind in _STORAGES),
 }
 
+# Two of them are bounded by value too, as numpy's scalars use them: what must follow, literal by literal.
+LITERALS = {
+    "_codecs encode": (None, {"latin1"}, "TUPLE2", "REDUCE"),  # any text; other codecs grow or take quadratic time
+    "numpy dtype": ({"f8", "f4", "i8"},),
+}
+
 
 class UnsafePickle(ValueError):
     """The pickle names something that has no place in a file of weights."""
@@ -87,13 +93,14 @@ def _check_legacy(file) -> None:
 
 def scan(file: io.BytesIO) -> None:
     """Read one pickle; UnsafePickle for a name that is not allowed, ValueError for a broken or absurd one."""
-    count = 0
+    count, follow = 0, _Follow()
     try:
         for opcode, argument, _ in pickletools.genops(file):
             count += 1
             if count > MAX_OPCODES:
                 raise ValueError(f"The pickle has more than {MAX_OPCODES:,} instructions; no checkpoint has so many.")
             name = opcode.name
+            follow(name, argument)
             if name == "GLOBAL":
                 if argument not in ALLOWED:
                     raise UnsafePickle(
@@ -113,6 +120,37 @@ def scan(file: io.BytesIO) -> None:
         raise
     except Exception as error:  # pickletools raises almost anything on random bytes
         raise ValueError(f"Its pickle cannot be read ({error}).") from None
+
+
+class _Follow:
+    """Holds the names of ``LITERALS`` to the literals that must follow them, also where they come from the memo."""
+
+    def __init__(self):
+        self._memo: dict[int, str | None] = {}
+        self._last: str | None = None  # what the last opcode pushed, when it is a text or a name
+        self._wanted: list = []
+
+    def __call__(self, opcode: str, argument: object) -> None:
+        if opcode in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
+            self._memo[len(self._memo) if argument is None else int(argument)] = self._last
+            return
+        pushed = None
+        if opcode in ("GET", "BINGET", "LONG_BINGET"):
+            pushed = self._memo.get(int(argument))
+        elif opcode == "GLOBAL" or "UNICODE" in opcode:
+            pushed = f"{'name' if opcode == 'GLOBAL' else 'text'} {argument}"
+        if self._wanted:
+            want = self._wanted.pop(0)
+            text = pushed is not None and pushed.startswith("text ")
+            fits = want == opcode if isinstance(want, str) else text and (want is None or pushed[5:] in want)
+            if not fits:
+                raise UnsafePickle(
+                    "The file calls a helper of numpy in a way that files of weights never do, so it was not opened: "
+                    "nothing in it was run. Re-save it as .safetensors where you trust it."
+                )
+        if pushed is not None and pushed.startswith("name "):
+            self._wanted = list(LITERALS.get(pushed[5:], ()))
+        self._last = pushed
 
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C

@@ -52,6 +52,8 @@ def read_file(path: Path) -> RawFile:
         ValueError: not a checkpoint, truncated, hostile or out of bounds; one sentence says which and what to do.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path.name} is no regular file, so it was not opened.")
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

@@ -25,8 +25,9 @@ LONGEST_SIDE = 512
 
 
 def say(text: str) -> None:
-    """One line on standard output."""
-    sys.stdout.write(text + "\n")
+    """One line on standard output; characters that the console does not have are spelled out, never an error."""
+    coding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(text.encode(coding, "backslashreplace").decode(coding) + "\n")
     sys.stdout.flush()
 
 
@@ -166,12 +167,10 @@ def device(name: str) -> torch.device:
 
 def output(path: str) -> Path:
     """Refuse a bad path for a picture before the work, not after it."""
-    from PIL import Image
+    from ..pictures.io import check_picture_name
 
-    out = check_target(path)
-    if out.suffix.lower() not in Image.registered_extensions():
-        raise ValueError(f"Cannot tell an image format from {out.name!r}; use .png, .jpg or .webp.")
-    return out
+    check_picture_name(path)
+    return check_target(path)
 
 
 def parse_size(text: str) -> tuple[int, int]:

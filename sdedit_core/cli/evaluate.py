@@ -73,6 +73,9 @@ def run(args: argparse.Namespace) -> None:
         strokes=not args.as_is,
         colours=args.colours,
         kernel=parse_kernel(args.kernel),
+        weights=args.weights,
+        dtype=args.dtype,
+        overrides=tuple(sorted(args.set)),
     )
     evaluation = Evaluation(args.output, protocol, names)
     evaluation.prepare()

@@ -28,6 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         sys.stderr.write(f"sdedit: {error}\n")
         return 1
+    except RuntimeError as error:
+        if "out of memory" not in str(error):
+            raise
+        sys.stderr.write("sdedit: the device ran out of memory. Try a smaller --size, --dtype fp16 or --device cpu.\n")
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write("sdedit: interrupted\n")
         return 130

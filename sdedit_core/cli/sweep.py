@@ -105,10 +105,11 @@ def _folder(path: str | None) -> Path | None:
 
 
 def _save_pictures(folder: Path, result, pictures: list) -> None:
+    from ..measure.protocol import t0_name
     from ..pictures.io import save_image
 
     for cell, picture in zip(result.cells, pictures, strict=True):
-        save_image(picture, folder / f"t0-{cell.t0:.4g}.png")
+        save_image(picture, folder / f"{t0_name(cell.t0)}.png")
     say(f"wrote {len(pictures)} pictures to {folder.resolve()}")
 
 

@@ -44,8 +44,8 @@ class Protocol:
     """What the pictures of an evaluation are made with.
 
     ``options`` are those of an edit, see ``sampling.options``.  ``colours`` and ``kernel`` belong to the stroke
-    simulation (kernel None = the paper's 23 px at 256 px, scaled);
-    ``strokes`` False takes the pictures of the folder as the guides.
+    simulation (kernel None = the paper's 23 px at 256 px, scaled); ``strokes`` False takes the pictures of the folder
+    as the guides.  ``weights``, ``dtype`` and ``overrides`` ("name=value") say how a file was loaded.
     """
 
     model: str
@@ -56,6 +56,9 @@ class Protocol:
     strokes: bool = True
     colours: int = 6
     kernel: int | None = None
+    weights: str = "ema"
+    dtype: str = "auto"
+    overrides: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", check_options(self.options))
@@ -103,6 +106,11 @@ def picture_names(folder: str | os.PathLike) -> list[str]:
     return sorted(names)
 
 
+def t0_name(t0: float) -> str:
+    """The name of what was made at t0: exact, so that neighbouring values never share a file or a folder."""
+    return f"t0-{t0!r}" if t0 % 1 else f"t0-{t0:g}"
+
+
 def parse_shard(text: str) -> tuple[int, int]:
     """'2/8' to (2, 8): the second of eight shards."""
     try:
@@ -118,12 +126,13 @@ class Evaluation:
     """An evaluation in a folder. ``names`` are those of all guides, whatever the shard."""
 
     def __init__(self, out: str | os.PathLike, protocol: Protocol, names: Sequence[str]):
-        self.out, self.protocol, self.names = Path(out), protocol, list(names)
+        self.out, self.protocol, self.names = Path(out).absolute(), protocol, list(names)
 
     def prepare(self) -> None:
         """Make the folders; ValueError when the folder holds pictures made with other settings."""
         settings = self.out / "settings.json"
-        mine, usual = self.protocol.settings(), check_options({})
+        mine = self.protocol.settings()
+        usual = {**check_options({}), "weights": "ema", "dtype": "auto", "overrides": []}
         if settings.exists():
             try:
                 theirs = json.loads(settings.read_text(encoding="utf-8"))
@@ -141,7 +150,7 @@ class Evaluation:
 
     def folders(self) -> list[Path]:
         """One folder per t0."""
-        return [self.out / f"t0-{t0:.4g}" for t0 in self.protocol.t0]
+        return [self.out / t0_name(t0) for t0 in self.protocol.t0]
 
     def file(self, folder: str | Path, name: str) -> Path:
         return self.out / folder / f"{name}.png"
@@ -178,7 +187,7 @@ class Evaluation:
             picture = from_range(result.samples, model.data_range)
             if not bool(torch.isfinite(picture).all()):
                 raise ValueError(f"The edit of {name} at t0 {t0:g} contains NaN or infinite values.")
-            save_image(picture, self.file(f"t0-{t0:.4g}", name))
+            save_image(picture, self.file(t0_name(t0), name))
             made += 1
             if on_picture is not None:
                 on_picture(name, t0)

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+MOST_BYTES = 230  # of a name; file systems take 255, and the unfinished file's name is a little longer
+
+
+def check_name(path: str | os.PathLike) -> Path:
+    """The path; ValueError when the name is longer than file systems take, or holds a zero byte."""
+    path = Path(path)
+    if len(os.fsencode(path.name)) > MOST_BYTES or "\0" in str(path):
+        raise ValueError(f"The file name {path.name[:40]!r}... is none: at most {MOST_BYTES} bytes, and no zero byte.")
+    return path
+
 
 def check_target(path: str | os.PathLike) -> Path:
-    """The path of a file to write; ValueError when its folder does not exist or it is a folder itself."""
-    path = Path(path)
+    """The path of a file to write; ValueError when its folder cannot be written to, or its name is none for a file."""
+    path = check_name(path)
     if not path.parent.is_dir():
         raise ValueError(f"The folder {path.parent} does not exist.")
     if path.is_dir():
         raise ValueError(f"{path} is a folder; a file name is needed.")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"The folder {path.parent} cannot be written to. Choose another place.")
     return path
 
 
@@ -45,4 +58,5 @@ def replace_file(path: str | os.PathLike, write: Callable[[Path], object], *, te
     except OSError as error:
         raise ValueError(f"Cannot write {path}: {error}") from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # must not hide what went wrong before
+            part.unlink(missing_ok=True)

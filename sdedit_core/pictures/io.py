@@ -10,9 +10,10 @@ import torch
 from einops import rearrange, repeat
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .files import replace_file
+from .files import check_name, replace_file
 
 MAX_PIXELS = 64_000_000
+MAX_SIDE = 131_072
 
 
 def to_range(image: torch.Tensor, data_range: tuple[float, float] | None) -> torch.Tensor:
@@ -64,19 +65,24 @@ def _deep_grey(image: Image.Image) -> np.ndarray | None:
 
 
 def _open(path: str | os.PathLike, least: int | None = None) -> Image.Image:
-    path = Path(path)
+    path = check_name(path)
     if not path.exists():
         raise ValueError(f"No such image file: {path}")
     if path.is_dir():
         raise ValueError(f"{path} is a folder; an image file is needed.")
+    if not path.is_file():
+        raise ValueError(f"{path} is no regular file, so it was not opened.")
     try:
         image = Image.open(path)
         if least is not None:
             image.draft(None, (2 * least, 2 * least))  # JPEG: decoded at 1/2, 1/4 or 1/8, which is much quicker
-        if image.width * image.height > MAX_PIXELS:
-            raise ValueError(f"{path} is {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read.")
+        if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
+            raise ValueError(
+                f"{path} is {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read, at most "
+                f"{MAX_SIDE:,} on a side."
+            )
         image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, RuntimeError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} cannot be read as an image: {error}") from None
     factor = 1 if least is None else min(image.size) // (2 * least)
     if factor > 1 and image.mode in ("L", "RGB", "RGBA", "CMYK"):
@@ -107,11 +113,17 @@ def save_image(image: torch.Tensor, path: str | os.PathLike) -> None:
     save_pil(to_pil(image), path)
 
 
+def check_picture_name(path: str | os.PathLike) -> None:
+    """ValueError unless a picture can be written under this name, in its own size."""
+    form = Image.registered_extensions().get(Path(path).suffix.lower())
+    if form not in Image.SAVE or form == "ICO":  # icons have sizes of their own
+        raise ValueError(f"Cannot tell an image format to write from {Path(path).name!r}; use .png, .jpg or .webp.")
+
+
 def save_pil(picture: Image.Image, path: str | os.PathLike) -> None:
     """Write a PIL picture in the format of the file's name; whole or not at all. ValueError when it cannot be."""
+    check_picture_name(path)
     suffix = Path(path).suffix.lower()
-    if suffix not in Image.registered_extensions():
-        raise ValueError(f"Cannot tell an image format from {Path(path).name!r}; use .png, .jpg or .webp.")
     options = {"quality": 95} if suffix in (".jpg", ".jpeg", ".webp") else {}
     options["format"] = Image.registered_extensions()[suffix]
     replace_file(path, lambda part: picture.save(part, **options))

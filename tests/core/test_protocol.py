@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from sdedit_core.measure.protocol import Evaluation, PictureFolder, Protocol, parse_shard, picture_names
+from sdedit_core.measure.protocol import Evaluation, PictureFolder, Protocol, parse_shard, picture_names, t0_name
 from sdedit_core.pictures.io import load_image
 from sdedit_core.priors.exact import GaussianPrior
 
@@ -104,3 +104,25 @@ def test_folders_without_pictures_are_refused(tmp_path):
         picture_names(tmp_path)
     with pytest.raises(ValueError, match="not a folder"):
         picture_names(tmp_path / "none")
+
+
+def test_a_relative_output_folder_is_finished(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = Evaluation("out", PROTOCOL, picture_names(photos / "photos")[:1])
+    made.prepare()
+    assert made.run(model(), photos / "photos") == 3 and not made.missing()
+    assert (tmp_path / "out" / "t0-0.3").is_dir() and not (tmp_path / "out" / "out").exists()
+    assert len(made.pictures("t0-0.3")) == 1
+
+
+def test_neighbouring_t0_values_have_folders_of_their_own():
+    assert t0_name(0.3) == "t0-0.3" and t0_name(0.0) == "t0-0" and t0_name(1.0) == "t0-1"
+    assert len({t0_name(t0) for t0 in (0.3, 0.30001, 0.30002, 0.3000000001)}) == 4
+
+
+@pytest.mark.parametrize("other", [{"weights": "raw"}, {"dtype": "fp16"}, {"overrides": ("sigma_max=20",)}])
+def test_weights_and_overrides_belong_to_the_settings(photos, tmp_path, other):
+    names = picture_names(photos / "photos")[:1]
+    Evaluation(tmp_path / "out", PROTOCOL, names).prepare()
+    with pytest.raises(ValueError, match="begun with other settings"):
+        Evaluation(tmp_path / "out", Protocol(**{**PROTOCOL.__dict__, **other}), names).prepare()
