@@ -5,7 +5,7 @@ not at all, so that a run can be stopped, resumed and spread over machines that 
 
     settings.json          what the pictures were made with; a run with other settings is refused
     originals/ guides/     the photos at working size, and their stroke paintings
-    t0-0.400/              one picture per guide
+    t0-0.4/                one picture per guide
     table.csv summary.json the result, once all pictures are there
 
 A picture depends on the settings and on its guide's file name only, not on the folder, the order or the shard.
