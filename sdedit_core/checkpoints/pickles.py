@@ -11,33 +11,12 @@ import pickletools
 import zipfile
 from pathlib import Path
 
+from .calls import ALLOWED, Calls
+
 MAX_PICKLE = 32 << 20
 MAX_OPCODES = 4_000_000
 MAX_INTEGER = 1 << 34
 MAX_ENTRIES = 10_000
-
-_STORAGES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
-ALLOWED = {
-    "collections OrderedDict",
-    "torch._utils _rebuild_tensor_v2",
-    "torch._utils _rebuild_tensor",
-    "torch._utils _rebuild_parameter",
-    "torch Size",
-    "torch device",
-    "torch.storage UntypedStorage",
-    "torch.nn.parameter Parameter",
-    "torch.serialization _get_layout",
-    "numpy.core.multiarray scalar",
-    "numpy._core.multiarray scalar",
-    "numpy dtype",
-    "numpy.dtypes Float64DType",
-    "numpy.dtypes Float32DType",
-    "numpy.dtypes Int64DType",
-    "_codecs encode",
-    "builtins set",
-    "__builtin__ set",
-    *(f"torch {kind}Storage" for kind in _STORAGES),
-}
 
 
 class UnsafePickle(ValueError):
@@ -50,7 +29,7 @@ def check_pickle(path: Path) -> None:
         zipped = file.read(4) == b"PK\x03\x04"
     if not zipped:
         with path.open("rb") as file:
-            _check_legacy(file)
+            _check_legacy(file, path.stat().st_size)
         return
     try:
         _check_zip(path)
@@ -75,19 +54,22 @@ def _check_zip(path: Path) -> None:
         if pickles[0].file_size > MAX_PICKLE:
             raise ValueError(f"Its data.pkl has {pickles[0].file_size:,} bytes; at most {MAX_PICKLE:,} are allowed.")
         with archive.open(pickles[0]) as file:
-            scan(io.BytesIO(file.read(MAX_PICKLE)))
+            scan(io.BytesIO(file.read(MAX_PICKLE)), path.stat().st_size)
 
 
-def _check_legacy(file) -> None:
+def _check_legacy(file, room: int) -> None:
     # magic number, protocol version, system info, the object, storage keys; then raw data (torch.save before 1.6)
     head = io.BytesIO(file.read(MAX_PICKLE))
     for _ in range(5):
-        scan(head)
+        scan(head, room)
 
 
-def scan(file: io.BytesIO) -> None:
-    """Read one pickle; UnsafePickle for a name that is not allowed, ValueError for a broken or absurd one."""
-    count = 0
+def scan(file: io.BytesIO, room: int) -> None:
+    """Read one pickle; UnsafePickle for a name that is not allowed, ValueError for a broken or absurd one.
+
+    ``room`` is the length of the whole file in bytes, which no tensor in it can exceed.
+    """
+    count, calls = 0, Calls(room)
     try:
         for opcode, argument, _ in pickletools.genops(file):
             count += 1
@@ -109,8 +91,11 @@ def scan(file: io.BytesIO) -> None:
             elif isinstance(argument, int) and opcode.name.startswith(("BININT", "LONG", "INT")):
                 if abs(argument) > MAX_INTEGER and argument != _LEGACY_MAGIC:
                     raise ValueError("The pickle holds an absurdly large number; the file is damaged or hostile.")
+            calls.step(opcode, argument)
     except UnsafePickle:
         raise
+    except (IndexError, KeyError):
+        raise ValueError("Its pickle cannot be read (it takes more than it holds).") from None
     except Exception as error:  # pickletools raises almost anything on random bytes
         raise ValueError(f"Its pickle cannot be read ({error}).") from None
 
