@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..pictures.files import check_regular
 from .pickles import check_pickle
 
 MAX_FILE = 64 << 30
@@ -51,7 +52,7 @@ def read_file(path: Path) -> RawFile:
     Raises:
         ValueError: not a checkpoint, truncated, hostile or out of bounds; one sentence says which and what to do.
     """
-    path = Path(path)
+    path = check_regular(path)
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -171,7 +172,7 @@ def _checked(content: Any) -> Any:
 def read_json(path: Path) -> dict:
     """A small JSON object (config.json, a sidecar); ValueError when it is none."""
     try:
-        if path.stat().st_size > MAX_JSON:
+        if check_regular(path).stat().st_size > MAX_JSON:
             raise ValueError("it is too large")
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

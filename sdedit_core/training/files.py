@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ..pictures.files import replace_file
+from ..pictures.files import check_regular, replace_file
 
 
 def save_tensors(path: str | os.PathLike, tensors: Mapping[str, Tensor], header: dict[str, str]) -> None:
@@ -27,6 +27,7 @@ def save_tensors(path: str | os.PathLike, tensors: Mapping[str, Tensor], header:
 
 def read_tensors(path: str | os.PathLike, key: str) -> tuple[dict[str, Tensor], dict]:
     """(tensors, meta) of a file that :func:`save_tensors` wrote; ValueError when it is not one."""
+    check_regular(path)
     try:
         with safe_open(os.fspath(path), framework="pt") as file:
             header = file.metadata() or {}

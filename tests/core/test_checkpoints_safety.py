@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import struct
+import threading
 import time
 import zipfile
 
@@ -13,7 +14,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from sdedit_core.checkpoints import convert_checkpoint, load_checkpoint
+from sdedit_core.checkpoints import convert_checkpoint, load_checkpoint, reading
+from sdedit_core.training.files import read_tensors
 
 HTML = "<!DOCTYPE html><html>Not found</html>" * 50
 
@@ -144,3 +146,44 @@ def _exists(folder):
     path = folder / "text.pth"
     path.write_text(HTML)
     return path
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("name", ["pipe.pth", "pipe.safetensors", "folder.pth/diffusion_pytorch_model.bin"])
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(name, tmp_path):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    (path.parent / "config.json").write_text("{}")
+    for make in (os.mkfifo, lambda p: p.symlink_to("/dev/zero")):
+        path.unlink(missing_ok=True)
+        make(path)
+        assert "a pipe or a device" in _refused(path)
+    assert "a folder" in _refused(tmp_path, by=reading.read_file)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_beside_a_file_is_not_waited_for(tmp_path):
+    path = _exists(tmp_path)
+    for beside in ("text.json", "text.pth.json"):
+        os.mkfifo(tmp_path / beside)
+    assert "a text file" in _refused(path)
+    assert "a pipe or a device" in _refused(tmp_path / "text.json", by=reading.read_json)
+    os.mkfifo(tmp_path / "a.state.safetensors")
+    assert "a pipe or a device" in _refused(tmp_path / "a.state.safetensors", by=lambda p: read_tensors(p, "x"))
+
+
+def _refused(path, by=load_checkpoint) -> str:
+    """The words with which a path is refused, within a few seconds."""
+    said = []
+
+    def work():
+        try:
+            by(path)
+        except ValueError as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert said, "it waits, or it was taken"
+    return said[0]
