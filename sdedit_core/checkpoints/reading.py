@@ -25,6 +25,7 @@ from .pickles import check_pickle
 MAX_FILE = 64 << 30
 MAX_TENSORS = 10_000
 MAX_JSON = 4 << 20
+MAX_HEADER = 8 << 20  # of a .safetensors file: 10,000 tensors need a quarter of it
 WAY_OUT = (
     "Pickle files (.pkl) can run any code when they are opened, so they are refused. Convert it to .safetensors on a "
     "machine where you trust it (docs/checkpoints.md shows how), then load that file."
@@ -67,7 +68,7 @@ def read_file(path: Path) -> RawFile:
         raise ValueError(f"{path.name}: {WAY_OUT}")
     try:
         if path.suffix.lower() in (".safetensors", ".sft") or _looks_like_safetensors(head, size):
-            raw = _read_safetensors(path)
+            raw = _read_safetensors(path, head, size)
         else:
             raw = _read_torch(path, head)
     except ValueError as error:
@@ -81,10 +82,13 @@ def _looks_like_safetensors(head: bytes, size: int) -> bool:
     return head[8:9] == b"{" and length <= size - 8
 
 
-def _read_safetensors(path: Path) -> RawFile:
-    """The library checks the header: its size, and that the tensors fill the file exactly."""
+def _read_safetensors(path: Path, head: bytes, size: int) -> RawFile:
+    """The library checks the header: that it fits into the file, and that the tensors fill the file exactly."""
     from safetensors import SafetensorError, safe_open
 
+    (length,) = struct.unpack("<Q", head[:8])
+    if MAX_HEADER < length <= size - 8:
+        raise ValueError(f"its header has {length:,} bytes; no score network needs more than {MAX_HEADER:,}.")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             names = list(file.keys())

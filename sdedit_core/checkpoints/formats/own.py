@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from ...networks import CompactSpec, Spec, UNetSpec
+from ...networks.plain import is_number, short
 from ...networks.preconditioning import VE, preconditioning
 from ..found import Found
 from ..overrides import Overrides
@@ -17,6 +18,9 @@ from ..weights import plain_tensors
 
 NAME = "SDEdit score model"
 VERSION = 1
+MAX_METADATA = 1 << 20  # letters; the largest network that can be described has a tenth of that
+_NEEDED = ("network", "preconditioning", "architecture", "weights", "gain", "offset", "size")
+_NUMBERS = {"gain": (-1e6, 1e6), "offset": (-1e6, 1e6), "size": (0, 16384)}
 
 
 def detect(raw: RawFile) -> str | None:
@@ -28,25 +32,31 @@ def detect(raw: RawFile) -> str | None:
 
 def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     """Read the description; ValueError for one that does not fit."""
+    text = raw.metadata["sdedit"]
+    if len(text) > MAX_METADATA:
+        raise ValueError(f"its metadata has {len(text):,} letters; at most {MAX_METADATA:,} are read.")
     try:
-        data = json.loads(raw.metadata["sdedit"])
+        data = json.loads(text)
         if not isinstance(data, dict):
             raise ValueError("it is no table")
     except (ValueError, RecursionError) as error:
         raise ValueError(f"its metadata cannot be read ({error}).") from None
     if data.get("version") != VERSION:
-        raise ValueError(f"it has version {data.get('version')!r} and this program reads {VERSION}; update it.")
-    try:
-        spec, precond = _spec(data["network"]), preconditioning(data["preconditioning"])
-        found = Found(
-            NAME, str(data["architecture"]), spec, dict(raw.content), precond, which=str(data["weights"]),
-            gain=float(data["gain"]), offset=float(data["offset"]), size=int(data["size"]) if data["size"] else None,
-            name=str(data.get("name", "")),
-        )  # fmt: skip
-        for key in ("detected", "assumed", "notes"):
-            getattr(found, key).extend(str(v)[:500] for v in data.get(key, [])[:50])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"its metadata lacks or misstates {error}.") from None
+        raise ValueError(f"it has version {short(data.get('version'))} and this program reads {VERSION}; update it.")
+    missing = [key for key in _NEEDED if key not in data]
+    if missing:
+        raise ValueError(f"its metadata lacks {', '.join(missing)}.")
+    spec, precond = _spec(data["network"]), preconditioning(data["preconditioning"])
+    gain, offset, size = (_number(data, key, *bounds) for key, bounds in _NUMBERS.items())
+    found = Found(
+        NAME, _text(data, "architecture"), spec, dict(raw.content), precond, which=_text(data, "weights"),
+        gain=gain, offset=offset, size=int(size) or None, name=_text(data, "name"),
+    )  # fmt: skip
+    for key in ("detected", "assumed", "notes"):
+        lines = data.get(key, [])
+        if not isinstance(lines, list):
+            raise ValueError(f"its metadata has {key} = {short(lines)}, which is no list of sentences.")
+        getattr(found, key).extend(str(line)[:500] for line in lines[:50])
     if weights == "raw" and found.which == "EMA":
         raise ValueError('it holds averaged (EMA) weights only; convert the original file again with weights="raw".')
     changed = {k: getattr(options, k) for k in ("sigma_min", "sigma_max") if getattr(options, k) is not None}
@@ -55,6 +65,20 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
 
         found.preconditioning = replace(precond, **changed)
     return found
+
+
+def _number(data: dict, key: str, low: float, high: float) -> float:
+    value = 0 if data[key] is None and key == "size" else data[key]
+    if not is_number(value, low, high) or (key == "size" and value != int(value)) or (key == "gain" and not value):
+        raise ValueError(f"its metadata has {key} = {short(data[key])}, which is no sensible number.")
+    return float(value)
+
+
+def _text(data: dict, key: str) -> str:
+    value = data.get(key, "")
+    if not isinstance(value, str):
+        raise ValueError(f"its metadata has {key} = {short(value)}, which is no text.")
+    return value[:200]
 
 
 def _spec(data: dict) -> Spec:
