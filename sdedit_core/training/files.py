@@ -33,9 +33,20 @@ def read_tensors(path: str | os.PathLike, key: str) -> tuple[dict[str, Tensor], 
             header = file.metadata() or {}
             if key not in header:
                 raise ValueError(f"{path} holds no {key!r} description; it was not written by this program.")
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header[key])
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+            tensors, meta = {name: file.get_tensor(name) for name in file.keys()}, _table(path, header[key])
+    except (SafetensorError, OSError, RuntimeError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
+    return tensors, meta
+
+
+def _table(path: str | os.PathLike, text: str) -> dict:
+    try:
+        meta = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read: its description is damaged ({error}).") from None
+    if not isinstance(meta, dict):
+        raise ValueError(f"{path} cannot be read: its description is damaged (no table).")
+    return meta
 
 
 def write_text_line(path: str | os.PathLike, record: dict) -> None:
