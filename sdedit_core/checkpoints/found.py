@@ -16,7 +16,8 @@ ONLY_SET = "the file's only set"
 class Found:
     """A recognised checkpoint: the network to build, its weights in canonical form, how to read its output.
 
-    The network's input is ``gain * c_in * x + offset``; ``size`` is the native height and width.
+    The network's input is ``gain * c_in * x + offset``; ``size`` is the native height and width.  ``centred``: gain
+    and offset bring the data range to [-1, 1], whatever it is; else the file says them.
     """
 
     format: str
@@ -27,6 +28,7 @@ class Found:
     which: str = ONLY_SET
     gain: float = 1.0
     offset: float = 0.0
+    centred: bool = True
     size: int | None = None
     name: str = ""
     detected: list[str] = field(default_factory=list)

@@ -41,7 +41,10 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     precond = VP(data_range, prediction=options.prediction or "eps", beta_schedule=options.noise_schedule or "linear")
     found = Found(NAME, "DDPM U-Net", spec, w.finish(), precond, which=which, **pixel_affine(data_range))
     found.size = attention_size(spec, 16) or None
-    found.assumed += ["1000 levels, linear betas 1e-4 to 0.02, eps prediction", "pixels in [-1, 1]"]
+    betas = "linear betas 1e-4 to 0.02" if precond.beta_schedule == "linear" else f"{precond.beta_schedule} betas"
+    found.assumed.append(f"1000 levels, {betas}, {precond.prediction} prediction")
+    if options.data_range is None:
+        found.assumed.append("pixels in [-1, 1]")
     if found.size:
         found.assumed.append(f"native size {found.size}: attention at 16 x 16, as in all DDPM networks")
     return found

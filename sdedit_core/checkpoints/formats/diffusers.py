@@ -66,11 +66,17 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     w = Weights(_translate(state))
     found = Found(NAME, "UNet2DModel", None, {}, VP(), which=which)
     fourier = "time_proj.weight" in w
-    config = _config(raw.config, fourier, found, options)
+    config = _config(raw.config, fourier, found)
+    if any(".to_q." in k for k in w.source):
+        if options.num_head_channels:
+            config["attention_head_dim"] = options.num_head_channels
+        elif options.num_heads:
+            config["num_heads"] = options.num_heads
     found.spec = _Reader(w, config).spec(fourier)
     found.weights = w.finish()
     skip = any(b.pyramid for b in found.spec.encoder)
     found.architecture = "NCSN++ (UNet2DModel)" if skip else "UNet2DModel"
+    found.centred = False  # config.json says how the network is fed
     if config["center_input_sample"]:
         found.gain, found.offset = 2.0, -1.0
     found.preconditioning = _preconditioning(raw.scheduler, config, options, fourier, found)
@@ -98,7 +104,7 @@ def _translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return out
 
 
-def _config(config: dict | None, fourier: bool, found: Found, options: Overrides) -> dict:
+def _config(config: dict | None, fourier: bool, found: Found) -> dict:
     if config is None:
         out = {**_DEFAULTS, **(_NCSNPP if fourier else _DDPM)}
         kind = "google/ncsnpp-*" if fourier else "google/ddpm-*"
@@ -120,9 +126,7 @@ def _config(config: dict | None, fourier: bool, found: Found, options: Overrides
     for key in ("attention_head_dim", "norm_num_groups", "attn_norm_num_groups"):
         if out[key] is not None and (type(out[key]) is not int or not 1 <= out[key] <= 16384):
             raise ValueError(f"config.json has {key} = {out[key]!r}, which is no sensible number.")
-    if options.num_head_channels:
-        out["attention_head_dim"] = options.num_head_channels
-    out["num_heads"] = options.num_heads if not options.num_head_channels else None
+    out["num_heads"] = None
     return out
 
 
@@ -305,10 +309,12 @@ def _preconditioning(
     if options.sde not in (None, "vp", "vp-discrete", "vp-continuous"):
         raise ValueError(f'this network is a VP network; sde="{options.sde}" does not fit.')
     data_range = options.data_range or ((0.0, 1.0) if config["center_input_sample"] else (-1.0, 1.0))
-    if kind in ("ScoreSdeVpScheduler", "ScoreSdeVpScheduler2") or options.sde == "vp-continuous":
+    continuous = kind in ("ScoreSdeVpScheduler", "ScoreSdeVpScheduler2") and options.sde != "vp-discrete"
+    if continuous or options.sde == "vp-continuous":
         return ContinuousVP(data_range, beta_min=_float(get, "beta_min", 0.1), beta_max=_float(get, "beta_max", 20.0))
-    if kind and not (get("beta_start") or get("beta_schedule") or kind.startswith(("DD", "PNDM"))):
-        raise ValueError(f"its scheduler {kind!r} is not supported; give sde, noise_schedule and prediction yourself.")
+    betas = get("beta_start") or get("beta_schedule") or kind.startswith(("DD", "PNDM", "ScoreSdeVp"))
+    if kind and not betas and not (options.noise_schedule and options.prediction):
+        raise ValueError(f"its scheduler {kind!r} is not supported; give noise_schedule and prediction yourself.")
     if get("trained_betas") is not None or get("rescale_betas_zero_snr"):
         raise ValueError("its scheduler has betas of its own (trained_betas, zero SNR), which are not supported.")
     names = {"squaredcos_cap_v2": "cosine", "linear": "linear", "scaled_linear": "scaled_linear"}

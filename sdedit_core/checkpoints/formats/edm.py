@@ -78,11 +78,11 @@ def _preconditioning(raw: RawFile, options: Overrides, table: bool, song: bool, 
         else:
             sde = "edm"
             found.assumed.append('EDM preconditioning; sde="ve" or "vp" selects the baselines\'')
-    low, high = options.sigma_min, options.sigma_max
     if sde == "edm":
-        return EDM(data_range, sigma_min=low or 0.002, sigma_max=high or 80.0)
+        return EDM(data_range, sigma_min=options.sigma_min or 0.002, sigma_max=options.sigma_max or 80.0)
     if sde == "ve":
-        return VE(data_range, sigma_min=low or 0.02, sigma_max=high or 100.0, label_gain=0.5)
+        low, high = options.sigma_min or 0.02, options.sigma_max or 100.0
+        return VE(data_range, sigma_min=low, sigma_max=high, label_gain=0.5)
     if sde in ("vp", "vp-continuous"):
         return ContinuousVP(data_range, t_min=1e-5)
     if sde == "iddpm":

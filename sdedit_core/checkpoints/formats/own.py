@@ -7,18 +7,26 @@ name and provenance.  Tensors carry the network's own names, in canonical form.
 from __future__ import annotations
 
 import json
+import re
 
 from ...networks import CompactSpec, Spec, UNetSpec
 from ...networks.plain import is_number, short
-from ...networks.preconditioning import VE, preconditioning
+from ...networks.preconditioning import preconditioning
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import plain_tensors
+from ..weights import pixel_affine, plain_tensors
 
 NAME = "SDEdit score model"
 VERSION = 1
 MAX_METADATA = 1 << 20  # letters; the largest network that can be described has a tenth of that
+_APPLIED = {
+    "sigma_min": "sigma_min", "sigma_max": "sigma_max", "data_range": "data_range", "noise_schedule": "beta_schedule",
+    "prediction": "prediction",
+}  # fmt: skip
+_SAME = ("vp-discrete", "vp")
+# what files that were converted advised their readers to say: it is part of the network here
+_ADVICE = re.compile(r";[^;]*\b(sde|fir|skip_rescale|num_heads|num_head_channels|use_new_attention_order)\b[^;]*$")
 _NEEDED = ("network", "preconditioning", "architecture", "weights", "gain", "offset", "size")
 _NUMBERS = {"gain": (-1e6, 1e6), "offset": (-1e6, 1e6), "size": (0, 16384)}
 
@@ -52,19 +60,45 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
         NAME, _text(data, "architecture"), spec, dict(raw.content), precond, which=_text(data, "weights"),
         gain=gain, offset=offset, size=int(size) or None, name=_text(data, "name"),
     )  # fmt: skip
+    centred = data.get("centred", _follows(found))
+    if not isinstance(centred, bool):
+        raise ValueError(f"its metadata has centred = {short(centred)}, which is neither true nor false.")
+    found.centred = centred
     for key in ("detected", "assumed", "notes"):
         lines = data.get(key, [])
         if not isinstance(lines, list):
             raise ValueError(f"its metadata has {key} = {short(lines)}, which is no list of sentences.")
-        getattr(found, key).extend(str(line)[:500] for line in lines[:50])
+        getattr(found, key).extend(_ADVICE.sub("", str(line)[:500]) for line in lines[:50])
     if weights == "raw" and found.which == "EMA":
         raise ValueError('it holds averaged (EMA) weights only; convert the original file again with weights="raw".')
-    changed = {k: getattr(options, k) for k in ("sigma_min", "sigma_max") if getattr(options, k) is not None}
-    if changed and isinstance(precond, VE):
-        from dataclasses import replace
-
-        found.preconditioning = replace(precond, **changed)
+    _apply(options, found)
     return found
+
+
+def _apply(options: Overrides, found: Found) -> None:
+    """What can be said about such a file is what its noise process has a field for; the network is fixed."""
+    precond = found.preconditioning
+    asked = {name: field for name, field in _APPLIED.items() if hasattr(precond, field)}
+    changed = {field: value for name, field in asked.items() if (value := getattr(options, name)) is not None}
+    if changed:
+        try:
+            found.preconditioning = preconditioning({**precond.to_dict(), **changed})
+        except ValueError as error:
+            raise ValueError(f"with the options given it does not work: {error}") from None
+    if "data_range" in changed and found.centred:
+        affine = pixel_affine(changed["data_range"])
+        found.gain, found.offset = affine["gain"], affine["offset"]
+    said = options.sde
+    if said is not None and said not in (precond.kind, precond.kind.split("-")[0]) and (said, precond.kind) != _SAME:
+        raise ValueError(
+            f'it says itself that its noise process is "{precond.kind}"; sde="{said}" does not fit. '
+            "To change that, convert the original file again with this option."
+        )
+
+
+def _follows(found: Found) -> bool:
+    affine = pixel_affine(found.preconditioning.data_range)
+    return (found.gain, found.offset) == (affine["gain"], affine["offset"])
 
 
 def _number(data: dict, key: str, low: float, high: float) -> float:
@@ -96,7 +130,7 @@ def describe(found: Found, source: dict) -> dict[str, str]:
     data = {
         "version": VERSION, "name": found.name, "architecture": found.architecture, "weights": found.which,
         "network": found.spec.to_dict(), "preconditioning": found.preconditioning.to_dict(), "gain": found.gain,
-        "offset": found.offset, "size": found.size, "detected": found.detected, "assumed": found.assumed,
-        "notes": found.notes, "source": source,
+        "offset": found.offset, "centred": found.centred and _follows(found), "size": found.size,
+        "detected": found.detected, "assumed": found.assumed, "notes": found.notes, "source": source,
     }  # fmt: skip
     return {"format": "pt", "sdedit": json.dumps(data)}

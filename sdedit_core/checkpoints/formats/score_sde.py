@@ -19,7 +19,7 @@ from ...networks.preconditioning import VE, VP, ContinuousVP, DiscreteVE, Precon
 from ..found import ONLY_SET, Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Weights, attention_size, plain_tensors, strip
+from ..weights import Weights, attention_size, pixel_affine, plain_tensors, strip
 
 NAME = "score-SDE checkpoint"
 _KEY = re.compile(r"all_modules\.(\d+)\.(.+)")
@@ -51,8 +51,8 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     found.detected += walker.detected
     found.assumed += walker.assumed
     found.preconditioning = _preconditioning(walker, sigmas, options, found)
-    if found.preconditioning.data_range == (0.0, 1.0):
-        found.gain, found.offset = 2.0, -1.0
+    affine = pixel_affine(found.preconditioning.data_range)
+    found.gain, found.offset = affine["gain"], affine["offset"]
     found.size = attention_size(spec, 16) or None
     if found.size:
         found.assumed.append(f"native size {found.size}: attention at 16 x 16, as in all configurations of score-SDE")
