@@ -14,23 +14,24 @@ from ...networks.preconditioning import EDM, VP
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Weights, attention_size, choose_state, pixel_affine, swap_halves
+from ..states import any_state, choose_state
+from ..weights import Weights, attention_size, pixel_affine, swap_halves
 
 NAME = "guided-diffusion (ADM) checkpoint"
 
 
 def detect(raw: RawFile) -> str | None:
     """None when this is such a file, else why not."""
-    chosen = choose_state(raw.content, "ema")
-    if chosen is None:
+    state = any_state(raw.content)
+    if state is None:
         return "no state dict"
     needed = ("time_embed.0.weight", "input_blocks.0.0.weight", "middle_block.0.in_layers.0.weight")
-    missing = [k for k in needed if k not in chosen[0]]
+    missing = [k for k in needed if k not in state]
     if missing:
         return f"no key {missing[0]}"
-    if not any(k.startswith("output_blocks.") for k in chosen[0]):
+    if not any(k.startswith("output_blocks.") for k in state):
         return "no output_blocks, so it is a classifier (an encoder only)"
-    if any(".transformer_blocks." in k or ".encoder_kv." in k for k in chosen[0]):
+    if any(".transformer_blocks." in k or ".encoder_kv." in k for k in state):
         return "cross-attention to text, so it is a latent text-to-image U-Net; load it with the host's own loader"
     return None
 

@@ -13,18 +13,19 @@ from ...networks.preconditioning import VP
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Weights, attention_size, choose_state, pixel_affine
+from ..states import any_state, choose_state
+from ..weights import Weights, attention_size, pixel_affine
 
 NAME = "DDPM checkpoint (SDEdit, pesser, ddim)"
 
 
 def detect(raw: RawFile) -> str | None:
     """None when this is such a file, else why not."""
-    chosen = choose_state(raw.content, "ema")
-    if chosen is None:
+    state = any_state(raw.content)
+    if state is None:
         return "no state dict"
     needed = ("temb.dense.0.weight", "conv_in.weight", "mid.block_1.norm1.weight", "down.0.block.0.norm1.weight")
-    missing = [k for k in needed if k not in chosen[0]]
+    missing = [k for k in needed if k not in state]
     return f"no key {missing[0]}" if missing else None
 
 

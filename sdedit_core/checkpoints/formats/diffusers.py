@@ -20,7 +20,8 @@ from ...networks.preconditioning import VE, VP, ContinuousVP, Preconditioning
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Weights, attention_size, choose_state, swap_halves
+from ..states import any_state, choose_state
+from ..weights import Weights, attention_size, swap_halves
 
 NAME = "diffusers UNet2DModel"
 _DEFAULTS = {
@@ -48,14 +49,14 @@ _LEGACY = (
 
 def detect(raw: RawFile) -> str | None:
     """None when this is such a file, else why not."""
-    chosen = choose_state(raw.content, "ema")
-    if chosen is None:
+    state = any_state(raw.content)
+    if state is None:
         return "no state dict"
     needed = ("conv_in.weight", "time_embedding.linear_1.weight", "down_blocks.0.resnets.0.norm1.weight")
-    missing = [k for k in needed if k not in chosen[0]]
+    missing = [k for k in needed if k not in state]
     if missing:
         return f"no key {missing[0]}"
-    if any(".transformer_blocks." in k for k in chosen[0]):
+    if any(".transformer_blocks." in k for k in state):
         return "cross-attention to text, so it is a latent text-to-image U-Net; load it with the host's own loader"
     return None
 

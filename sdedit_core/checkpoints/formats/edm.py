@@ -18,7 +18,8 @@ from ...networks.preconditioning import EDM, IDDPM, VE, ContinuousVP, Preconditi
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Weights, choose_state, pixel_affine, strip, swap_halves
+from ..states import any_state, choose_state, strip
+from ..weights import Weights, pixel_affine, swap_halves
 
 NAME = "EDM state dict"
 _BLOCK = re.compile(r"(enc|dec)\.(\d+)x(\d+)_(\w+?)\.")
@@ -28,10 +29,10 @@ _PRECOND = {"edmprecond": "edm", "veprecond": "ve", "vpprecond": "vp", "iddpmpre
 
 def detect(raw: RawFile) -> str | None:
     """None when this is such a file, else why not."""
-    chosen = choose_state(raw.content, "ema")
-    if chosen is None:
+    state = any_state(raw.content)
+    if state is None:
         return "no state dict"
-    state = _model(chosen[0])
+    state = _model(state)
     if "map_layer0.weight" not in state or not any(_BLOCK.match(k) for k in state):
         return "no keys map_layer0 and enc.<size>x<size>_..."
     return None

@@ -15,7 +15,8 @@ from ...networks.preconditioning import preconditioning
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import pixel_affine, plain_tensors
+from ..states import plain_tensors
+from ..weights import pixel_affine
 
 NAME = "SDEdit score model"
 VERSION = 1
