@@ -70,7 +70,7 @@ def load_checkpoint(
         schedule=found.preconditioning.schedule(),
         data_range=found.preconditioning.data_range,
         channels=spec.in_channels,
-        size=(found.size, found.size) if found.size else None,
+        size=found.sides,
         size_multiple=spec.size_multiple,
         num_classes=spec.num_classes or None,
         device=device,

@@ -186,7 +186,8 @@ MISSTATED = [
     for key in ("gain", "offset", "preconditioning__sigma_data", "preconditioning__sigma_max", "network__eps")
     for value in (HUGE, float("nan"), float("inf"), "1", "", [1], [], None, True)
 ] + [
-    {"gain": 0}, {"size": 2.5}, {"size": -8}, {"size": HUGE}, {"size": "8"}, {"name": ["x"]}, {"weights": 3},
+    {"gain": 0}, {"size": 2.5}, {"size": [8]*3}, {"size": []}, {"size": [8, 0]}, {"size": [8, "8"]}, {"size": False},
+    {"size": -8}, {"size": HUGE}, {"size": "8"}, {"name": ["x"]}, {"weights": 3},
     {"architecture": None}, {"detected": "text"}, {"notes": {}}, {"version": HUGE}, {"version": [1]},
     {"preconditioning": []}, {"preconditioning": None}, {"preconditioning": {"kind": []}},
     {"preconditioning": {"kind": "vp", "levels": 1.5}}, {"preconditioning": {"kind": "vp", "levels": HUGE}},

@@ -96,7 +96,7 @@ def test_the_info_recommends_nothing_that_is_refused(name, tmp_path):
         info = load_checkpoint(file, **options).info
         for line in (*info.detected, *info.assumed, *info.notes):
             for option, value in re.findall(r'(\w+)="?([\w.]+)"?', line):
-                value = {"True": True, "False": False}.get(value, value)
+                value = {"True": True, "False": False}.get(value, float(value) if value.isdigit() else value)
                 if option in OPTIONS:
                     assert not isinstance(outcome(file, **{**options, option: value}), str), line
         for option in ("num_heads", "use_new_attention_order", "fir", "sde"):

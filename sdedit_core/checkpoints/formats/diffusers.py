@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ...networks import BlockSpec, UNetSpec
 from ...networks.ncsnpp import SKIP_SCALE
+from ...networks.plain import short
 from ...networks.preconditioning import VE, VP, ContinuousVP, Preconditioning
 from ..found import Found
 from ..overrides import Overrides
@@ -81,11 +82,16 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     if config["center_input_sample"]:
         found.gain, found.offset = 2.0, -1.0
     found.preconditioning = _preconditioning(raw.scheduler, config, options, fourier, found)
-    size = config.get("sample_size")
-    size = max(size) if isinstance(size, (list, tuple)) and size else size
-    if isinstance(size, int) and 0 < size <= 16384:
-        found.size = size
-        found.detected.append(f"native size {size}, from config.json")
+    sides = config.get("sample_size")
+    sides = list(sides) if isinstance(sides, (list, tuple)) else [sides, sides]
+    if len(sides) == 2 and all(type(side) is int and 0 < side <= 16384 for side in sides):
+        height, width = sides
+        found.size = height if height == width else (height, width)
+        text = f"{height}" if height == width else f"{width} x {height}"
+        found.detected.append(f"native size {text}, from config.json")
+    elif sides != [None, None]:
+        said = short(config["sample_size"])
+        raise ValueError(f"config.json has sample_size = {said}; it must be one or two sides in pixels.")
     else:
         found.size = attention_size(found.spec, 16) or None
         if found.size:
@@ -304,6 +310,13 @@ def _preconditioning(
     if fourier:
         if options.sde not in (None, "ve"):
             raise ValueError(f'this network reads ln(sigma), so it is a VE network; sde="{options.sde}" does not fit.')
+        if options.sde is None and ((kind and "ve" not in kind.lower()) or get("beta_schedule") or get("beta_start")):
+            raise ValueError(
+                f"its scheduler {kind or 'with betas'} is none of a VE network, but its fourier embedding reads "
+                'ln(sigma). Give its own scheduler_config.json, or sde="ve" with sigma_min and sigma_max.'
+            )
+        if not ("sigma_max" in (scheduler or {}) or options.sigma_max):
+            found.assumed.append("sigma_max 348, as no scheduler says it; sigma_max=380 would be another")
         data_range = options.data_range or ((0.0, 1.0) if config["center_input_sample"] else (-1.0, 1.0))
         low, high = _float(get, "sigma_min", 0.01), _float(get, "sigma_max", 348.0)
         return VE(data_range, sigma_min=options.sigma_min or low, sigma_max=options.sigma_max or high)

@@ -29,7 +29,6 @@ _SAME = ("vp-discrete", "vp")
 # what files that were converted advised their readers to say: it is part of the network here
 _ADVICE = re.compile(r";[^;]*\b(sde|fir|skip_rescale|num_heads|num_head_channels|use_new_attention_order)\b[^;]*$")
 _NEEDED = ("network", "preconditioning", "architecture", "weights", "gain", "offset", "size")
-_NUMBERS = {"gain": (-1e6, 1e6), "offset": (-1e6, 1e6), "size": (0, 16384)}
 
 
 def detect(raw: RawFile) -> str | None:
@@ -56,10 +55,12 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     if missing:
         raise ValueError(f"its metadata lacks {', '.join(missing)}.")
     spec, precond = _spec(data["network"]), preconditioning(data["preconditioning"])
-    gain, offset, size = (_number(data, key, *bounds) for key, bounds in _NUMBERS.items())
+    gain, offset = (_number(data, key) for key in ("gain", "offset"))
+    if not gain:
+        raise ValueError("its metadata has gain = 0, which is no sensible number.")
     found = Found(
         NAME, _text(data, "architecture"), spec, dict(raw.content), precond, which=_text(data, "weights"),
-        gain=gain, offset=offset, size=int(size) or None, name=_text(data, "name"),
+        gain=gain, offset=offset, size=_size(data["size"]), name=_text(data, "name"),
     )  # fmt: skip
     centred = data.get("centred", _follows(found))
     if not isinstance(centred, bool):
@@ -102,11 +103,19 @@ def _follows(found: Found) -> bool:
     return (found.gain, found.offset) == (affine["gain"], affine["offset"])
 
 
-def _number(data: dict, key: str, low: float, high: float) -> float:
-    value = 0 if data[key] is None and key == "size" else data[key]
-    if not is_number(value, low, high) or (key == "size" and value != int(value)) or (key == "gain" and not value):
+def _number(data: dict, key: str) -> float:
+    if not is_number(data[key], -1e6, 1e6):
         raise ValueError(f"its metadata has {key} = {short(data[key])}, which is no sensible number.")
-    return float(value)
+    return float(data[key])
+
+
+def _size(value: object) -> int | tuple[int, int] | None:
+    sides = value if isinstance(value, list) else [value]
+    if value is None or (value == 0 and type(value) is int):
+        return None
+    if len(sides) > 2 or not sides or not all(type(v) is int and 1 <= v <= 16384 for v in sides):
+        raise ValueError(f"its metadata has size = {short(value)}, which is neither one nor two sides in pixels.")
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
 
 
 def _text(data: dict, key: str) -> str:
