@@ -141,6 +141,8 @@ def fitted(found: Found, dtype: torch.dtype, operations: Any = torch.nn) -> torc
 
 def build(found: Found, *, dtype: torch.dtype, device: str | torch.device, operations: Any = torch.nn) -> Denoiser:
     """The network with its weights, as a denoiser in the VE frame."""
+    if not hasattr(torch.compiler, "is_compiling"):  # PyTorch before 2.3
+        raise ValueError(f"Networks need PyTorch 2.7 or newer, this is {torch.__version__}. Update PyTorch.")
     net = fitted(found, dtype, operations)
     state = {}
     for key, meta in net.state_dict().items():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
+import re
 import struct
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -22,6 +22,8 @@ from torch import Tensor
 from ..pictures.files import check_regular
 from .pickles import check_pickle
 
+# PyTorch 2.5 knows safe_globals, but takes no other name for what it allows
+_NAMED = tuple(int(part) for part in re.findall(r"\d+", torch.__version__)[:2]) >= (2, 6)
 MAX_FILE = 64 << 30
 MAX_TENSORS = 10_000
 MAX_JSON = 4 << 20
@@ -110,8 +112,7 @@ def _allow_numpy_scalars():
     import _codecs
 
     allowed = [
-        (scalar, "numpy.core.multiarray.scalar"),
-        (scalar, "numpy._core.multiarray.scalar"),
+        *([(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")] if _NAMED else [scalar]),
         np.dtype,
         *(type(np.dtype(t)) for t in ("float64", "float32", "int64")),
         _codecs.encode,
@@ -129,12 +130,29 @@ def _read_torch(path: Path, head: bytes) -> RawFile:
     try:
         with _allow_numpy_scalars():
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, MemoryError, OSError, KeyError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise ValueError(f"it is truncated or damaged ({reason}). Download it again.") from None
     except Exception as error:  # the weights-only unpickler raises many kinds on broken input
-        raise ValueError(f"it cannot be read as weights ({type(error).__name__}).") from None
+        raise ValueError(_why_not(error)) from None
     return RawFile(path, _checked(content), "PyTorch zip" if zipped else "PyTorch legacy stream")
+
+
+def _why_not(error: Exception) -> str:
+    """What to say about a file that PyTorch does not read; everything that it asks for was looked at before."""
+    text = str(error).strip()
+    reason = text.splitlines()[0][:200] if text else type(error).__name__
+    if refused := re.search(r"[Uu]nsupported [^\n]{1,100}|unrecognized [^\n]{1,100}", text):
+        # allowed by us and not by it: another version's list, which says nothing about the file
+        return (
+            f"PyTorch {torch.__version__} does not read what is in it ({refused[0].strip()}), which need not mean that "
+            "it is damaged: 2.7 and newer read all that score checkpoints hold. Update PyTorch, or convert the file "
+            "to .safetensors where there is a newer one."
+        )
+    if isinstance(error, (RuntimeError, EOFError, MemoryError, OSError, KeyError, TypeError)) or _unpickling(error):
+        return f"it is truncated or damaged ({reason}). Download it again."
+    return f"it cannot be read as weights ({type(error).__name__})."
+
+
+def _unpickling(error: Exception) -> bool:
+    return type(error).__name__ == "UnpicklingError"
 
 
 def _is_text(head: bytes) -> bool:
