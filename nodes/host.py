@@ -30,6 +30,7 @@ from ..sdedit_core.model import ScoreModel
 from ..sdedit_core.sampling.noise import NoiseStream
 from ..sdedit_core.sde import Schedule
 from .frames import GuidedModel, ScoreSampling, data_std_of, frame_of, schedule_of
+from .listing import model_entries
 from .preview import preview_image
 
 FOLDER = "score_models"
@@ -49,18 +50,7 @@ def register_model_folder() -> None:
 
 def list_model_files() -> list[str]:
     """Checkpoint files in models/score_models; a folder with a config.json (diffusers) counts as one entry."""
-    folders = []
-    for root in folder_paths.get_folder_paths(FOLDER):
-        for path, names, files in os.walk(root, followlinks=True):
-            if path != root and {"config.json", "model_index.json"} & set(files):
-                folders.append(os.path.relpath(path, root))
-                names.clear()
-    inside = tuple(folder + os.sep for folder in folders)
-    unfinished = (".state.safetensors", ".part.safetensors")  # sdedit train goes on from these
-    files = [
-        n for n in folder_paths.get_filename_list(FOLDER) if not n.startswith(inside) and not n.endswith(unfinished)
-    ]
-    return sorted(files + [folder.replace(os.sep, "/") + "/" for folder in set(folders)])
+    return model_entries(folder_paths.get_folder_paths(FOLDER), folder_paths.folder_names_and_paths[FOLDER][1])
 
 
 def model_path(name: str) -> str:

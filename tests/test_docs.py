@@ -137,8 +137,6 @@ def snippets():
 def test_python_runs(text, tmp_path, monkeypatch):
     """As it stands, with a small guide as strokes.png and what the text around it has introduced."""
     code = compile(text, "snippet", "exec")
-    if "pickle.load" in text:
-        return  # about other people's pickles, which are not here: it has to compile, no more
     import sdedit_core
     from sdedit_core.builtin import example_guide
     from sdedit_core.pictures.io import save_image

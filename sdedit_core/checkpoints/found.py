@@ -16,7 +16,9 @@ ONLY_SET = "the file's only set"
 class Found:
     """A recognised checkpoint: the network to build, its weights in canonical form, how to read its output.
 
-    The network's input is ``gain * c_in * x + offset``; ``size`` is the native height and width.
+    The network's input is ``gain * c_in * x + offset``; ``size`` is the native height and width, one
+    number when they are equal.  ``centred``: gain and offset bring the data range to [-1, 1], whatever it is; else the
+    file says them.
     """
 
     format: str
@@ -27,8 +29,14 @@ class Found:
     which: str = ONLY_SET
     gain: float = 1.0
     offset: float = 0.0
-    size: int | None = None
+    centred: bool = True
+    size: int | tuple[int, int] | None = None
     name: str = ""
     detected: list[str] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def sides(self) -> tuple[int, int] | None:
+        """Native height and width, or None."""
+        return (self.size, self.size) if isinstance(self.size, int) else self.size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from ..networks.preconditioning import Denoiser
 from . import known
 from .formats import adm, ddpm, diffusers, edm, own, score_sde
 from .found import Found
-from .overrides import Overrides
+from .overrides import Overrides, Recorded
 from .reading import RawFile, read_file, read_json
 
 FORMATS = (own, score_sde, ddpm, adm, edm, diffusers)  # specific before broad
@@ -71,7 +70,7 @@ def load_checkpoint(
         schedule=found.preconditioning.schedule(),
         data_range=found.preconditioning.data_range,
         channels=spec.in_channels,
-        size=(found.size, found.size) if found.size else None,
+        size=found.sides,
         size_multiple=spec.size_multiple,
         num_classes=spec.num_classes or None,
         device=device,
@@ -95,25 +94,26 @@ def find(path: str | os.PathLike, *, weights: str, overrides: dict[str, Any]) ->
     if options.image_size:
         found.size = options.image_size
     found.name = options.name or found.name or _name(Path(path), file)
-    if options.data_range and options.data_range != found.preconditioning.data_range:
-        found.preconditioning = replace(found.preconditioning, data_range=options.data_range)
     return found, raw
 
 
 def recognise(raw: RawFile, options: Overrides, weights: str) -> Found:
-    """The first format that fits; ValueError with every format's reason when none does."""
+    """The first format that fits; ValueError with every format's reason when none does, or for options unused."""
     reasons = []
     for fmt in FORMATS:
         reason = fmt.detect(raw)
         if reason is None:
+            asked = Recorded(options)
             try:
-                return fmt.parse(raw, options, weights)
+                found = fmt.parse(raw, asked, weights)
             except ValueError as error:
                 raise ValueError(f"{raw.path.name} looks like a {fmt.NAME}, but {error}") from None
             except (IndexError, KeyError, TypeError, RuntimeError, StopIteration):  # tensors of impossible shapes
                 raise ValueError(
                     f"{raw.path.name} looks like a {fmt.NAME}, but its tensors have shapes that no such network has."
                 ) from None
+            asked.finish(raw.path.name, found)
+            return found
         reasons.append(f"not a {fmt.NAME} ({reason})")
     raise ValueError(
         f"{raw.path.name} is no score model that this version knows: {'; '.join(reasons)}. "
@@ -141,6 +141,8 @@ def fitted(found: Found, dtype: torch.dtype, operations: Any = torch.nn) -> torc
 
 def build(found: Found, *, dtype: torch.dtype, device: str | torch.device, operations: Any = torch.nn) -> Denoiser:
     """The network with its weights, as a denoiser in the VE frame."""
+    if not hasattr(torch.compiler, "is_compiling"):  # PyTorch before 2.3
+        raise ValueError(f"Networks need PyTorch 2.7 or newer, this is {torch.__version__}. Update PyTorch.")
     net = fitted(found, dtype, operations)
     state = {}
     for key, meta in net.state_dict().items():

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .found import Found
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,62 @@ class Overrides:
     def or_else(self, other: Overrides) -> Overrides:
         """These options, with ``other``'s where none is given here."""
         return replace(other, **{f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None})
+
+
+class Recorded:
+    """Overrides as a format sees them: what it asks for is taken as applied, the rest is refused by :meth:`finish`."""
+
+    def __init__(self, options: Overrides):
+        self._options, self.used = options, set()
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._options, name)
+        self.used.add(name)
+        return value
+
+    def finish(self, file: str, found: Found) -> None:
+        """ValueError that names the options without effect on this file, and what the file says itself."""
+        given = {f.name: getattr(self._options, f.name) for f in fields(self._options)}
+        rest = {k: v for k, v in given.items() if v is not None and k not in self.used and k not in _FOR_ALL}
+        if rest:
+            asked = ", ".join(f"{k}={_shown(v)}" for k, v in rest.items())
+            said = ", ".join(f"{k} {text}" for k in rest if (text := _said(found, k)))
+            raise ValueError(
+                f"{file} is a {found.format}, on which {asked} has no effect. "
+                + (f"The file itself says {said}. " if said else "")
+                + f"Leave {'it' if len(rest) == 1 else 'them'} out, or on auto."
+            )
+
+
+_FOR_ALL = ("image_size", "name")
+
+
+def _said(found: Found, option: str) -> str:
+    """What a file says itself about an option, in words; empty when it has no such thing."""
+    p = found.preconditioning
+    blocks = [b for part in ("encoder", "middle", "decoder") for b in getattr(found.spec, part, ())]
+    attended = [b for b in blocks if b.heads]
+    if option in ("sigma_min", "sigma_max"):
+        return f"{getattr(p.schedule(), option):.4g}"
+    values = {
+        "sde": [p.kind],
+        "data_range": [f"[{p.data_range[0]:g}, {p.data_range[1]:g}]"],
+        "noise_schedule": [getattr(p, "beta_schedule", "")],
+        "prediction": [getattr(p, "prediction", "")],
+        "num_heads": sorted({b.heads for b in attended}),
+        "num_head_channels": sorted({b.outputs // b.heads for b in attended}),
+        "fir": [any(b.fir for b in blocks)] if blocks else [],
+        "skip_rescale": [any(b.scale != 1.0 for b in blocks)] if blocks else [],
+    }.get(option, [])
+    return " and ".join(_shown(v) for v in values if v != "")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(f"{v:g}" for v in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _number(key: str, value: Any, low: float, high: float) -> float:

@@ -11,39 +11,12 @@ import pickletools
 import zipfile
 from pathlib import Path
 
+from .calls import ALLOWED, Calls
+
 MAX_PICKLE = 32 << 20
 MAX_OPCODES = 4_000_000
 MAX_INTEGER = 1 << 34
 MAX_ENTRIES = 10_000
-
-_STORAGES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
-ALLOWED = {
-    "collections OrderedDict",
-    "torch._utils _rebuild_tensor_v2",
-    "torch._utils _rebuild_tensor",
-    "torch._utils _rebuild_parameter",
-    "torch Size",
-    "torch device",
-    "torch.storage UntypedStorage",
-    "torch.nn.parameter Parameter",
-    "torch.serialization _get_layout",
-    "numpy.core.multiarray scalar",
-    "numpy._core.multiarray scalar",
-    "numpy dtype",
-    "numpy.dtypes Float64DType",
-    "numpy.dtypes Float32DType",
-    "numpy.dtypes Int64DType",
-    "_codecs encode",
-    "builtins set",
-    "__builtin__ set",
-    *(f"torch {kind}Storage" for kind in _STORAGES),
-}
-
-# Two of them are bounded by value too, as numpy's scalars use them: what must follow, literal by literal.
-LITERALS = {
-    "_codecs encode": (None, {"latin1"}, "TUPLE2", "REDUCE"),  # any text; other codecs grow or take quadratic time
-    "numpy dtype": ({"f8", "f4", "i8"},),
-}
 
 
 class UnsafePickle(ValueError):
@@ -56,7 +29,7 @@ def check_pickle(path: Path) -> None:
         zipped = file.read(4) == b"PK\x03\x04"
     if not zipped:
         with path.open("rb") as file:
-            _check_legacy(file)
+            _check_legacy(file, path.stat().st_size)
         return
     try:
         _check_zip(path)
@@ -81,26 +54,28 @@ def _check_zip(path: Path) -> None:
         if pickles[0].file_size > MAX_PICKLE:
             raise ValueError(f"Its data.pkl has {pickles[0].file_size:,} bytes; at most {MAX_PICKLE:,} are allowed.")
         with archive.open(pickles[0]) as file:
-            scan(io.BytesIO(file.read(MAX_PICKLE)))
+            scan(io.BytesIO(file.read(MAX_PICKLE)), path.stat().st_size)
 
 
-def _check_legacy(file) -> None:
+def _check_legacy(file, room: int) -> None:
     # magic number, protocol version, system info, the object, storage keys; then raw data (torch.save before 1.6)
     head = io.BytesIO(file.read(MAX_PICKLE))
     for _ in range(5):
-        scan(head)
+        scan(head, room)
 
 
-def scan(file: io.BytesIO) -> None:
-    """Read one pickle; UnsafePickle for a name that is not allowed, ValueError for a broken or absurd one."""
-    count, follow = 0, _Follow()
+def scan(file: io.BytesIO, room: int) -> None:
+    """Read one pickle; UnsafePickle for a name that is not allowed, ValueError for a broken or absurd one.
+
+    ``room`` is the length of the whole file in bytes, which no tensor in it can exceed.
+    """
+    count, calls = 0, Calls(room)
     try:
         for opcode, argument, _ in pickletools.genops(file):
             count += 1
             if count > MAX_OPCODES:
                 raise ValueError(f"The pickle has more than {MAX_OPCODES:,} instructions; no checkpoint has so many.")
             name = opcode.name
-            follow(name, argument)
             if name == "GLOBAL":
                 if argument not in ALLOWED:
                     raise UnsafePickle(
@@ -116,41 +91,13 @@ def scan(file: io.BytesIO) -> None:
             elif isinstance(argument, int) and opcode.name.startswith(("BININT", "LONG", "INT")):
                 if abs(argument) > MAX_INTEGER and argument != _LEGACY_MAGIC:
                     raise ValueError("The pickle holds an absurdly large number; the file is damaged or hostile.")
+            calls.step(opcode, argument)
     except UnsafePickle:
         raise
+    except (IndexError, KeyError):
+        raise ValueError("Its pickle cannot be read (it takes more than it holds).") from None
     except Exception as error:  # pickletools raises almost anything on random bytes
         raise ValueError(f"Its pickle cannot be read ({error}).") from None
-
-
-class _Follow:
-    """Holds the names of ``LITERALS`` to the literals that must follow them, also where they come from the memo."""
-
-    def __init__(self):
-        self._memo: dict[int, str | None] = {}
-        self._last: str | None = None  # what the last opcode pushed, when it is a text or a name
-        self._wanted: list = []
-
-    def __call__(self, opcode: str, argument: object) -> None:
-        if opcode in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
-            self._memo[len(self._memo) if argument is None else int(argument)] = self._last
-            return
-        pushed = None
-        if opcode in ("GET", "BINGET", "LONG_BINGET"):
-            pushed = self._memo.get(int(argument))
-        elif opcode == "GLOBAL" or "UNICODE" in opcode:
-            pushed = f"{'name' if opcode == 'GLOBAL' else 'text'} {argument}"
-        if self._wanted:
-            want = self._wanted.pop(0)
-            text = pushed is not None and pushed.startswith("text ")
-            fits = want == opcode if isinstance(want, str) else text and (want is None or pushed[5:] in want)
-            if not fits:
-                raise UnsafePickle(
-                    "The file calls a helper of numpy in a way that files of weights never do, so it was not opened: "
-                    "nothing in it was run. Re-save it as .safetensors where you trust it."
-                )
-        if pushed is not None and pushed.startswith("name "):
-            self._wanted = list(LITERALS.get(pushed[5:], ()))
-        self._last = pushed
 
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
+import re
 import struct
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -19,11 +19,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..pictures.files import check_regular
 from .pickles import check_pickle
 
+# PyTorch 2.5 knows safe_globals, but takes no other name for what it allows
+_NAMED = tuple(int(part) for part in re.findall(r"\d+", torch.__version__)[:2]) >= (2, 6)
 MAX_FILE = 64 << 30
 MAX_TENSORS = 10_000
 MAX_JSON = 4 << 20
+MAX_HEADER = 8 << 20  # of a .safetensors file: 10,000 tensors need a quarter of it
 WAY_OUT = (
     "Pickle files (.pkl) can run any code when they are opened, so they are refused. Convert it to .safetensors on a "
     "machine where you trust it (docs/checkpoints.md shows how), then load that file."
@@ -51,9 +55,7 @@ def read_file(path: Path) -> RawFile:
     Raises:
         ValueError: not a checkpoint, truncated, hostile or out of bounds; one sentence says which and what to do.
     """
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{path.name} is no regular file, so it was not opened.")
+    path = check_regular(path)
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -68,7 +70,7 @@ def read_file(path: Path) -> RawFile:
         raise ValueError(f"{path.name}: {WAY_OUT}")
     try:
         if path.suffix.lower() in (".safetensors", ".sft") or _looks_like_safetensors(head, size):
-            raw = _read_safetensors(path)
+            raw = _read_safetensors(path, head, size)
         else:
             raw = _read_torch(path, head)
     except ValueError as error:
@@ -82,10 +84,13 @@ def _looks_like_safetensors(head: bytes, size: int) -> bool:
     return head[8:9] == b"{" and length <= size - 8
 
 
-def _read_safetensors(path: Path) -> RawFile:
-    """The library checks the header: its size, and that the tensors fill the file exactly."""
+def _read_safetensors(path: Path, head: bytes, size: int) -> RawFile:
+    """The library checks the header: that it fits into the file, and that the tensors fill the file exactly."""
     from safetensors import SafetensorError, safe_open
 
+    (length,) = struct.unpack("<Q", head[:8])
+    if MAX_HEADER < length <= size - 8:
+        raise ValueError(f"its header has {length:,} bytes; no score network needs more than {MAX_HEADER:,}.")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             names = list(file.keys())
@@ -107,8 +112,7 @@ def _allow_numpy_scalars():
     import _codecs
 
     allowed = [
-        (scalar, "numpy.core.multiarray.scalar"),
-        (scalar, "numpy._core.multiarray.scalar"),
+        *([(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")] if _NAMED else [scalar]),
         np.dtype,
         *(type(np.dtype(t)) for t in ("float64", "float32", "int64")),
         _codecs.encode,
@@ -126,12 +130,29 @@ def _read_torch(path: Path, head: bytes) -> RawFile:
     try:
         with _allow_numpy_scalars():
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, MemoryError, OSError, KeyError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise ValueError(f"it is truncated or damaged ({reason}). Download it again.") from None
     except Exception as error:  # the weights-only unpickler raises many kinds on broken input
-        raise ValueError(f"it cannot be read as weights ({type(error).__name__}).") from None
+        raise ValueError(_why_not(error)) from None
     return RawFile(path, _checked(content), "PyTorch zip" if zipped else "PyTorch legacy stream")
+
+
+def _why_not(error: Exception) -> str:
+    """What to say about a file that PyTorch does not read; everything that it asks for was looked at before."""
+    text = str(error).strip()
+    reason = text.splitlines()[0][:200] if text else type(error).__name__
+    if refused := re.search(r"[Uu]nsupported [^\n]{1,100}|unrecognized [^\n]{1,100}", text):
+        # allowed by us and not by it: another version's list, which says nothing about the file
+        return (
+            f"PyTorch {torch.__version__} does not read what is in it ({refused[0].strip()}), which need not mean that "
+            "it is damaged: 2.7 and newer read all that score checkpoints hold. Update PyTorch, or convert the file "
+            "to .safetensors where there is a newer one."
+        )
+    if isinstance(error, (RuntimeError, EOFError, MemoryError, OSError, KeyError, TypeError)) or _unpickling(error):
+        return f"it is truncated or damaged ({reason}). Download it again."
+    return f"it cannot be read as weights ({type(error).__name__})."
+
+
+def _unpickling(error: Exception) -> bool:
+    return type(error).__name__ == "UnpicklingError"
 
 
 def _is_text(head: bytes) -> bool:
@@ -173,7 +194,7 @@ def _checked(content: Any) -> Any:
 def read_json(path: Path) -> dict:
     """A small JSON object (config.json, a sidecar); ValueError when it is none."""
     try:
-        if path.stat().st_size > MAX_JSON:
+        if check_regular(path).stat().st_size > MAX_JSON:
             raise ValueError("it is too large")
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

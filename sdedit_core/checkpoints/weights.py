@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
 from ..networks import UNetSpec
-from .found import ONLY_SET
 
 # rows of a matrix that makes q, k and v at once: ours, guided-diffusion's older order, EDM's
 ORDERS = {"qkv": "three heads c", "heads": "heads three c", "edm": "heads c three"}
@@ -125,45 +123,6 @@ class Weights:
 
 def _scaled(t: Tensor, scale: float) -> Tensor:
     return t if scale == 1.0 else t.float() * scale
-
-
-def plain_tensors(value: Any) -> bool:
-    """Whether a value is a state dict: a non-empty mapping from text to tensors."""
-    return isinstance(value, Mapping) and bool(value) and all(
-        isinstance(k, str) and isinstance(v, Tensor) for k, v in value.items()
-    )  # fmt: skip
-
-
-def strip(state: Mapping[str, Tensor], prefix: str = "module.") -> dict[str, Tensor]:
-    """A state dict without a prefix that all its keys share (DataParallel's ``module.``)."""
-    if state and all(k.startswith(prefix) for k in state):
-        return {k[len(prefix) :]: v for k, v in state.items()}
-    return dict(state)
-
-
-_EMA = ("ema", "model_ema", "ema_model", "ema_state_dict", "params_ema", "unet_ema", "net_ema")
-_RAW = ("state_dict", "model_state_dict", "model", "net", "unet", "params", "network")
-
-
-def choose_state(content: Any, weights: str) -> tuple[dict[str, Tensor], str] | None:
-    """The state dict in a file and which weights it is: the file itself, a wrapped one, or a trainer's list.
-
-    A list is ermongroup/ddim's: model first, the average last.  None when there is no state dict.
-    """
-    if plain_tensors(content):
-        return strip(content), ONLY_SET
-    raw = ema = None
-    if isinstance(content, list):
-        states = [v for v in content if plain_tensors(v)]
-        raw, ema = (states or [None])[0], states[-1] if len(states) > 1 else None
-    elif isinstance(content, Mapping):
-        ema = next((content[k] for k in _EMA if plain_tensors(content.get(k))), None)
-        raw = next((content[k] for k in _RAW if plain_tensors(content.get(k))), None)
-    if ema is not None and (weights == "ema" or raw is None):
-        return strip(ema), "EMA"
-    if raw is None:
-        return None
-    return strip(raw), "raw (the last training step)" if ema is not None or isinstance(content, list) else ONLY_SET
 
 
 def pixel_affine(data_range: tuple[float, float]) -> dict[str, float]:

@@ -18,6 +18,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from .plain import check_fields
+
 
 @dataclass(frozen=True)
 class CompactSpec:
@@ -42,6 +44,7 @@ class CompactSpec:
     in_channels: int = 3
 
     def __post_init__(self) -> None:
+        check_fields(self)
         object.__setattr__(self, "widths", tuple(self.widths))
         object.__setattr__(self, "blocks", tuple(self.blocks))
         numbers = (*self.widths, *self.blocks, self.head_channels, self.embedding, self.in_channels)

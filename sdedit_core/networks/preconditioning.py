@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..sde import VESDE, VPSDE, ContinuousVPSDE, Schedule, SubVPSDE, beta_table
+from .plain import check_fields, is_number, short
 
 Scalings = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -198,23 +199,39 @@ class IDDPM(Preconditioning):
         return _predict("eps", sigma, (self.levels - 1 - index).to(sigma.dtype))
 
 
+_POSITIVE = (
+    "sigma_min", "sigma_max", "sigma_data", "label_gain", "beta_min", "beta_max", "beta_start", "beta_end", "t_min",
+    "floor",
+)  # fmt: skip
 KINDS = {c.kind: c for c in (VE, DiscreteVE, VP, ContinuousVP, SubVP, EDM, IDDPM)}
 
 
 def preconditioning(data: dict) -> Preconditioning:
     """The preconditioning that ``to_dict`` described; ValueError for unknown kinds, fields or values."""
+    if not isinstance(data, dict):
+        raise ValueError(f"A preconditioning is described by a table, got {short(data)}.")
     options = dict(data)
-    cls = KINDS.get(options.pop("kind", None))
-    if cls is None:
-        raise ValueError(f"Preconditioning must be one of {', '.join(KINDS)}, got {data.get('kind')!r}.")
+    kind = options.pop("kind", None)
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"Preconditioning must be one of {', '.join(KINDS)}, got {short(kind)}.")
+    span = options.pop("data_range", (-1.0, 1.0))
+    if not isinstance(span, (list, tuple)) or len(span) != 2 or not all(is_number(v, -1e6, 1e6) for v in span):
+        raise ValueError(f"data_range must be two numbers, low < high, got {short(span)}.")
+    if not span[0] < span[1]:
+        raise ValueError(f"data_range must be two numbers, low < high, got {short(span)}.")
     try:
-        low, high = options.pop("data_range", (-1.0, 1.0))
-        result = cls(data_range=(float(low), float(high)), **options)
+        result = KINDS[kind](data_range=(float(span[0]), float(span[1])), **options)
     except TypeError as error:
-        raise ValueError(f"The preconditioning {data!r} does not fit: {error}.") from None
+        raise ValueError(f"The preconditioning {short(data)} does not fit: {error}.") from None
+    check_fields(result)
+    for name in _POSITIVE:
+        if not getattr(result, name, 1.0) > 0.0:
+            raise ValueError(f"{name} must be a number above 0, got {getattr(result, name)!r}.")
     if not 2 <= getattr(result, "levels", 2) <= 100_000:
         raise ValueError(f"A noise table has 2 to 100000 levels, got {result.levels}.")
-    result.schedule()
+    schedule = result.schedule()
+    if not 0.0 < schedule.sigma_min < schedule.sigma_max < math.inf:
+        raise ValueError(f"The noise levels {schedule.sigma_min:g} to {schedule.sigma_max:g} are no range.")
     return result
 
 

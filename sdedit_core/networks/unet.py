@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from .head import to_image
 from .layers import ConvResample, NoiseEmbedding, ResBlock, resampler
 from .norm import Workspace, group_norm, wants_grad
+from .plain import check_fields
 
 MAX_BLOCKS, MAX_CHANNELS, MAX_CLASSES = 512, 16384, 100_000
 
@@ -128,6 +129,8 @@ class UNetSpec:
     def check(self) -> None:
         """Bounds, before any memory is taken; ValueError names the field."""
         blocks = self.encoder + self.middle + self.decoder
+        for described in (self, *blocks[: MAX_BLOCKS + 1]):
+            check_fields(described)
         if not 1 <= len(blocks) <= MAX_BLOCKS:
             raise ValueError(f"A network has 1 to {MAX_BLOCKS} blocks, this description has {len(blocks)}.")
         sizes = [self.in_channels, self.out_channels, self.base, self.embedding_channels, self.embedding_hidden]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,22 @@ def check_target(path: str | os.PathLike) -> Path:
         raise ValueError(f"{path} is a folder; a file name is needed.")
     if not os.access(path.parent, os.W_OK):
         raise ValueError(f"The folder {path.parent} cannot be written to. Choose another place.")
+    return path
+
+
+def check_regular(path: str | os.PathLike) -> Path:
+    """The path of a file to read; ValueError unless it is an ordinary file or a link to one.
+
+    Opening a named pipe waits for somebody to write into it, and a device need not end.
+    """
+    path = Path(path)
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        raise ValueError(f"Cannot open {path.name}: {error.strerror or error}.") from None
+    if not regular:
+        what = "a folder" if path.is_dir() else "a pipe or a device"
+        raise ValueError(f"{path.name} is {what}; a file is needed.")
     return path
 
 

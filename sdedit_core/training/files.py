@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ..pictures.files import replace_file
+from ..pictures.files import check_regular, replace_file
 
 
 def save_tensors(path: str | os.PathLike, tensors: Mapping[str, Tensor], header: dict[str, str]) -> None:
@@ -27,14 +27,26 @@ def save_tensors(path: str | os.PathLike, tensors: Mapping[str, Tensor], header:
 
 def read_tensors(path: str | os.PathLike, key: str) -> tuple[dict[str, Tensor], dict]:
     """(tensors, meta) of a file that :func:`save_tensors` wrote; ValueError when it is not one."""
+    check_regular(path)
     try:
         with safe_open(os.fspath(path), framework="pt") as file:
             header = file.metadata() or {}
             if key not in header:
                 raise ValueError(f"{path} holds no {key!r} description; it was not written by this program.")
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header[key])
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+            tensors, meta = {name: file.get_tensor(name) for name in file.keys()}, _table(path, header[key])
+    except (SafetensorError, OSError, RuntimeError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
+    return tensors, meta
+
+
+def _table(path: str | os.PathLike, text: str) -> dict:
+    try:
+        meta = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read: its description is damaged ({error}).") from None
+    if not isinstance(meta, dict):
+        raise ValueError(f"{path} cannot be read: its description is damaged (no table).")
+    return meta
 
 
 def write_text_line(path: str | os.PathLike, record: dict) -> None:

@@ -24,6 +24,8 @@ from .levels import LossByLevel, draw_levels, loss_weight
 from .settings import Settings
 from .sources import Source
 
+_DAMAGED = "The state of the interrupted run is damaged, or of another kind of run: {}. Move it away to begin anew."
+
 
 def reference_mean(noised: Tensor, sigma: Tensor, reference: Tensor) -> Tensor:
     """E[x0 | x] when x0 is one of the ``reference`` pictures, all equally likely.
@@ -240,11 +242,32 @@ class Trainer:
         }
         return tensors, meta
 
+    def _check_state(self, tensors: dict[str, Tensor], meta: dict) -> None:
+        wrong = [k for k in ("step", "pictures") if type(meta.get(k)) is not int or not 0 <= meta[k] < 1 << 53]
+        wrong += [] if isinstance(meta.get("settings"), dict) else ["settings"]
+        wrong += [] if isinstance(meta.get("sigma_data"), float) else ["sigma_data"]
+        if wrong:
+            raise ValueError(_DAMAGED.format(f"it lacks or misstates {', '.join(wrong)}"))
+        if meta["settings"].get("network") != self.settings.network:
+            return  # said in words of the settings
+        for name, p in self.network.named_parameters():
+            for part in ("weight", "average", "exp_avg", "exp_avg_sq"):
+                tensor = tensors.get(f"{part}.{name}")
+                if tensor is None:
+                    raise ValueError(_DAMAGED.format(f"it lacks the tensor {part}.{name}"))
+                if tensor.shape != p.shape or tensor.dtype != p.dtype:
+                    found = f"{tuple(tensor.shape)} {tensor.dtype} instead of {tuple(p.shape)} {p.dtype}"
+                    raise ValueError(_DAMAGED.format(f"its tensor {part}.{name} is {found}"))
+
     def _sizes(self) -> list[str]:
         return [f"{size.width}x{size.height}:{size.share:g}" for size in self.source.sizes]
 
     def restore(self, tensors: dict[str, Tensor], meta: dict) -> None:
-        """Go on from :meth:`state`; ValueError when it is of a run with other settings or sizes (steps may differ)."""
+        """Go on from :meth:`state`; ValueError when it is of a run with other settings or sizes (steps may differ).
+
+        A state that lacks something or misstates it is refused before anything is changed.
+        """
+        self._check_state(tensors, meta)
         ours = {**self.settings.to_dict(), "sizes": self._sizes()}
         theirs = {**meta["settings"], "sizes": meta.get("sizes")}
         changed = [k for k in ours if k != "steps" and ours[k] != theirs.get(k)]

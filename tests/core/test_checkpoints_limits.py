@@ -6,20 +6,21 @@ import json
 import pickle
 import struct
 import sys
+import time
 import zipfile
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from sdedit_core.checkpoints import reading
+from sdedit_core.checkpoints import load_checkpoint, reading
 from sdedit_core.checkpoints.formats import own
 from sdedit_core.checkpoints.found import Found
 from sdedit_core.checkpoints.overrides import Overrides
 from sdedit_core.checkpoints.pickles import UnsafePickle, check_pickle
 from sdedit_core.checkpoints.reading import RawFile, read_file
 from sdedit_core.networks import ncsnpp
-from sdedit_core.networks.preconditioning import VE
+from sdedit_core.networks.preconditioning import EDM, VE
 
 
 def zipped(path, *entries):
@@ -71,9 +72,9 @@ def test_the_smallest_file_has_16_bytes(tmp_path):
             read_file(sparse(tmp_path / "a.pth", size))
 
 
-def test_a_header_of_100_megabytes_is_read_and_no_more(tmp_path):
-    most = 100_000_000  # the library's own bound
-    for length, words in ((most, "invalid JSON"), (most + 1, "header too large")):
+def test_a_header_of_8_megabytes_is_read_and_no_more(tmp_path):
+    most = 8 * 1024 * 1024
+    for length, words in ((most, "invalid JSON"), (most + 1, "Its header has 8,388,609 bytes")):
         with pytest.raises(ValueError, match=words):
             read_file(sparse(tmp_path / "a.safetensors", 8 + length, struct.pack("<Q", length)))
 
@@ -164,3 +165,87 @@ def test_words_in_our_own_files_are_bounded():
     read = own.parse(raw, Overrides(), "ema")
     for kind in (read.detected, read.assumed, read.notes):
         assert [len(line) for line in kind] == [500] * 50 and kind[49].startswith("49")
+
+
+def described(**changes):
+    """Metadata of a small network with some entries replaced; by dots into the tables."""
+    found = Found(own.NAME, "x", ncsnpp(nf=8), {}, EDM((0.0, 1.0)), which="EMA")
+    data = json.loads(own.describe(found, {})["sdedit"])
+    for key, value in changes.items():
+        table = data
+        *path, last = key.split("__")
+        for part in path:
+            table = table[part]
+        table[last] = value
+    return {"sdedit": json.dumps(data)}
+
+
+HUGE = 10**400
+MISSTATED = [
+    {key: value}
+    for key in ("gain", "offset", "preconditioning__sigma_data", "preconditioning__sigma_max", "network__eps")
+    for value in (HUGE, float("nan"), float("inf"), "1", "", [1], [], None, True)
+] + [
+    {"gain": 0}, {"size": 2.5}, {"size": [8]*3}, {"size": []}, {"size": [8, 0]}, {"size": [8, "8"]}, {"size": False},
+    {"size": -8}, {"size": HUGE}, {"size": "8"}, {"name": ["x"]}, {"weights": 3},
+    {"architecture": None}, {"detected": "text"}, {"notes": {}}, {"version": HUGE}, {"version": [1]},
+    {"preconditioning": []}, {"preconditioning": None}, {"preconditioning": {"kind": []}},
+    {"preconditioning": {"kind": "vp", "levels": 1.5}}, {"preconditioning": {"kind": "vp", "levels": HUGE}},
+    {"preconditioning": {"kind": "vp", "beta_schedule": []}}, {"preconditioning": {"kind": "iddpm", "floor": -1}},
+    {"preconditioning": {"kind": "vp-continuous", "t_min": float("nan")}},
+    {"preconditioning__sigma_data": 0}, {"preconditioning__data_range": [0, float("nan")]},
+    {"preconditioning__data_range": [1, 0]}, {"preconditioning__data_range": [0, HUGE]},
+    {"preconditioning__data_range": "01"}, {"preconditioning__unknown": 1},
+    {"network": []}, {"network__num_classes": 1.5}, {"network__num_classes": HUGE}, {"network__num_classes": True},
+    {"network__base": 8.0}, {"network__null_class": 1}, {"network__encoder": 3}, {"network__encoder": [3]},
+    {"network__middle": [{"inputs": 8, "outputs": 8, "heads": 0.5}]}, {"network__embedding": ["fourier"]},
+    {"network__middle": [{"inputs": 8, "outputs": 8, "scale": HUGE}]}, {"network__kind": ["unet"]},
+    {"network__middle": [{"inputs": 8, "outputs": 8, "groups_in": "8"}]},
+    {"network": {"kind": "compact", "widths": 3}}, {"network": {"kind": "compact", "attention": 1.0}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", MISSTATED, ids=lambda c: str(c)[:60])
+def test_a_description_that_misstates_something_is_refused_in_a_sentence(changes, tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_file({"w": torch.zeros(1)}, path, metadata=described())
+    with pytest.raises(ValueError, match="does not fit the network"):  # all but the weights is right
+        load_checkpoint(path)
+    save_file({"w": torch.zeros(1)}, path, metadata=described(**changes))
+    with pytest.raises(ValueError, match=r"^a\.safetensors looks like a SDEdit score model, but ") as caught:
+        load_checkpoint(path)
+    assert "does not fit the network that it describes" not in str(caught.value)
+    assert "shapes that no such network has" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"sdedit": '{"a": [' + "{}, " * 10_000_000 + "0]}"},
+        {f"k{i}": "v" * 30 for i in range(900_000)},
+        None,
+    ],
+    ids=["one entry", "many entries", "tensors"],
+)
+def test_a_header_of_40_megabytes_is_refused_at_once(tmp_path, content):
+    path, entry = tmp_path / "a.safetensors", {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    table = {f"t{i}": entry for i in range(600_000)} if content is None else {"__metadata__": content}
+    data = json.dumps(table).encode()
+    path.write_bytes(struct.pack("<Q", len(data)) + data)
+    assert len(data) > 39_000_000
+    start = time.process_time()
+    with pytest.raises(ValueError, match="header"):
+        load_checkpoint(path)
+    assert time.process_time() - start < 0.3
+
+
+def test_a_description_of_a_megabyte_is_read_and_no_more():
+    data = described(name="")["sdedit"]
+    for length in (1 << 20, (1 << 20) + 1):
+        text = data + " " * (length - len(data))
+        raw = RawFile(None, {"w": torch.zeros(1)}, "safetensors", {"sdedit": text})
+        if length == 1 << 20:
+            assert own.parse(raw, Overrides(), "ema").size is None
+        else:
+            with pytest.raises(ValueError, match="1,048,577 letters; at most 1,048,576"):
+                own.parse(raw, Overrides(), "ema")

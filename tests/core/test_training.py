@@ -150,6 +150,54 @@ def test_other_settings_do_not_resume(tmp_path):
     assert longer.resume() and longer.trainer.step == 1
 
 
+def damaged_states():
+    """(name, what is done to the tensors and the description, words)"""
+
+    def without(*names):
+        return lambda tensors, meta: [tensors.pop(name, None) for name in names] + [meta.pop(n, None) for n in names]
+
+    def put(**entries):
+        return lambda tensors, meta: meta.update(entries)
+
+    for key in ("step", "pictures", "settings", "sigma_data"):
+        yield f"no {key}", without(key), key
+        yield f"{key} []", put(**{key: []}), key
+    yield "step 1.5", put(step=1.5), "step"
+    yield "step -1", put(step=-1), "step"
+    yield "step true", put(step=True), "step"
+    yield "no tensors", lambda tensors, meta: tensors.clear(), "lacks the tensor"
+    for part in ("weight", "average", "exp_avg", "exp_avg_sq"):
+        yield (
+            f"no {part}",
+            lambda tensors, meta, part=part: tensors.pop(max(k for k in tensors if k.startswith(f"{part}."))),
+            f"lacks the tensor {part}",
+        )
+    yield "other shapes", lambda t, m: t.update({k: v[None] for k, v in t.items()}), "instead of"
+    yield "other types", lambda t, m: t.update({k: v.double() for k, v in t.items()}), "float64 instead of"
+
+
+@pytest.mark.parametrize(("damage", "words"), [pytest.param(d, w, id=n) for n, d, w in damaged_states()])
+def test_a_damaged_state_is_refused_in_a_sentence_and_changes_nothing(tmp_path, damage, words):
+    run = Run(Trainer(gaussian_source(), settings(steps=1)), tmp_path / "m.safetensors")
+    run.go()
+    tensors, meta = read_tensors(run.state, STATE_KEY)
+    damage(tensors, meta)
+    save_tensors(run.state, tensors, {STATE_KEY: json.dumps(meta)})
+    again = Run(Trainer(gaussian_source(), settings(steps=1)), tmp_path / "m.safetensors")
+    before = weights(again.trainer)
+    with pytest.raises(ValueError, match=words) as caught:
+        again.resume()
+    assert "begin anew" in str(caught.value) and "\n" not in str(caught.value)
+    assert again.trainer.step == 0 and all(torch.equal(v, before[k]) for k, v in weights(again.trainer).items())
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "null", "{", "[" * 100_000, '"x"'], ids=lambda t: t[:4])
+def test_a_state_without_a_table_is_refused_in_a_sentence(tmp_path, text):
+    save_tensors(tmp_path / "m.state.safetensors", {"a": torch.zeros(1)}, {STATE_KEY: text})
+    with pytest.raises(ValueError, match="its description is damaged"):
+        Run(Trainer(gaussian_source(), settings()), tmp_path / "m.safetensors").resume()
+
+
 def test_file_loads_as_the_average(tmp_path, trained):
     trainer, _ = trained
     run = Run(trainer, tmp_path / "gauss.safetensors")

@@ -14,23 +14,24 @@ from ...networks.preconditioning import EDM, VP
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Weights, attention_size, choose_state, pixel_affine, swap_halves
+from ..states import any_state, choose_state
+from ..weights import Weights, attention_size, pixel_affine, swap_halves
 
 NAME = "guided-diffusion (ADM) checkpoint"
 
 
 def detect(raw: RawFile) -> str | None:
     """None when this is such a file, else why not."""
-    chosen = choose_state(raw.content, "ema")
-    if chosen is None:
+    state = any_state(raw.content)
+    if state is None:
         return "no state dict"
     needed = ("time_embed.0.weight", "input_blocks.0.0.weight", "middle_block.0.in_layers.0.weight")
-    missing = [k for k in needed if k not in chosen[0]]
+    missing = [k for k in needed if k not in state]
     if missing:
         return f"no key {missing[0]}"
-    if not any(k.startswith("output_blocks.") for k in chosen[0]):
+    if not any(k.startswith("output_blocks.") for k in state):
         return "no output_blocks, so it is a classifier (an encoder only)"
-    if any(".transformer_blocks." in k or ".encoder_kv." in k for k in chosen[0]):
+    if any(".transformer_blocks." in k or ".encoder_kv." in k for k in state):
         return "cross-attention to text, so it is a latent text-to-image U-Net; load it with the host's own loader"
     return None
 
@@ -70,20 +71,23 @@ class _Heads:
         learned = w.shape("out.2.weight")[0] == 6
         deepest = w.shape("middle_block.0.in_layers.0.weight")[0]
         depth = 1 + max(int(k.split(".")[1]) for k in w.source if k.startswith("input_blocks."))
-        self.number, self.channels, order = options.num_heads, options.num_head_channels, None
+        attends = any(".qkv." in k for k in w.source)
+        self.number, self.channels = (options.num_heads, options.num_head_channels) if attends else (1, None)
+        order = None
         self.cosine = False
         # (features, classes, learned sigma, deepest channels, encoder stages)
         known = (features, classes, learned, deepest, depth)
         if known == (192, True, True, 768, 16):
             found.detected.append("64x64_diffusion (guided-diffusion): new attention order, cosine schedule")
-            order, self.cosine, self.channels = True, True, self.channels or 64
+            order, self.cosine = True, True
+            self.channels = self.channels or (None if self.number else 64)
         elif known == (256, True, True, 1024, 15):
             found.detected.append("128x128_diffusion (guided-diffusion): 4 heads")
             self.number = self.number or (None if self.channels else 4)
         if self.channels is None and self.number is None:
             self.channels = 64
             found.assumed.append("64 channels a head; num_heads or num_head_channels say otherwise")
-        if options.use_new_attention_order is not None:
+        if attends and options.use_new_attention_order is not None:
             order = options.use_new_attention_order
         self.new_order = openai_edm if order is None else order
         self.assumed_order = order is None and not openai_edm

@@ -13,18 +13,19 @@ from ...networks.preconditioning import VP
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Weights, attention_size, choose_state, pixel_affine
+from ..states import any_state, choose_state
+from ..weights import Weights, attention_size, pixel_affine
 
 NAME = "DDPM checkpoint (SDEdit, pesser, ddim)"
 
 
 def detect(raw: RawFile) -> str | None:
     """None when this is such a file, else why not."""
-    chosen = choose_state(raw.content, "ema")
-    if chosen is None:
+    state = any_state(raw.content)
+    if state is None:
         return "no state dict"
     needed = ("temb.dense.0.weight", "conv_in.weight", "mid.block_1.norm1.weight", "down.0.block.0.norm1.weight")
-    missing = [k for k in needed if k not in chosen[0]]
+    missing = [k for k in needed if k not in state]
     return f"no key {missing[0]}" if missing else None
 
 
@@ -41,7 +42,10 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     precond = VP(data_range, prediction=options.prediction or "eps", beta_schedule=options.noise_schedule or "linear")
     found = Found(NAME, "DDPM U-Net", spec, w.finish(), precond, which=which, **pixel_affine(data_range))
     found.size = attention_size(spec, 16) or None
-    found.assumed += ["1000 levels, linear betas 1e-4 to 0.02, eps prediction", "pixels in [-1, 1]"]
+    betas = "linear betas 1e-4 to 0.02" if precond.beta_schedule == "linear" else f"{precond.beta_schedule} betas"
+    found.assumed.append(f"1000 levels, {betas}, {precond.prediction} prediction")
+    if options.data_range is None:
+        found.assumed.append("pixels in [-1, 1]")
     if found.size:
         found.assumed.append(f"native size {found.size}: attention at 16 x 16, as in all DDPM networks")
     return found

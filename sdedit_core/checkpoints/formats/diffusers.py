@@ -16,11 +16,13 @@ from torch import Tensor
 
 from ...networks import BlockSpec, UNetSpec
 from ...networks.ncsnpp import SKIP_SCALE
+from ...networks.plain import short
 from ...networks.preconditioning import VE, VP, ContinuousVP, Preconditioning
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Weights, attention_size, choose_state, swap_halves
+from ..states import any_state, choose_state
+from ..weights import Weights, attention_size, swap_halves
 
 NAME = "diffusers UNet2DModel"
 _DEFAULTS = {
@@ -48,14 +50,14 @@ _LEGACY = (
 
 def detect(raw: RawFile) -> str | None:
     """None when this is such a file, else why not."""
-    chosen = choose_state(raw.content, "ema")
-    if chosen is None:
+    state = any_state(raw.content)
+    if state is None:
         return "no state dict"
     needed = ("conv_in.weight", "time_embedding.linear_1.weight", "down_blocks.0.resnets.0.norm1.weight")
-    missing = [k for k in needed if k not in chosen[0]]
+    missing = [k for k in needed if k not in state]
     if missing:
         return f"no key {missing[0]}"
-    if any(".transformer_blocks." in k for k in chosen[0]):
+    if any(".transformer_blocks." in k for k in state):
         return "cross-attention to text, so it is a latent text-to-image U-Net; load it with the host's own loader"
     return None
 
@@ -66,19 +68,30 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     w = Weights(_translate(state))
     found = Found(NAME, "UNet2DModel", None, {}, VP(), which=which)
     fourier = "time_proj.weight" in w
-    config = _config(raw.config, fourier, found, options)
+    config = _config(raw.config, fourier, found)
+    if any(".to_q." in k for k in w.source):
+        if options.num_head_channels:
+            config["attention_head_dim"] = options.num_head_channels
+        elif options.num_heads:
+            config["num_heads"] = options.num_heads
     found.spec = _Reader(w, config).spec(fourier)
     found.weights = w.finish()
     skip = any(b.pyramid for b in found.spec.encoder)
     found.architecture = "NCSN++ (UNet2DModel)" if skip else "UNet2DModel"
+    found.centred = False  # config.json says how the network is fed
     if config["center_input_sample"]:
         found.gain, found.offset = 2.0, -1.0
     found.preconditioning = _preconditioning(raw.scheduler, config, options, fourier, found)
-    size = config.get("sample_size")
-    size = max(size) if isinstance(size, (list, tuple)) and size else size
-    if isinstance(size, int) and 0 < size <= 16384:
-        found.size = size
-        found.detected.append(f"native size {size}, from config.json")
+    sides = config.get("sample_size")
+    sides = list(sides) if isinstance(sides, (list, tuple)) else [sides, sides]
+    if len(sides) == 2 and all(type(side) is int and 0 < side <= 16384 for side in sides):
+        height, width = sides
+        found.size = height if height == width else (height, width)
+        text = f"{height}" if height == width else f"{width} x {height}"
+        found.detected.append(f"native size {text}, from config.json")
+    elif sides != [None, None]:
+        said = short(config["sample_size"])
+        raise ValueError(f"config.json has sample_size = {said}; it must be one or two sides in pixels.")
     else:
         found.size = attention_size(found.spec, 16) or None
         if found.size:
@@ -98,7 +111,7 @@ def _translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return out
 
 
-def _config(config: dict | None, fourier: bool, found: Found, options: Overrides) -> dict:
+def _config(config: dict | None, fourier: bool, found: Found) -> dict:
     if config is None:
         out = {**_DEFAULTS, **(_NCSNPP if fourier else _DDPM)}
         kind = "google/ncsnpp-*" if fourier else "google/ddpm-*"
@@ -120,9 +133,7 @@ def _config(config: dict | None, fourier: bool, found: Found, options: Overrides
     for key in ("attention_head_dim", "norm_num_groups", "attn_norm_num_groups"):
         if out[key] is not None and (type(out[key]) is not int or not 1 <= out[key] <= 16384):
             raise ValueError(f"config.json has {key} = {out[key]!r}, which is no sensible number.")
-    if options.num_head_channels:
-        out["attention_head_dim"] = options.num_head_channels
-    out["num_heads"] = options.num_heads if not options.num_head_channels else None
+    out["num_heads"] = None
     return out
 
 
@@ -299,16 +310,25 @@ def _preconditioning(
     if fourier:
         if options.sde not in (None, "ve"):
             raise ValueError(f'this network reads ln(sigma), so it is a VE network; sde="{options.sde}" does not fit.')
+        if options.sde is None and ((kind and "ve" not in kind.lower()) or get("beta_schedule") or get("beta_start")):
+            raise ValueError(
+                f"its scheduler {kind or 'with betas'} is none of a VE network, but its fourier embedding reads "
+                'ln(sigma). Give its own scheduler_config.json, or sde="ve" with sigma_min and sigma_max.'
+            )
+        if not ("sigma_max" in (scheduler or {}) or options.sigma_max):
+            found.assumed.append("sigma_max 348, as no scheduler says it; sigma_max=380 would be another")
         data_range = options.data_range or ((0.0, 1.0) if config["center_input_sample"] else (-1.0, 1.0))
         low, high = _float(get, "sigma_min", 0.01), _float(get, "sigma_max", 348.0)
         return VE(data_range, sigma_min=options.sigma_min or low, sigma_max=options.sigma_max or high)
     if options.sde not in (None, "vp", "vp-discrete", "vp-continuous"):
         raise ValueError(f'this network is a VP network; sde="{options.sde}" does not fit.')
     data_range = options.data_range or ((0.0, 1.0) if config["center_input_sample"] else (-1.0, 1.0))
-    if kind in ("ScoreSdeVpScheduler", "ScoreSdeVpScheduler2") or options.sde == "vp-continuous":
+    continuous = kind in ("ScoreSdeVpScheduler", "ScoreSdeVpScheduler2") and options.sde != "vp-discrete"
+    if continuous or options.sde == "vp-continuous":
         return ContinuousVP(data_range, beta_min=_float(get, "beta_min", 0.1), beta_max=_float(get, "beta_max", 20.0))
-    if kind and not (get("beta_start") or get("beta_schedule") or kind.startswith(("DD", "PNDM"))):
-        raise ValueError(f"its scheduler {kind!r} is not supported; give sde, noise_schedule and prediction yourself.")
+    betas = get("beta_start") or get("beta_schedule") or kind.startswith(("DD", "PNDM", "ScoreSdeVp"))
+    if kind and not betas and not (options.noise_schedule and options.prediction):
+        raise ValueError(f"its scheduler {kind!r} is not supported; give noise_schedule and prediction yourself.")
     if get("trained_betas") is not None or get("rescale_betas_zero_snr"):
         raise ValueError("its scheduler has betas of its own (trained_betas, zero SNR), which are not supported.")
     names = {"squaredcos_cap_v2": "cosine", "linear": "linear", "scaled_linear": "scaled_linear"}

@@ -18,7 +18,8 @@ from ...networks.preconditioning import EDM, IDDPM, VE, ContinuousVP, Preconditi
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Weights, choose_state, pixel_affine, strip, swap_halves
+from ..states import any_state, choose_state, strip
+from ..weights import Weights, pixel_affine, swap_halves
 
 NAME = "EDM state dict"
 _BLOCK = re.compile(r"(enc|dec)\.(\d+)x(\d+)_(\w+?)\.")
@@ -28,10 +29,10 @@ _PRECOND = {"edmprecond": "edm", "veprecond": "ve", "vpprecond": "vp", "iddpmpre
 
 def detect(raw: RawFile) -> str | None:
     """None when this is such a file, else why not."""
-    chosen = choose_state(raw.content, "ema")
-    if chosen is None:
+    state = any_state(raw.content)
+    if state is None:
         return "no state dict"
-    state = _model(chosen[0])
+    state = _model(state)
     if "map_layer0.weight" not in state or not any(_BLOCK.match(k) for k in state):
         return "no keys map_layer0 and enc.<size>x<size>_..."
     return None
@@ -78,11 +79,11 @@ def _preconditioning(raw: RawFile, options: Overrides, table: bool, song: bool, 
         else:
             sde = "edm"
             found.assumed.append('EDM preconditioning; sde="ve" or "vp" selects the baselines\'')
-    low, high = options.sigma_min, options.sigma_max
     if sde == "edm":
-        return EDM(data_range, sigma_min=low or 0.002, sigma_max=high or 80.0)
+        return EDM(data_range, sigma_min=options.sigma_min or 0.002, sigma_max=options.sigma_max or 80.0)
     if sde == "ve":
-        return VE(data_range, sigma_min=low or 0.02, sigma_max=high or 100.0, label_gain=0.5)
+        low, high = options.sigma_min or 0.02, options.sigma_max or 100.0
+        return VE(data_range, sigma_min=low, sigma_max=high, label_gain=0.5)
     if sde in ("vp", "vp-continuous"):
         return ContinuousVP(data_range, t_min=1e-5)
     if sde == "iddpm":

@@ -16,10 +16,11 @@ from torch import Tensor
 from ...networks import BlockSpec, UNetSpec
 from ...networks.ncsnpp import SKIP_SCALE, norm_groups
 from ...networks.preconditioning import VE, VP, ContinuousVP, DiscreteVE, Preconditioning, SubVP
-from ..found import ONLY_SET, Found
+from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
-from ..weights import Weights, attention_size, plain_tensors, strip
+from ..states import any_state, choose_state
+from ..weights import Weights, attention_size, pixel_affine
 
 NAME = "score-SDE checkpoint"
 _KEY = re.compile(r"all_modules\.(\d+)\.(.+)")
@@ -27,13 +28,9 @@ _KEY = re.compile(r"all_modules\.(\d+)\.(.+)")
 
 def detect(raw: RawFile) -> str | None:
     """None when this is such a file, else why not."""
-    content = raw.content
-    if not isinstance(content, Mapping):
-        return "not a dictionary"
-    state = content.get("model", content)
-    if not plain_tensors(state):
+    keys = any_state(raw.content)
+    if keys is None:
         return "no state dict (neither the file itself nor its 'model' entry)"
-    keys = strip(state)
     if not any(_KEY.match(k) for k in keys):
         return "no keys all_modules.<i>"
     return None
@@ -41,47 +38,24 @@ def detect(raw: RawFile) -> str | None:
 
 def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     """Rebuild the network from the flat list of modules."""
-    content = raw.content
-    state = strip(content["model"] if "model" in content else content)
+    state, which = choose_state(raw.content, weights)
     sigmas = state.pop("sigmas", None)
-    state, which, notes = _choose(state, content.get("ema"), weights)
+    notes = []
+    ema = raw.content.get("ema") if which == "EMA" and isinstance(raw.content, Mapping) else None
+    if isinstance(ema, Mapping) and isinstance(ema.get("num_updates"), int):
+        notes.append(f"averaged over {ema['num_updates']} updates")
     walker = _Walker(state, options)
     spec = walker.spec()
     found = Found(NAME, walker.architecture(), spec, walker.w.finish(), VE(), which=which, notes=notes)
     found.detected += walker.detected
     found.assumed += walker.assumed
     found.preconditioning = _preconditioning(walker, sigmas, options, found)
-    if found.preconditioning.data_range == (0.0, 1.0):
-        found.gain, found.offset = 2.0, -1.0
+    affine = pixel_affine(found.preconditioning.data_range)
+    found.gain, found.offset = affine["gain"], affine["offset"]
     found.size = attention_size(spec, 16) or None
     if found.size:
         found.assumed.append(f"native size {found.size}: attention at 16 x 16, as in all configurations of score-SDE")
     return found
-
-
-def _choose(state: dict[str, Tensor], ema: object, weights: str) -> tuple[dict[str, Tensor], str, list[str]]:
-    shadow = ema.get("shadow_params") if isinstance(ema, Mapping) else None
-    if not isinstance(shadow, list) or not all(isinstance(t, Tensor) for t in shadow):
-        return state, ONLY_SET, []
-    if weights == "raw":
-        return state, "raw (the last training step)", []
-    names = [k for k in state if not re.fullmatch(r"all_modules\.0\.W", k)]
-    if len(shadow) == len(state):
-        names = list(state)
-    if len(shadow) != len(names):
-        raise ValueError(
-            f"its averaged (EMA) weights are a list of {len(shadow)} tensors, but the network has {len(names)} "
-            'trainable ones, so they cannot be named. Load it with weights="raw".'
-        )
-    for name, tensor in zip(names, shadow, strict=True):
-        if tensor.shape != state[name].shape:
-            raise ValueError(
-                f"its averaged (EMA) weights do not fit the network: {name} is {tuple(state[name].shape)}, the "
-                f'average {tuple(tensor.shape)}. Load it with weights="raw".'
-            )
-    step = ema.get("num_updates")
-    notes = [f"averaged over {step} updates"] if isinstance(step, int) else []
-    return {**state, **dict(zip(names, shadow, strict=True))}, "EMA", notes
 
 
 def _preconditioning(walker: _Walker, sigmas: Tensor | None, options: Overrides, found: Found) -> Preconditioning:
