@@ -31,6 +31,11 @@ def check_t0(t0: float) -> float:
     return value
 
 
+def t0_text(t0: float) -> str:
+    """t0 as the shortest text that is this number and no other: "0.3", "0", "0.30001"; for names of files."""
+    return repr(float(t0)).removesuffix(".0")
+
+
 class Schedule(ABC):
     """A forward process in the VE frame.
 

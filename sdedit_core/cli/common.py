@@ -55,6 +55,7 @@ def add_edit_options(parser: argparse.ArgumentParser, *, mask: bool = True, **de
         metavar="PX|WxH",
         help=f"working size; default: the guide's own, its longer side at most {LONGEST_SIDE}",
     )
+    parser.add_argument("--class-label", type=int, metavar="N", help="class number, for class-conditional models")
     names = [name for name in OPTIONS if mask or name != "mask_mode"]
     add_sampling_options(parser, *names, **defaults)
 
@@ -87,6 +88,20 @@ def add_option(
 def edit_options(args: argparse.Namespace) -> dict:
     """The edit's options of a command, as ``sdedit`` and ``SweepPlan`` take them."""
     return {name: getattr(args, name, option.default) for name, option in OPTIONS.items()}
+
+
+def class_labels(args: argparse.Namespace, model: ScoreModel, count: int) -> torch.Tensor | None:
+    """--class-label for ``count`` pictures, or None; ValueError before the work when the model has no such class."""
+    import torch
+
+    label, known = args.class_label, model.num_classes
+    if label is None:
+        return None
+    if not known:
+        raise ValueError(f"--class-label {label}: this model has no classes; leave it out.")
+    if not 0 <= label < known:
+        raise ValueError(f"--class-label must be between 0 and {known - 1} for this model, got {label}.")
+    return torch.full((count,), label)
 
 
 def use_threads(count: int, model: ScoreModel) -> None:
@@ -250,4 +265,5 @@ def sweep_plan(args: argparse.Namespace, job: EditJob, **options: object) -> Swe
     from ..measure.sweep import SweepPlan
 
     given = {**edit_options(args), **options}
-    return SweepPlan(job.model, job.guide, mask=job.mask, predict=args.repeats == 1, **given)
+    label = class_labels(args, job.model, 1)
+    return SweepPlan(job.model, job.guide, mask=job.mask, y=label, predict=args.repeats == 1, **given)

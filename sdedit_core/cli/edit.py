@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..sampling.options import T0
-from .common import add_edit_options, edit_options, load_job, output, progress, say
+from .common import add_edit_options, class_labels, edit_options, load_job, output, progress, say
 
 
 def add_parser(commands) -> None:
@@ -21,7 +21,6 @@ def add_parser(commands) -> None:
         help="in place of --t0: find the t0 that is expected to change the picture by this RMS, e.g. 0.1",
     )
     edit.add_argument("--batch", type=int, default=1, metavar="N", help="pictures to make; N > 1 numbers the files")
-    edit.add_argument("--class-label", type=int, metavar="N", help="class number, for class-conditional models")
     add_edit_options(edit)
     edit.set_defaults(run=run)
 
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     if args.t0 is not None and args.change is not None:
         raise ValueError("--t0 and --change both say how much may change; use one.")
     job = load_job(args, args.guide)
-    label = None if args.class_label is None else torch.full((args.batch,), args.class_label)
+    label = class_labels(args, job.model, args.batch)
     t0 = T0.default if args.t0 is None else args.t0
     if args.change is not None:
         found = t0_for_deviation(

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .common import add_edit_options, edit_options, load_model, parse_size, progress, say
+from .common import add_edit_options, class_labels, edit_options, load_model, parse_overrides, parse_size, progress, say
 from .strokes import parse_kernel
 
 DEFAULT_T0 = "0.1:0.9:9"
@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> None:
     model = load_model(args)
     if args.size is None and model.size is not None:
         height, width = model.size
+    class_labels(args, model, 1)
     m = model.size_multiple
     if width % m or height % m:
         raise ValueError(f"This model needs width and height in multiples of {m}, got {width} x {height}.")
@@ -73,6 +74,10 @@ def run(args: argparse.Namespace) -> None:
         strokes=not args.as_is,
         colours=args.colours,
         kernel=parse_kernel(args.kernel),
+        weights=args.weights,
+        dtype=args.dtype,
+        overrides=parse_overrides(args.set),
+        class_label=args.class_label,
     )
     evaluation = Evaluation(args.output, protocol, names)
     evaluation.prepare()
@@ -126,12 +131,12 @@ def _sheet(evaluation):
     """The first guides at every t0, one row each."""
     from ..pictures.sheet import contact_sheet
 
-    folders = ["originals", "guides", *(folder.name for folder in evaluation.folders())]
+    folders = ["originals", "guides", *evaluation.folder_names()]
     pictures, labels = [], []
     for i in range(min(4, len(evaluation.names))):
         for folder in folders:
             pictures.append(evaluation.pictures(folder)[i])
-            labels.append({"originals": "photo", "guides": "strokes"}.get(folder, folder.replace("-", " ")))
+            labels.append({"originals": "photo", "guides": "strokes"}.get(folder, folder.replace("-", " ", 1)))
     return contact_sheet(pictures, labels, columns=len(folders), cell=160)
 
 
@@ -141,6 +146,7 @@ def _kid(args: argparse.Namespace, evaluation) -> None:
     from ..measure.protocol import PictureFolder
     from ..pictures.files import write_file
     from ..pictures.io import save_image
+    from ..sde import t0_text
 
     folder = evaluation.out / "reference"
     folder.mkdir(exist_ok=True)
@@ -153,6 +159,6 @@ def _kid(args: argparse.Namespace, evaluation) -> None:
     lines = ["t0,kid,std_between_subsets,subset"]
     for t0, pictures in zip(p.t0, evaluation.folders(), strict=True):
         found = kernel_inception_distance(pictures, folder, device=args.device, weights=args.kid_weights)
-        say(f"t0 {t0:g}: {found}")
+        say(f"t0 {t0_text(t0)}: {found}")
         lines.append(f"{t0!r},{found.mean!r},{found.std!r},{found.subset}")
     write_file(evaluation.out / "kid.csv", "\n".join(lines) + "\n")

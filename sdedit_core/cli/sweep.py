@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .common import add_edit_options, load_job, output, progress, say, sweep_plan
+from .common import add_edit_options, class_labels, load_job, output, progress, say, sweep_plan
 
 DEFAULT_T0 = "0.1:0.8:8"
 
@@ -106,9 +106,10 @@ def _folder(path: str | None) -> Path | None:
 
 def _save_pictures(folder: Path, result, pictures: list) -> None:
     from ..pictures.io import save_image
+    from ..sde import t0_text
 
     for cell, picture in zip(result.cells, pictures, strict=True):
-        save_image(picture, folder / f"t0-{cell.t0:.4g}.png")
+        save_image(picture, folder / f"t0-{t0_text(cell.t0)}.png")
     say(f"wrote {len(pictures)} pictures to {folder.resolve()}")
 
 
@@ -148,6 +149,7 @@ def _probe(args: argparse.Namespace, job, values: list[float], out: Path) -> Non
             values,
             seed=args.seed,
             mask=job.mask,
+            y=class_labels(args, job.model, 1),
             predict=True,
             callback=lambda one, index, total: tick(one),
         )

@@ -104,3 +104,59 @@ def test_folders_without_pictures_are_refused(tmp_path):
         picture_names(tmp_path)
     with pytest.raises(ValueError, match="not a folder"):
         picture_names(tmp_path / "none")
+
+
+@pytest.mark.parametrize("form", ["relative", "absolute"])
+def test_a_relative_output_folder_is_as_good_as_an_absolute_one(photos, monkeypatch, form):
+    monkeypatch.chdir(photos)
+    made = Evaluation("out" if form == "relative" else photos / "out", PROTOCOL, picture_names("photos"))
+    made.prepare()
+    assert made.run(model(), "photos") == 12 and not made.missing()
+    assert sorted(p.name for p in (photos / "out").iterdir()) == (
+        ["guides", "originals", "settings.json", "t0-0", "t0-0.3", "t0-0.6"]
+    )
+    assert len(made.summarise(model(), PictureFolder("real", width=24, height=24)).rows) == 3
+
+
+def test_every_t0_has_a_folder_of_its_own(photos):
+    near = Protocol(**{**PROTOCOL.__dict__, "t0": (0.30001, 0.30002, 1e-05, 1.0)})
+    made = evaluation(photos, protocol=near)
+    assert made.folder_names() == ["t0-0.30001", "t0-0.30002", "t0-1e-05", "t0-1"]
+    assert made.run(model(), photos / "photos") == 16
+
+
+def as_the_first_version_left_it(photos, t0):
+    """An evaluation's folder with short names of t0, and settings that say nothing of how the file was read."""
+    made = evaluation(photos, protocol=Protocol(**{**PROTOCOL.__dict__, "t0": t0}))
+    made.run(model(), photos / "photos")
+    for exact, value in zip(made.folders(), t0, strict=True):
+        if not (photos / "out" / f"t0-{value:.4g}").exists():
+            exact.rename(photos / "out" / f"t0-{value:.4g}")
+    settings = json.loads((photos / "out/settings.json").read_text())
+    old = {k: v for k, v in settings.items() if k not in ("weights", "dtype", "overrides", "class_label")}
+    (photos / "out/settings.json").write_text(json.dumps(old))
+    return made.protocol
+
+
+def test_folders_with_short_names_are_still_read(photos):
+    protocol = as_the_first_version_left_it(photos, (0.3, 0.123456))
+    again = evaluation(photos, protocol=protocol)
+    assert not again.missing() and not (photos / "out/t0-0.1235").exists()
+    assert json.loads((photos / "out/settings.json").read_text())["weights"] == "ema"
+    other = evaluation(photos, protocol=Protocol(**{**protocol.__dict__, "t0": (0.1235,)}))
+    assert len(other.missing()) == 4, "pictures of 0.123456 are not taken for those of 0.1235"
+
+
+def test_folders_with_two_t0_mixed_up_are_refused(photos):
+    protocol = as_the_first_version_left_it(photos, (0.30001, 0.30002))
+    with pytest.raises(ValueError, match=r"t0-0\.3 holds pictures of t0 0\.30001 and 0\.30002 mixed up"):
+        evaluation(photos, protocol=protocol)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("weights", "raw"), ("dtype", "fp16"), ("overrides", {"sde": "vp"}), ("class_label", 3)]
+)
+def test_shards_of_a_file_read_in_another_way_are_refused(photos, name, value):
+    evaluation(photos)
+    with pytest.raises(ValueError, match=f"begun with other settings: {name}"):
+        evaluation(photos, protocol=Protocol(**{**PROTOCOL.__dict__, name: value}))
