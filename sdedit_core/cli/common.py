@@ -6,12 +6,12 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..pictures.files import check_target
+from ..pictures.files import check_folder, check_target, make_folder, same_file
 from ..sampling.options import OPTIONS, Option
 
 if TYPE_CHECKING:
@@ -25,9 +25,11 @@ LONGEST_SIDE = 512
 
 
 def say(text: str) -> None:
-    """One line on standard output."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """One line on standard output; what its code page does not have, or a reader that left, ends no work."""
+    page = getattr(sys.stdout, "encoding", None) or "utf-8"
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(text.encode(page, errors="backslashreplace").decode(page) + "\n")
+        sys.stdout.flush()
 
 
 @dataclass
@@ -49,6 +51,7 @@ def add_edit_options(parser: argparse.ArgumentParser, *, mask: bool = True, **de
     source.add_argument("--images", nargs="+", metavar="FILE", help="use these images as the score model (no training)")
     add_model_options(parser)
     if mask:
+        add_overwrite(parser)
         parser.add_argument("--mask", metavar="FILE", help="white = change, black = keep exactly, grey = a lower t0")
     parser.add_argument(
         "--size",
@@ -179,14 +182,48 @@ def device(name: str) -> torch.device:
     return found
 
 
-def output(path: str) -> Path:
-    """Refuse a bad path for a picture before the work, not after it."""
-    from PIL import Image
+class Outputs:
+    """Checks of what a command will write, before its work: see :func:`~..pictures.files.check_target`.
 
-    out = check_target(path)
-    if out.suffix.lower() not in Image.registered_extensions():
-        raise ValueError(f"Cannot tell an image format from {out.name!r}; use .png, .jpg or .webp.")
-    return out
+    Args:
+        args: of the command; its --mask, --images and --model are read, so they are not to be replaced either.
+        inputs: further files that are read.
+    """
+
+    def __init__(self, args: argparse.Namespace, *inputs: str | None):
+        further = [getattr(args, "mask", None), getattr(args, "model", None), *(getattr(args, "images", None) or ())]
+        self._inputs = [path for path in (*inputs, *further) if path]
+        self._overwrite = getattr(args, "overwrite", False)
+        self._given: list[Path] = []
+
+    def picture(self, path: str | Path) -> Path:
+        """The path of a picture to write."""
+        return self._check(path, picture=True)
+
+    def file(self, path: str | Path) -> Path:
+        """The path of any other file to write."""
+        return self._check(path, picture=False)
+
+    def folder(self, path: str | Path, names: Sequence[str]) -> Path:
+        """A folder that pictures of these names will be written to; it is made here."""
+        folder = check_folder(path)
+        if folder.exists():
+            for name in names:
+                self.picture(folder / name)
+        return make_folder(folder)
+
+    def _check(self, path: str | Path, *, picture: bool) -> Path:
+        out = check_target(path, picture=picture, inputs=self._inputs, overwrite=self._overwrite)
+        for other in self._given:
+            if same_file(out, other):
+                raise ValueError(f"{path} is given twice; each result needs a file of its own.")
+        self._given.append(out)
+        return out
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """--overwrite, for commands that read files and write others."""
+    parser.add_argument("--overwrite", action="store_true", help="allow that a result replaces a file that is read")
 
 
 def parse_size(text: str) -> tuple[int, int]:

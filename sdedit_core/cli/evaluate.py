@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> None:
     """Make this shard's pictures; measure once all shards are done."""
     from ..measure.protocol import Evaluation, PictureFolder, Protocol, parse_shard, picture_names
     from ..measure.sweep import parse_t0_values
+    from ..pictures.files import check_folder, check_target, same_file
 
     values, shard = parse_t0_values(args.t0), parse_shard(args.shard)
     if args.kid:
@@ -57,6 +58,13 @@ def run(args: argparse.Namespace) -> None:
             raise ValueError(f"--limit must be at least 1, got {args.limit}.")
         names = names[: args.limit]
     picture_names(args.reference)
+    out = check_folder(args.output)
+    own = [out / name for name in ("originals", "guides", "reference")]
+    if any(same_file(args.guides, folder) for folder in own) or same_file(args.reference, own[-1]):
+        raise ValueError(f"{out} gets pictures of its own in the folders that are read; choose another output folder.")
+    for name in ("settings.json", "table.csv", "summary.json", "sheet.png", "tradeoff.png", "kid.csv"):
+        if out.exists():
+            check_target(out / name)
     width, height = (256, 256) if args.size is None else parse_size(args.size)
     model = load_model(args)
     if args.size is None and model.size is not None:
@@ -144,12 +152,11 @@ def _kid(args: argparse.Namespace, evaluation) -> None:
     """KID of every t0 against the reference at working size."""
     from ..measure.kid import kernel_inception_distance
     from ..measure.protocol import PictureFolder
-    from ..pictures.files import write_file
+    from ..pictures.files import make_folder, write_file
     from ..pictures.io import save_image
     from ..sde import t0_text
 
-    folder = evaluation.out / "reference"
-    folder.mkdir(exist_ok=True)
+    folder = make_folder(evaluation.out / "reference")
     p = evaluation.protocol
     reference = PictureFolder(args.reference, width=p.width, height=p.height)
     for name, picture in zip(reference.names, reference, strict=True):

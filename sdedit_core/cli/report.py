@@ -6,7 +6,7 @@ import argparse
 import json
 
 from ..sampling.options import T0
-from .common import add_edit_options, load_job, output, progress, say, sweep_plan
+from .common import Outputs, add_edit_options, load_job, progress, say, sweep_plan
 
 
 def add_parser(commands) -> None:
@@ -32,12 +32,13 @@ def add_parser(commands) -> None:
 def run(args: argparse.Namespace) -> None:
     """Measure, and write what was asked for."""
     from ..measure.plots import heat_map
-    from ..pictures.files import check_target, write_file
+    from ..pictures.files import write_file
     from ..pictures.io import save_image
 
-    heat = output(args.heat_map) if args.heat_map else None
-    out = output(args.output) if args.output else None
-    numbers = check_target(args.json) if args.json else None
+    outputs = Outputs(args, args.guide, args.picture)
+    heat = outputs.picture(args.heat_map) if args.heat_map else None
+    out = outputs.picture(args.output) if args.output else None
+    numbers = outputs.file(args.json) if args.json else None
     found, guide, picture, mask = _files(args) if args.picture else _edit(args)
     say(str(found))
     if out:

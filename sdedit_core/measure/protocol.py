@@ -27,7 +27,7 @@ from PIL import Image
 
 from ..edit import sdedit
 from ..model import ScoreModel
-from ..pictures.files import write_file
+from ..pictures.files import check_target, make_folder, write_file
 from ..pictures.fit import fit
 from ..pictures.io import from_range, load_image, save_image, to_range
 from ..pictures.strokes import simulate_strokes
@@ -150,7 +150,9 @@ class Evaluation:
                 raise ValueError(f"{self.out} was begun with other settings: {what}. Use another output folder.")
         self._exact_names(begun)
         for folder in (self.out, *(self.out / name for name in ("originals", "guides")), *self.folders()):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
+        for name in self.names:
+            check_target(self.file("guides", name))
         write_file(settings, json.dumps(mine, indent=2) + "\n")
 
     def _exact_names(self, begun: Sequence[float]) -> None:

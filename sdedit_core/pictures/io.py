@@ -10,7 +10,7 @@ import torch
 from einops import rearrange, repeat
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .files import replace_file
+from .files import picture_format, replace_file
 
 MAX_PIXELS = 64_000_000
 
@@ -110,8 +110,13 @@ def save_image(image: torch.Tensor, path: str | os.PathLike) -> None:
 def save_pil(picture: Image.Image, path: str | os.PathLike) -> None:
     """Write a PIL picture in the format of the file's name; whole or not at all. ValueError when it cannot be."""
     suffix = Path(path).suffix.lower()
-    if suffix not in Image.registered_extensions():
-        raise ValueError(f"Cannot tell an image format from {Path(path).name!r}; use .png, .jpg or .webp.")
     options = {"quality": 95} if suffix in (".jpg", ".jpeg", ".webp") else {}
-    options["format"] = Image.registered_extensions()[suffix]
-    replace_file(path, lambda part: picture.save(part, **options))
+    options["format"] = picture_format(path)
+
+    def write(part: Path) -> None:
+        try:
+            picture.save(part, **options)
+        except (ValueError, RuntimeError, SystemError) as error:  # Pillow's plugins: a side too long, say
+            raise OSError(str(error)) from None
+
+    replace_file(path, write)
