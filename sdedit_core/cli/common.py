@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "landscape-alpine"
 LONGEST_SIDE = 512
+LEAST_SIDE = 16
 
 
 def say(text: str) -> None:
@@ -34,12 +35,16 @@ def say(text: str) -> None:
 
 @dataclass
 class EditJob:
-    """A guide ready to be edited: ``guide`` in the model's range, ``picture`` and ``mask`` in [0, 1], all one size."""
+    """A guide ready to be edited: ``guide`` in the model's range, ``picture`` and ``mask`` in [0, 1], all one size.
+
+    ``profile``: the guide's file has a colour profile, so what is made of it should have one too.
+    """
 
     model: ScoreModel
     guide: torch.Tensor
     picture: torch.Tensor
     mask: torch.Tensor | None
+    profile: bool = False
 
 
 def add_edit_options(parser: argparse.ArgumentParser, *, mask: bool = True, **defaults: object) -> None:
@@ -263,7 +268,10 @@ def load_model(args: argparse.Namespace) -> ScoreModel:
     if args.images:
         if overrides:
             raise ValueError("--set is for checkpoint files; a model made of --images has nothing to set.")
-        model = score_model_from_images([load_image(path) for path in args.images], device=where)
+        pictures = [load_image(path) for path in args.images]
+        for path, picture in zip(args.images, pictures, strict=True):
+            check_sides(path, picture)
+        model = score_model_from_images(pictures, device=where)
     else:
         model = load_score_model(
             args.model, weights=args.weights, dtype=args.dtype, device=where, compile=args.compile, **overrides
@@ -272,10 +280,27 @@ def load_model(args: argparse.Namespace) -> ScoreModel:
     return model
 
 
+def check_sides(path: str, picture: torch.Tensor, size: tuple[int, int] | None = None) -> None:
+    """ValueError when a picture, or the size it is worked at, is too narrow for a model to see anything in it."""
+    height, width = picture.shape[-2:]
+    if min(size or (width, height)) < LEAST_SIDE:
+        at = f" and would be worked at as {size[0]} x {size[1]}" if size and size != (width, height) else ""
+        raise ValueError(
+            f"{path} is {width} x {height} pixels{at}; the shorter side needs at least {LEAST_SIDE}. "
+            f"Cut out a piece that is less narrow{', enlarge it, or say --size' if size else ' or enlarge it'}."
+        )
+
+
+def say_mask(path: str, mask: torch.Tensor) -> None:
+    """Which share of the picture a mask opens."""
+    open_, soft = float((mask > 0).float().mean()), bool(((mask > 0) & (mask < 1)).any())
+    say(f"the mask {path} opens {open_:.1%} of the picture" + (", some of it in part" if soft else ""))
+
+
 def load_job(args: argparse.Namespace, guide: str) -> EditJob:
     """Model, guide and mask of the options, at the working size."""
     from ..pictures.fit import fit
-    from ..pictures.io import load_image, load_mask, to_range
+    from ..pictures.io import has_profile, load_image, load_mask, to_range
     from ..sampling.masks import binary_mask
 
     picture = load_image(guide)
@@ -287,6 +312,8 @@ def load_job(args: argparse.Namespace, guide: str) -> EditJob:
         )
     model = load_model(args)
     width, height = working_size(args.size, model, picture)
+    if model.size is None:
+        check_sides(guide, picture, (width, height))
     if (height, width) != tuple(picture.shape[-2:]):
         say(f"working at {width} x {height} (the guide is {picture.shape[-1]} x {picture.shape[-2]}; see --size)")
     picture = fit(picture, width=width, height=height)
@@ -294,7 +321,8 @@ def load_job(args: argparse.Namespace, guide: str) -> EditJob:
         hard = bool(((mask == 0) | (mask == 1)).all())
         mask = fit(mask, width=width, height=height)
         mask = binary_mask(mask).float() if hard else mask
-    return EditJob(model, to_range(picture, model.data_range), picture, mask)
+        say_mask(args.mask, mask)
+    return EditJob(model, to_range(picture, model.data_range), picture, mask, has_profile(guide))
 
 
 def sweep_plan(args: argparse.Namespace, job: EditJob, **options: object) -> SweepPlan:

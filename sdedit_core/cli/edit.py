@@ -65,5 +65,5 @@ def run(args: argparse.Namespace) -> None:
     if not bool(torch.isfinite(pictures).all()):
         raise ValueError("The result contains NaN or infinite values; nothing was written. Try --dtype fp32.")
     for i, path in enumerate(numbered):
-        save_image(pictures[i : i + 1], path)
+        save_image(pictures[i : i + 1], path, profile=job.profile)
         say(f"wrote {path.resolve()}")

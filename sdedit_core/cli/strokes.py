@@ -42,7 +42,7 @@ def parse_kernel(text: str) -> int | None:
 def run(args: argparse.Namespace) -> None:
     """Write the stroke painting."""
     from ..pictures.fit import fit
-    from ..pictures.io import load_image, save_image
+    from ..pictures.io import has_profile, load_image, save_image
     from ..pictures.strokes import simulate_strokes
 
     out = Outputs(args, args.photo).picture(args.output)
@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> None:
     if args.size:
         width, height = parse_size(args.size)
         photo = fit(photo, width=width, height=height)
-    save_image(simulate_strokes(photo, colours=args.colours, kernel=parse_kernel(args.kernel)), out)
+    painting = simulate_strokes(photo, colours=args.colours, kernel=parse_kernel(args.kernel))
+    save_image(painting, out, profile=has_profile(args.photo))
     say(f"wrote {out.resolve()}")
 
 

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> None:
         write_file(sheet_csv, to_csv(found))
         say(f"wrote {sheet_csv.resolve()}")
     if folder:
-        _save_pictures(folder, result, pictures)
+        _save_pictures(folder, result, pictures, profile=job.profile)
     if plot and len(found) > 1:
         from ..measure.plots import tradeoff_plot
 
@@ -100,11 +100,11 @@ def _picture_name(t0: float) -> str:
     return f"t0-{t0_text(t0)}.png"
 
 
-def _save_pictures(folder: Path, result, pictures: list) -> None:
+def _save_pictures(folder: Path, result, pictures: list, *, profile: bool) -> None:
     from ..pictures.io import save_image
 
     for cell, picture in zip(result.cells, pictures, strict=True):
-        save_image(picture, folder / _picture_name(cell.t0))
+        save_image(picture, folder / _picture_name(cell.t0), profile=profile)
     say(f"wrote {len(pictures)} pictures to {folder.resolve()}")
 
 
