@@ -134,10 +134,10 @@ def replace_file(path: str | os.PathLike, write: Callable[[Path], object], *, te
         ValueError: the file cannot be written; the temporary file is removed where that is possible.
     """
     target = _place(Path(path))
-    own = f".{target.name}.{os.getpid()}.part"
-    if len(os.fsencode(own)) > LONGEST_NAME:
-        own = f".{zlib.crc32(os.fsencode(target.name)):08x}.{os.getpid()}.part"
-    part = target.with_name(temporary or own)
+    name = temporary or f".{target.name}.{os.getpid()}.part"
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        name = f".{zlib.crc32(os.fsencode(target.name)):08x}.{os.getpid()}.part"
+    part = target.with_name(name)
     try:
         write(part)
         with open(part, "rb+") as file:

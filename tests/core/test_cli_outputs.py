@@ -87,6 +87,15 @@ def test_a_mask_is_not_replaced_either_and_numbered_files_count(guide, no_work, 
     assert main([*command, "--pictures", str(guide.parent)]) == 1 and "is also read" in capsys.readouterr().err
 
 
+def test_an_evaluation_does_not_write_into_what_it_reads(guide, no_work, capsys):
+    (guide.parent / "guides").mkdir()
+    (guide.parent / "guides/p.png").write_bytes(guide.read_bytes())
+    command = ["evaluate", str(guide.parent / "guides"), "--reference", str(guide.parent), "-o", str(guide.parent)]
+    assert main(command) == 1 and "choose another output folder" in capsys.readouterr().err
+    (guide.parent / "out/sheet.png").mkdir(parents=True)
+    assert main([*command[:-1], str(guide.parent / "out")]) == 1 and "sheet.png is a folder" in capsys.readouterr().err
+
+
 def test_two_results_cannot_share_a_file(guide, no_work, capsys):
     same = str(guide.parent / "a.png")
     assert main(["sweep", str(guide), "-o", same, "--plot", same]) == 1
@@ -154,6 +163,16 @@ def test_the_longest_names_can_be_written(tmp_path):
         check_folder(tmp_path / ("n" * 260) / "deep")
     with pytest.raises(ValueError, match="not a folder"):
         check_folder(tmp_path / ("n" * 255) / "deep")
+
+
+def test_names_that_a_training_run_adds_count_too(tmp_path):
+    from sdedit_core.training.run import check_model_path
+
+    check_model_path(tmp_path / ("n" * 235 + ".safetensors"))
+    with pytest.raises(ValueError, match="at most 255 bytes"):
+        check_model_path(tmp_path / ("n" * 243 + ".safetensors"))
+    replace_file(tmp_path / ("n" * 255), lambda part: part.write_bytes(b"x"), temporary="t" * 261)
+    assert (tmp_path / ("n" * 255)).read_bytes() == b"x"
 
 
 def test_long_names_that_are_read_are_told_too(tmp_path, guide, capsys):

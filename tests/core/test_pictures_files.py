@@ -270,3 +270,18 @@ def test_pictures_that_are_too_narrow_are_named(tmp_path, capsys, size):
     if min(size) < 16:
         assert main(["edit", good, "-o", out, "--images", narrow]) == 1
         assert "narrow.png" in capsys.readouterr().err
+
+
+def test_a_model_names_the_least_side_in_python_too():
+    from sdedit_core import load_score_model, sdedit
+
+    with pytest.raises(ValueError, match=r"pictures of at least 16 x 16 px, got 64 x 5"):
+        sdedit(load_score_model("landscape-alpine"), torch.rand(1, 3, 5, 64), t0=0.4, steps=2)
+
+
+def test_a_clear_grey_of_16_bits_is_laid_on_white(tmp_path):
+    grey = np.full((4, 4), 30000, dtype=np.uint16)
+    grey[0, 0] = 7
+    Image.fromarray(grey).save(tmp_path / "deep.png", transparency=7)
+    image = load_image(tmp_path / "deep.png")
+    assert image[0, 0, 0, 0] == 1.0 and float(image[0, 0, 1, 1]) == pytest.approx(30000 / 65535)
