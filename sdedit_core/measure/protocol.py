@@ -29,7 +29,7 @@ from ..edit import sdedit
 from ..model import ScoreModel
 from ..pictures.files import check_target, make_folder, write_file
 from ..pictures.fit import fit
-from ..pictures.io import from_range, load_image, save_image, to_range
+from ..pictures.io import from_range, has_profile, load_image, save_image, to_range
 from ..pictures.strokes import simulate_strokes
 from ..sampling.noise import mix64
 from ..sampling.options import check_options
@@ -209,13 +209,14 @@ class Evaluation:
             if name not in mine:
                 continue
             guide = self._guide(source, name)
-            seed = mix64(self.protocol.options["seed"], zlib.crc32(name.encode("utf-8"))) >> 1
+            seed = mix64(self.protocol.options["seed"], zlib.crc32(name.encode("utf-8", "surrogateescape"))) >> 1
             options = {**self.protocol.options, "seed": seed}
             result = sdedit(model, to_range(guide, model.data_range), t0=t0, y=label, callback=callback, **options)
             picture = from_range(result.samples, model.data_range)
             if not bool(torch.isfinite(picture).all()):
                 raise ValueError(f"The edit of {name} at t0 {t0:g} contains NaN or infinite values.")
-            save_image(picture, self.file(f"t0-{t0_text(t0)}", name))
+            profile = has_profile(self.file("guides", name))
+            save_image(picture, self.file(f"t0-{t0_text(t0)}", name), profile=profile)
             made += 1
             if on_picture is not None:
                 on_picture(name, t0)
@@ -227,9 +228,10 @@ class Evaluation:
         path = self.file("guides", name)
         if not path.exists():
             original = fit(load_image(Path(source) / name), width=p.width, height=p.height)
-            save_image(original, self.file("originals", name))
+            profile = has_profile(Path(source) / name)
+            save_image(original, self.file("originals", name), profile=profile)
             guide = simulate_strokes(original, colours=p.colours, kernel=p.kernel) if p.strokes else original
-            save_image(guide, path)
+            save_image(guide, path, profile=profile)
         return load_image(path)
 
     def pictures(self, folder: str) -> PictureFolder:

@@ -102,14 +102,14 @@ def picture_format(path: str | os.PathLike) -> str:
         Image.new("RGB", size).save(memory, format=kind)
     except Exception as error:  # each format's plugin has its own ways to fail
         why = "" if isinstance(error, KeyError) else f" ({error})"
-        raise ValueError(f"{name!r} cannot be written: {kind} pictures are read only{why}; {use}") from None
+        raise ValueError(f"{name!r} cannot be written: {kind} pictures are not written here{why}; {use}") from None
     memory.seek(0)
     try:
         found = Image.open(memory).size
     except Exception:  # written but not read, as PDF is
         found = size
     if found != size:
-        raise ValueError(f"{name!r} cannot be written: {kind} pictures are made smaller; {use}")
+        raise ValueError(f"{name!r} cannot be written: {kind} pictures of this size would be made smaller; {use}")
     return kind
 
 

@@ -4,9 +4,11 @@ import json
 
 import pytest
 import torch
+from PIL import Image
 
 from sdedit_core.measure.protocol import Evaluation, PictureFolder, Protocol, parse_shard, picture_names
-from sdedit_core.pictures.io import load_image
+from sdedit_core.pictures.colour import srgb_profile
+from sdedit_core.pictures.io import has_profile, load_image
 from sdedit_core.priors.exact import GaussianPrior
 
 PROTOCOL = Protocol(model="test", t0=(0.0, 0.3, 0.6), width=24, height=24, options={"steps": 3}, kernel=5)
@@ -160,3 +162,11 @@ def test_shards_of_a_file_read_in_another_way_are_refused(photos, name, value):
     evaluation(photos)
     with pytest.raises(ValueError, match=f"begun with other settings: {name}"):
         evaluation(photos, protocol=Protocol(**{**PROTOCOL.__dict__, name: value}))
+
+
+def test_pictures_of_a_tagged_photo_are_tagged(photos):
+    Image.open(photos / "photos/p0.png").copy().save(photos / "photos/p0.png", icc_profile=srgb_profile())
+    made = evaluation(photos)
+    made.run(model(), photos / "photos")
+    for folder in ("originals", "guides", "t0-0.3"):
+        assert has_profile(made.file(folder, "p0.png")) and not has_profile(made.file(folder, "p1.png"))
