@@ -1,6 +1,7 @@
 """What the command line checks before its work, and that no picture is lost to what comes after it."""
 
 import io
+import lzma
 import os
 import subprocess
 import sys
@@ -261,3 +262,17 @@ def test_yes_and_no_are_no_numbers_and_numpys_are():
         values = [found[name] for name in ("steps", "seed", "repeats")]
         assert values == [7, 8, 2] and all(type(value) is int for value in values)
     assert check_t0(np.float32(0.5)) == 0.5 and OPTIONS["steps"].check(20.0) == 20
+
+
+def test_a_disk_that_is_full_while_converting_is_a_sentence(tmp_path, monkeypatch, capsys):
+    from safetensors import SafetensorError
+
+    def fail(*args, **options):
+        raise SafetensorError("I/O error: No space left on device")
+
+    packed = Path(__file__).parent / "checkpoints/ncsnpp_ve.pth.xz"
+    (tmp_path / "m.pth").write_bytes(lzma.decompress(packed.read_bytes()))
+    monkeypatch.setattr("sdedit_core.checkpoints.convert.save_file", fail)
+    assert main(["convert", str(tmp_path / "m.pth"), "-o", str(tmp_path / "o.safetensors")]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["m.pth"]
