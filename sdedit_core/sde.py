@@ -11,16 +11,32 @@ Modeling through SDEs (ICLR 2021), appendix B and C; Karras et al., EDM (NeurIPS
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
 
 
-def check_t0(t0: float) -> float:
-    """Return ``t0`` as a float in [0, 1]; ``ValueError`` for anything else (NaN, text, out of range)."""
+def is_bool(value: object) -> bool:
+    """Python's, numpy's or torch's yes or no, which Python takes for a number."""
+    return isinstance(value, bool) or str(getattr(value, "dtype", "")) in ("bool", "torch.bool")
+
+
+def whole_number(value: object) -> int | None:
+    """The value as an int when it is a whole number of Python, numpy or torch, not yes or no; None otherwise."""
+    if is_bool(value):
+        return None
     try:
-        value = float(t0)
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def check_t0(t0: float) -> float:
+    """Return ``t0`` as a float in [0, 1]; ``ValueError`` for anything else (NaN, text, yes or no, out of range)."""
+    try:
+        value = float("yes or no" if is_bool(t0) else t0)
     except (TypeError, ValueError):
         raise ValueError(f"t0 must be a number between 0 and 1, got {t0!r}.") from None
     if not 0.0 <= value <= 1.0:
@@ -29,6 +45,11 @@ def check_t0(t0: float) -> float:
             "Useful values are 0.3 to 0.6."
         )
     return value
+
+
+def t0_text(t0: float) -> str:
+    """t0 as the shortest text that is this number and no other: "0.3", "0", "0.30001"; for names of files."""
+    return repr(float(t0)).removesuffix(".0")
 
 
 class Schedule(ABC):

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 
 from ..model import ModelInfo
 from ..pictures.files import check_target, replace_file
@@ -58,7 +60,12 @@ def convert_checkpoint(
         tensors[key] = tensor
     found.notes.append(f"converted from {raw.path.name} ({found.format}), {dtype}")
     metadata = own.describe(found, {"file": raw.path.name, "sha256": file_hash(raw.path), "format": found.format})
-    from safetensors.torch import save_file
 
-    replace_file(target, lambda part: save_file(tensors, part, metadata=metadata))
+    def write(part: Path) -> None:
+        try:
+            save_file(tensors, part, metadata=metadata)
+        except SafetensorError as error:  # a full disk, say
+            raise OSError(str(error)) from None
+
+    replace_file(target, write)
     return _info(found, raw)

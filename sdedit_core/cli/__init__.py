@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from . import demo, edit, evaluate, model, report, strokes, sweep
-
 
 def add_parsers(commands) -> None:
     """Add every command to an argparse sub-parsers object."""
-    from . import train as train
+    from . import demo, edit, evaluate, model, report, strokes, sweep, train
 
     for module in (demo, edit, model, sweep, report, strokes, evaluate, train):
         module.add_parser(commands)

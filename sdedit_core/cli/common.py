@@ -6,12 +6,12 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..pictures.files import check_target
+from ..pictures.files import check_folder, check_target, make_folder, same_file
 from ..sampling.options import OPTIONS, Option
 
 if TYPE_CHECKING:
@@ -22,23 +22,29 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "landscape-alpine"
 LONGEST_SIDE = 512
+LEAST_SIDE = 16
 
 
 def say(text: str) -> None:
-    """One line on standard output; characters that the console does not have are spelled out, never an error."""
-    coding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    sys.stdout.write(text.encode(coding, "backslashreplace").decode(coding) + "\n")
-    sys.stdout.flush()
+    """One line on standard output; what its code page does not have, or a reader that left, ends no work."""
+    page = getattr(sys.stdout, "encoding", None) or "utf-8"
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(text.encode(page, errors="backslashreplace").decode(page) + "\n")
+        sys.stdout.flush()
 
 
 @dataclass
 class EditJob:
-    """A guide ready to be edited: ``guide`` in the model's range, ``picture`` and ``mask`` in [0, 1], all one size."""
+    """A guide ready to be edited: ``guide`` in the model's range, ``picture`` and ``mask`` in [0, 1], all one size.
+
+    ``profile``: the guide's file has a colour profile, so what is made of it should have one too.
+    """
 
     model: ScoreModel
     guide: torch.Tensor
     picture: torch.Tensor
     mask: torch.Tensor | None
+    profile: bool = False
 
 
 def add_edit_options(parser: argparse.ArgumentParser, *, mask: bool = True, **defaults: object) -> None:
@@ -50,12 +56,14 @@ def add_edit_options(parser: argparse.ArgumentParser, *, mask: bool = True, **de
     source.add_argument("--images", nargs="+", metavar="FILE", help="use these images as the score model (no training)")
     add_model_options(parser)
     if mask:
+        add_overwrite(parser)
         parser.add_argument("--mask", metavar="FILE", help="white = change, black = keep exactly, grey = a lower t0")
     parser.add_argument(
         "--size",
         metavar="PX|WxH",
         help=f"working size; default: the guide's own, its longer side at most {LONGEST_SIDE}",
     )
+    parser.add_argument("--class-label", type=int, metavar="N", help="class number, for class-conditional models")
     names = [name for name in OPTIONS if mask or name != "mask_mode"]
     add_sampling_options(parser, *names, **defaults)
 
@@ -88,6 +96,20 @@ def add_option(
 def edit_options(args: argparse.Namespace) -> dict:
     """The edit's options of a command, as ``sdedit`` and ``SweepPlan`` take them."""
     return {name: getattr(args, name, option.default) for name, option in OPTIONS.items()}
+
+
+def class_labels(args: argparse.Namespace, model: ScoreModel, count: int) -> torch.Tensor | None:
+    """--class-label for ``count`` pictures, or None; ValueError before the work when the model has no such class."""
+    import torch
+
+    label, known = args.class_label, model.num_classes
+    if label is None:
+        return None
+    if not known:
+        raise ValueError(f"--class-label {label}: this model has no classes; leave it out.")
+    if not 0 <= label < known:
+        raise ValueError(f"--class-label must be between 0 and {known - 1} for this model, got {label}.")
+    return torch.full((count,), label)
 
 
 def use_threads(count: int, model: ScoreModel) -> None:
@@ -165,12 +187,48 @@ def device(name: str) -> torch.device:
     return found
 
 
-def output(path: str) -> Path:
-    """Refuse a bad path for a picture before the work, not after it."""
-    from ..pictures.io import check_picture_name
+class Outputs:
+    """Checks of what a command will write, before its work: see :func:`~..pictures.files.check_target`.
 
-    check_picture_name(path)
-    return check_target(path)
+    Args:
+        args: of the command; its --mask, --images and --model are read, so they are not to be replaced either.
+        inputs: further files that are read.
+    """
+
+    def __init__(self, args: argparse.Namespace, *inputs: str | None):
+        further = [getattr(args, "mask", None), getattr(args, "model", None), *(getattr(args, "images", None) or ())]
+        self._inputs = [path for path in (*inputs, *further) if path]
+        self._overwrite = getattr(args, "overwrite", False)
+        self._given: list[Path] = []
+
+    def picture(self, path: str | Path) -> Path:
+        """The path of a picture to write."""
+        return self._check(path, picture=True)
+
+    def file(self, path: str | Path) -> Path:
+        """The path of any other file to write."""
+        return self._check(path, picture=False)
+
+    def folder(self, path: str | Path, names: Sequence[str]) -> Path:
+        """A folder that pictures of these names will be written to; it is made here."""
+        folder = check_folder(path)
+        if folder.exists():
+            for name in names:
+                self.picture(folder / name)
+        return make_folder(folder)
+
+    def _check(self, path: str | Path, *, picture: bool) -> Path:
+        out = check_target(path, picture=picture, inputs=self._inputs, overwrite=self._overwrite)
+        for other in self._given:
+            if same_file(out, other):
+                raise ValueError(f"{path} is given twice; each result needs a file of its own.")
+        self._given.append(out)
+        return out
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """--overwrite, for commands that read files and write others."""
+    parser.add_argument("--overwrite", action="store_true", help="allow that a result replaces a file that is read")
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -210,7 +268,10 @@ def load_model(args: argparse.Namespace) -> ScoreModel:
     if args.images:
         if overrides:
             raise ValueError("--set is for checkpoint files; a model made of --images has nothing to set.")
-        model = score_model_from_images([load_image(path) for path in args.images], device=where)
+        pictures = [load_image(path) for path in args.images]
+        for path, picture in zip(args.images, pictures, strict=True):
+            check_sides(path, picture)
+        model = score_model_from_images(pictures, device=where)
     else:
         model = load_score_model(
             args.model, weights=args.weights, dtype=args.dtype, device=where, compile=args.compile, **overrides
@@ -219,10 +280,27 @@ def load_model(args: argparse.Namespace) -> ScoreModel:
     return model
 
 
+def check_sides(path: str, picture: torch.Tensor, size: tuple[int, int] | None = None) -> None:
+    """ValueError when a picture, or the size it is worked at, is too narrow for a model to see anything in it."""
+    height, width = picture.shape[-2:]
+    if min(size or (width, height)) < LEAST_SIDE:
+        at = f" and would be worked at as {size[0]} x {size[1]}" if size and size != (width, height) else ""
+        raise ValueError(
+            f"{path} is {width} x {height} pixels{at}; the shorter side needs at least {LEAST_SIDE}. "
+            f"Cut out a piece that is less narrow{', enlarge it, or say --size' if size else ' or enlarge it'}."
+        )
+
+
+def say_mask(path: str, mask: torch.Tensor) -> None:
+    """Which share of the picture a mask opens."""
+    open_, soft = float((mask > 0).float().mean()), bool(((mask > 0) & (mask < 1)).any())
+    say(f"the mask {path} opens {open_:.1%} of the picture" + (", some of it in part" if soft else ""))
+
+
 def load_job(args: argparse.Namespace, guide: str) -> EditJob:
     """Model, guide and mask of the options, at the working size."""
     from ..pictures.fit import fit
-    from ..pictures.io import load_image, load_mask, to_range
+    from ..pictures.io import has_profile, load_image, load_mask, to_range
     from ..sampling.masks import binary_mask
 
     picture = load_image(guide)
@@ -234,6 +312,8 @@ def load_job(args: argparse.Namespace, guide: str) -> EditJob:
         )
     model = load_model(args)
     width, height = working_size(args.size, model, picture)
+    if model.size is None:
+        check_sides(guide, picture, (width, height))
     if (height, width) != tuple(picture.shape[-2:]):
         say(f"working at {width} x {height} (the guide is {picture.shape[-1]} x {picture.shape[-2]}; see --size)")
     picture = fit(picture, width=width, height=height)
@@ -241,7 +321,8 @@ def load_job(args: argparse.Namespace, guide: str) -> EditJob:
         hard = bool(((mask == 0) | (mask == 1)).all())
         mask = fit(mask, width=width, height=height)
         mask = binary_mask(mask).float() if hard else mask
-    return EditJob(model, to_range(picture, model.data_range), picture, mask)
+        say_mask(args.mask, mask)
+    return EditJob(model, to_range(picture, model.data_range), picture, mask, has_profile(guide))
 
 
 def sweep_plan(args: argparse.Namespace, job: EditJob, **options: object) -> SweepPlan:
@@ -249,4 +330,5 @@ def sweep_plan(args: argparse.Namespace, job: EditJob, **options: object) -> Swe
     from ..measure.sweep import SweepPlan
 
     given = {**edit_options(args), **options}
-    return SweepPlan(job.model, job.guide, mask=job.mask, predict=args.repeats == 1, **given)
+    label = class_labels(args, job.model, 1)
+    return SweepPlan(job.model, job.guide, mask=job.mask, y=label, predict=args.repeats == 1, **given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import add_sampling_options, device, output, progress, say, use_threads
+from .common import Outputs, add_sampling_options, device, progress, say, use_threads
 
 T0_VALUES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"Unknown example guide {args.guide!r}; expected one of {', '.join(EXAMPLE_GUIDES)}.")
     if not 32 <= args.size <= 1024:
         raise ValueError(f"--size must be between 32 and 1024, got {args.size}.")
-    out = output(args.output)
+    out = Outputs(args).picture(args.output)
     model = load_score_model(f"landscape-{args.guide}", device=device(args.device))
     use_threads(args.threads, model)
     guide = example_guide(args.guide, width=args.size, height=args.size)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from ..sampling.options import T0
-from .common import add_edit_options, edit_options, load_job, output, progress, say
+from .common import Outputs, add_edit_options, class_labels, edit_options, load_job, progress, say
 
 
 def add_parser(commands) -> None:
@@ -21,7 +22,6 @@ def add_parser(commands) -> None:
         help="in place of --t0: find the t0 that is expected to change the picture by this RMS, e.g. 0.1",
     )
     edit.add_argument("--batch", type=int, default=1, metavar="N", help="pictures to make; N > 1 numbers the files")
-    edit.add_argument("--class-label", type=int, metavar="N", help="class number, for class-conditional models")
     add_edit_options(edit)
     edit.set_defaults(run=run)
 
@@ -34,13 +34,15 @@ def run(args: argparse.Namespace) -> None:
     from ..measure.deviation import t0_for_deviation
     from ..pictures.io import from_range, save_image
 
-    out = output(args.output)
     if not 1 <= args.batch <= 64:
         raise ValueError(f"--batch must be between 1 and 64, got {args.batch}.")
+    outputs, out = Outputs(args, args.guide), Path(args.output)
+    names = [out.name] if args.batch == 1 else [f"{out.stem}_{i:02d}{out.suffix}" for i in range(args.batch)]
+    numbered = [outputs.picture(out.parent / name) for name in names]
     if args.t0 is not None and args.change is not None:
         raise ValueError("--t0 and --change both say how much may change; use one.")
     job = load_job(args, args.guide)
-    label = None if args.class_label is None else torch.full((args.batch,), args.class_label)
+    label = class_labels(args, job.model, args.batch)
     t0 = T0.default if args.t0 is None else args.t0
     if args.change is not None:
         found = t0_for_deviation(
@@ -62,7 +64,6 @@ def run(args: argparse.Namespace) -> None:
     pictures = from_range(result.samples, job.model.data_range)
     if not bool(torch.isfinite(pictures).all()):
         raise ValueError("The result contains NaN or infinite values; nothing was written. Try --dtype fp32.")
-    for i in range(args.batch):
-        path = out if args.batch == 1 else out.with_name(f"{out.stem}_{i:02d}{out.suffix}")
-        save_image(pictures[i : i + 1], path)
+    for i, path in enumerate(numbered):
+        save_image(pictures[i : i + 1], path, profile=job.profile)
         say(f"wrote {path.resolve()}")

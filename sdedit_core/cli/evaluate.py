@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .common import add_edit_options, edit_options, load_model, parse_size, progress, say
+from .common import add_edit_options, class_labels, edit_options, load_model, parse_overrides, parse_size, progress, say
 from .strokes import parse_kernel
 
 DEFAULT_T0 = "0.1:0.9:9"
@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> None:
     """Make this shard's pictures; measure once all shards are done."""
     from ..measure.protocol import Evaluation, PictureFolder, Protocol, parse_shard, picture_names
     from ..measure.sweep import parse_t0_values
+    from ..pictures.files import check_folder, check_target, same_file
 
     values, shard = parse_t0_values(args.t0), parse_shard(args.shard)
     if args.kid:
@@ -57,10 +58,18 @@ def run(args: argparse.Namespace) -> None:
             raise ValueError(f"--limit must be at least 1, got {args.limit}.")
         names = names[: args.limit]
     picture_names(args.reference)
+    out = check_folder(args.output)
+    own = [out / name for name in ("originals", "guides", "reference")]
+    if any(same_file(args.guides, folder) for folder in own) or same_file(args.reference, own[-1]):
+        raise ValueError(f"{out} gets pictures of its own in the folders that are read; choose another output folder.")
+    for name in ("settings.json", "table.csv", "summary.json", "sheet.png", "tradeoff.png", "kid.csv"):
+        if out.exists():
+            check_target(out / name)
     width, height = (256, 256) if args.size is None else parse_size(args.size)
     model = load_model(args)
     if args.size is None and model.size is not None:
         height, width = model.size
+    class_labels(args, model, 1)
     m = model.size_multiple
     if width % m or height % m:
         raise ValueError(f"This model needs width and height in multiples of {m}, got {width} x {height}.")
@@ -75,7 +84,8 @@ def run(args: argparse.Namespace) -> None:
         kernel=parse_kernel(args.kernel),
         weights=args.weights,
         dtype=args.dtype,
-        overrides=tuple(sorted(args.set)),
+        overrides=parse_overrides(args.set),
+        class_label=args.class_label,
     )
     evaluation = Evaluation(args.output, protocol, names)
     evaluation.prepare()
@@ -129,12 +139,12 @@ def _sheet(evaluation):
     """The first guides at every t0, one row each."""
     from ..pictures.sheet import contact_sheet
 
-    folders = ["originals", "guides", *(folder.name for folder in evaluation.folders())]
+    folders = ["originals", "guides", *evaluation.folder_names()]
     pictures, labels = [], []
     for i in range(min(4, len(evaluation.names))):
         for folder in folders:
             pictures.append(evaluation.pictures(folder)[i])
-            labels.append({"originals": "photo", "guides": "strokes"}.get(folder, folder.replace("-", " ")))
+            labels.append({"originals": "photo", "guides": "strokes"}.get(folder, folder.replace("-", " ", 1)))
     return contact_sheet(pictures, labels, columns=len(folders), cell=160)
 
 
@@ -142,11 +152,11 @@ def _kid(args: argparse.Namespace, evaluation) -> None:
     """KID of every t0 against the reference at working size."""
     from ..measure.kid import kernel_inception_distance
     from ..measure.protocol import PictureFolder
-    from ..pictures.files import write_file
+    from ..pictures.files import make_folder, write_file
     from ..pictures.io import save_image
+    from ..sde import t0_text
 
-    folder = evaluation.out / "reference"
-    folder.mkdir(exist_ok=True)
+    folder = make_folder(evaluation.out / "reference")
     p = evaluation.protocol
     reference = PictureFolder(args.reference, width=p.width, height=p.height)
     for name, picture in zip(reference.names, reference, strict=True):
@@ -156,6 +166,6 @@ def _kid(args: argparse.Namespace, evaluation) -> None:
     lines = ["t0,kid,std_between_subsets,subset"]
     for t0, pictures in zip(p.t0, evaluation.folders(), strict=True):
         found = kernel_inception_distance(pictures, folder, device=args.device, weights=args.kid_weights)
-        say(f"t0 {t0:g}: {found}")
+        say(f"t0 {t0_text(t0)}: {found}")
         lines.append(f"{t0!r},{found.mean!r},{found.std!r},{found.subset}")
     write_file(evaluation.out / "kid.csv", "\n".join(lines) + "\n")

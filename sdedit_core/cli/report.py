@@ -6,7 +6,7 @@ import argparse
 import json
 
 from ..sampling.options import T0
-from .common import add_edit_options, load_job, output, progress, say, sweep_plan
+from .common import Outputs, add_edit_options, load_job, progress, say, say_mask, sweep_plan
 
 
 def add_parser(commands) -> None:
@@ -32,16 +32,17 @@ def add_parser(commands) -> None:
 def run(args: argparse.Namespace) -> None:
     """Measure, and write what was asked for."""
     from ..measure.plots import heat_map
-    from ..pictures.files import check_target, write_file
-    from ..pictures.io import save_image
+    from ..pictures.files import write_file
+    from ..pictures.io import has_profile, save_image
 
-    heat = output(args.heat_map) if args.heat_map else None
-    out = output(args.output) if args.output else None
-    numbers = check_target(args.json) if args.json else None
+    outputs = Outputs(args, args.guide, args.picture)
+    heat = outputs.picture(args.heat_map) if args.heat_map else None
+    out = outputs.picture(args.output) if args.output else None
+    numbers = outputs.file(args.json) if args.json else None
     found, guide, picture, mask = _files(args) if args.picture else _edit(args)
     say(str(found))
     if out:
-        save_image(picture, out)
+        save_image(picture, out, profile=has_profile(args.guide))
         say(f"wrote {out.resolve()}")
     if heat:
         save_image(heat_map(guide, picture, mask=mask, scale=args.scale), heat)
@@ -62,6 +63,8 @@ def _files(args: argparse.Namespace) -> tuple:
             raise ValueError(f"{option} belongs to an edit that is made now; leave PICTURE out, or leave {option} out.")
     guide, picture = load_image(args.guide), load_image(args.picture)
     mask = None if args.mask is None else binary_mask(load_mask(args.mask)).float()
+    if mask is not None:
+        say_mask(args.mask, mask)
     return compare(guide, picture, mask=mask), guide, picture, mask
 
 

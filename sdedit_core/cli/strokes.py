@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import output, parse_size, say
+from .common import Outputs, add_overwrite, parse_size, say
 
 
 def add_parser(commands) -> None:
@@ -17,6 +17,7 @@ def add_parser(commands) -> None:
         "--kernel", default="auto", help="odd pixels of the median filter; auto = the paper's 23 at 256 px, scaled"
     )
     strokes.add_argument("--size", metavar="PX|WxH", help="scale and crop the photo to this size first")
+    add_overwrite(strokes)
     strokes.set_defaults(run=run)
     mask = commands.add_parser("mask", help="mask of what was painted: white where two pictures differ")
     mask.add_argument("before", metavar="BEFORE", help="the photo")
@@ -24,6 +25,7 @@ def add_parser(commands) -> None:
     mask.add_argument("-o", "--output", required=True, metavar="FILE", help="mask to write")
     mask.add_argument("--threshold", type=float, default=0.04, help="difference that still counts as equal, 0 to 1")
     mask.add_argument("--grow", type=int, default=0, metavar="PX", help="widen the mask (default %(default)s)")
+    add_overwrite(mask)
     mask.set_defaults(run=run_mask)
 
 
@@ -40,15 +42,16 @@ def parse_kernel(text: str) -> int | None:
 def run(args: argparse.Namespace) -> None:
     """Write the stroke painting."""
     from ..pictures.fit import fit
-    from ..pictures.io import load_image, save_image
+    from ..pictures.io import has_profile, load_image, save_image
     from ..pictures.strokes import simulate_strokes
 
-    out = output(args.output)
+    out = Outputs(args, args.photo).picture(args.output)
     photo = load_image(args.photo)
     if args.size:
         width, height = parse_size(args.size)
         photo = fit(photo, width=width, height=height)
-    save_image(simulate_strokes(photo, colours=args.colours, kernel=parse_kernel(args.kernel)), out)
+    painting = simulate_strokes(photo, colours=args.colours, kernel=parse_kernel(args.kernel))
+    save_image(painting, out, profile=has_profile(args.photo))
     say(f"wrote {out.resolve()}")
 
 
@@ -57,7 +60,7 @@ def run_mask(args: argparse.Namespace) -> None:
     from ..pictures.io import load_image, save_image
     from ..pictures.strokes import difference_mask
 
-    out = output(args.output)
+    out = Outputs(args, args.before, args.after).picture(args.output)
     before, after = load_image(args.before), load_image(args.after)
     mask = difference_mask(before, after, threshold=args.threshold, grow=args.grow)
     save_image(mask.expand(-1, 3, -1, -1), out)

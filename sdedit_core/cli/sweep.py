@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from .common import add_edit_options, load_job, output, progress, say, sweep_plan
+from ..sde import t0_text
+from .common import Outputs, add_edit_options, class_labels, load_job, progress, say, sweep_plan
 
 DEFAULT_T0 = "0.1:0.8:8"
 
@@ -44,15 +45,16 @@ def run(args: argparse.Namespace) -> None:
     from ..measure.picks import sheet_after
     from ..measure.sweep import parse_t0_values
     from ..measure.table import sweep_rows, sweet_spot, table, to_csv
-    from ..pictures.files import check_target, write_file
+    from ..pictures.files import write_file
     from ..pictures.io import from_range, save_pil
     from ..pictures.sheet import contact_sheet
 
-    out, search = output(args.output), sheet_after(parse_t0_values(args.t0), args.picks)
+    outputs, search = Outputs(args, args.guide), sheet_after(parse_t0_values(args.t0), args.picks)
     values = list(search.values)
-    plot = output(args.plot) if args.plot else None
-    sheet_csv = check_target(args.csv) if args.csv else None
-    folder = _folder(args.pictures)
+    out = outputs.picture(args.output)
+    plot = outputs.picture(args.plot) if args.plot else None
+    sheet_csv = outputs.file(args.csv) if args.csv else None
+    folder = outputs.folder(args.pictures, [_picture_name(t0) for t0 in values]) if args.pictures else None
     job = load_job(args, args.guide)
     if args.probe:
         _probe(args, job, values, out)
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace) -> None:
         write_file(sheet_csv, to_csv(found))
         say(f"wrote {sheet_csv.resolve()}")
     if folder:
-        _save_pictures(folder, result, pictures)
+        _save_pictures(folder, result, pictures, profile=job.profile)
     if plot and len(found) > 1:
         from ..measure.plots import tradeoff_plot
 
@@ -94,22 +96,15 @@ def run(args: argparse.Namespace) -> None:
         sys.exit(130)
 
 
-def _folder(path: str | None) -> Path | None:
-    if path is None:
-        return None
-    folder = Path(path)
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} exists and is not a folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _picture_name(t0: float) -> str:
+    return f"t0-{t0_text(t0)}.png"
 
 
-def _save_pictures(folder: Path, result, pictures: list) -> None:
-    from ..measure.protocol import t0_name
+def _save_pictures(folder: Path, result, pictures: list, *, profile: bool) -> None:
     from ..pictures.io import save_image
 
     for cell, picture in zip(result.cells, pictures, strict=True):
-        save_image(picture, folder / f"{t0_name(cell.t0)}.png")
+        save_image(picture, folder / _picture_name(cell.t0), profile=profile)
     say(f"wrote {len(pictures)} pictures to {folder.resolve()}")
 
 
@@ -149,6 +144,7 @@ def _probe(args: argparse.Namespace, job, values: list[float], out: Path) -> Non
             values,
             seed=args.seed,
             mask=job.mask,
+            y=class_labels(args, job.model, 1),
             predict=True,
             callback=lambda one, index, total: tick(one),
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import time
 from collections.abc import Callable
+
+from .common import say
 
 SHOWN, FEW = 10, 100  # files named in a message; pictures below which a hint is given
 
@@ -89,9 +90,9 @@ def run_train(args: argparse.Namespace) -> None:
         resumed = run.resume()
         if rank == 0:
             count = sum(p.numel() for p in trainer.network.parameters())
-            _say(f"{count:,} parameters on {device}, {precision}; data RMS {trainer.preconditioning.sigma_data:g}")
+            say(f"{count:,} parameters on {device}, {precision}; data RMS {trainer.preconditioning.sigma_data:g}")
             if resumed:
-                _say(f"going on at step {trainer.step}")
+                say(f"going on at step {trainer.step}")
         with interrupts() as interrupted, memory():
 
             def stop() -> bool:
@@ -107,7 +108,7 @@ def run_train(args: argparse.Namespace) -> None:
             )
         if rank == 0:
             done = trainer.step >= settings.steps
-            _say(f"wrote {run.model}" if done else f"stopped at step {trainer.step}, state in {run.state}")
+            say(f"wrote {run.model}" if done else f"stopped at step {trainer.step}, state in {run.state}")
 
 
 def _source(args: argparse.Namespace, device, rank: int):
@@ -122,14 +123,14 @@ def _source(args: argparse.Namespace, device, rank: int):
     pictures = folder.pictures
     if rank == 0:
         for line in folder.left_out[:SHOWN]:
-            _say(f"left out: {line}")
+            say(f"left out: {line}")
         if len(folder.left_out) > SHOWN:
-            _say(f"left out: {len(folder.left_out) - SHOWN} more files that cannot be read")
+            say(f"left out: {len(folder.left_out) - SHOWN} more files that cannot be read")
         if folder.enlarged:
-            _say(f"smaller than {size} px and enlarged, the model learns their blur: {folder.enlarged} of the files")
-        _say(f"{len(pictures)} {'picture' if len(pictures) == 1 else 'pictures'} of {size} x {size}")
+            say(f"smaller than {size} px and enlarged, the model learns their blur: {folder.enlarged} of the files")
+        say(f"{len(pictures)} {'picture' if len(pictures) == 1 else 'pictures'} of {size} x {size}")
         if len(pictures) < FEW:
-            _say("so few pictures are learned by heart; sdedit edit --images makes a model of a few without training")
+            say("so few pictures are learned by heart; sdedit edit --images makes a model of a few without training")
     some = pictures[:: max(1, len(pictures) // 4)][:4].float() / 255
     coarse = F.interpolate(some, scale_factor=1 / 8, mode="area")
     return TensorSource(pictures.to(device)), F.interpolate(coarse, size=some.shape[-2:], mode="nearest")
@@ -144,14 +145,14 @@ def _reading() -> Callable[[int, int], None]:
         now = time.monotonic()
         if now - last > 5:
             last = now
-            _say(f"reading pictures: {done} of {total}")
+            say(f"reading pictures: {done} of {total}")
 
     return progress
 
 
 def _report(progress) -> None:
     levels = "  ".join(f"{name} {loss:.3f}" for name, loss in progress.by_level.items())
-    _say(
+    say(
         f"step {progress.step}/{progress.steps}  loss {progress.loss:.4f}  {progress.per_second:.0f} pictures/s  "
         f"{_time_left(progress)}  |  {levels}"
     )
@@ -162,8 +163,3 @@ def _time_left(progress) -> str:
     pictures = progress.pictures / progress.step * (progress.steps - progress.step)
     minutes = math.ceil(pictures / max(1e-9, progress.per_second) / 60)
     return f"{minutes // 60} h {minutes % 60} min left" if minutes >= 60 else f"{minutes} min left"
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

@@ -30,7 +30,7 @@ from ..sampling.noise import NoiseStream
 from ..sampling.solvers.base import Denoise
 from ..sampling.solvers.mca import automatic_finish, drawn_share
 from ..sampling.state import NoisedState, noised, perturb
-from ..sde import check_t0
+from ..sde import check_t0, whole_number
 
 STEP = 0.02
 START_STRIDE = 1_000_003
@@ -152,7 +152,7 @@ def predict_deviation(
             picture, pictures of a few pixels want more.
         steps: of the run; they matter near sigma_min only.
     """
-    if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
+    if whole_number(starts) is None or starts < 1:
         raise ValueError(f"starts must be a whole number of at least 1, got {starts!r}.")
 
     def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:

@@ -13,6 +13,7 @@ A picture depends on the settings and on its guide's file name only, not on the 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -26,17 +27,21 @@ from PIL import Image
 
 from ..edit import sdedit
 from ..model import ScoreModel
-from ..pictures.files import write_file
+from ..pictures.files import check_target, make_folder, write_file
 from ..pictures.fit import fit
-from ..pictures.io import from_range, load_image, save_image, to_range
+from ..pictures.io import from_range, has_profile, load_image, save_image, to_range
 from ..pictures.strokes import simulate_strokes
 from ..sampling.noise import mix64
 from ..sampling.options import check_options
 from ..sampling.solvers import Callback
+from ..sde import check_t0, t0_text
 from .metrics import distances
 from .realism import SlicedWasserstein
 from .resampling import FEWEST, resampled, with_intervals
 from .table import Row, SweetSpot, sweet_spot, to_csv
+
+# What settings.json says besides an edit's options, and did not in the first version: these were its values.
+LATER = {"weights": "ema", "dtype": "auto", "overrides": {}, "class_label": None}
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,10 @@ class Protocol:
     """What the pictures of an evaluation are made with.
 
     ``options`` are those of an edit, see ``sampling.options``.  ``colours`` and ``kernel`` belong to the stroke
-    simulation (kernel None = the paper's 23 px at 256 px, scaled); ``strokes`` False takes the pictures of the folder
-    as the guides.  ``weights``, ``dtype`` and ``overrides`` ("name=value") say how a file was loaded.
+    simulation (kernel None = the paper's 23 px at 256 px, scaled);
+    ``strokes`` False takes the pictures of the folder as the guides.  ``weights``, ``dtype`` and ``overrides`` are how
+    the model's file was read, see :func:`~sdedit_core.load.load_score_model`; ``class_label`` is the class of every
+    edit, for class-conditional models.
     """
 
     model: str
@@ -58,7 +65,8 @@ class Protocol:
     kernel: int | None = None
     weights: str = "ema"
     dtype: str = "auto"
-    overrides: tuple[str, ...] = ()
+    overrides: Mapping[str, object] = field(default_factory=dict)
+    class_label: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", check_options(self.options))
@@ -106,11 +114,6 @@ def picture_names(folder: str | os.PathLike) -> list[str]:
     return sorted(names)
 
 
-def t0_name(t0: float) -> str:
-    """The name of what was made at t0: exact, so that neighbouring values never share a file or a folder."""
-    return f"t0-{t0!r}" if t0 % 1 else f"t0-{t0:g}"
-
-
 def parse_shard(text: str) -> tuple[int, int]:
     """'2/8' to (2, 8): the second of eight shards."""
     try:
@@ -126,33 +129,56 @@ class Evaluation:
     """An evaluation in a folder. ``names`` are those of all guides, whatever the shard."""
 
     def __init__(self, out: str | os.PathLike, protocol: Protocol, names: Sequence[str]):
-        self.out, self.protocol, self.names = Path(out).absolute(), protocol, list(names)
+        self.out, self.protocol, self.names = Path(out), protocol, list(names)
 
     def prepare(self) -> None:
         """Make the folders; ValueError when the folder holds pictures made with other settings."""
         settings = self.out / "settings.json"
-        mine = self.protocol.settings()
-        usual = {**check_options({}), "weights": "ema", "dtype": "auto", "overrides": []}
+        mine, usual = self.protocol.settings(), {**check_options({}), **LATER}
+        begun: list[float] = []
         if settings.exists():
             try:
                 theirs = json.loads(settings.read_text(encoding="utf-8"))
+                begun = [] if "weights" in theirs else [check_t0(t0) for t0 in theirs.get("t0", ())]
                 theirs = {**usual, **theirs}  # a folder of before an option was there
                 changed = [k for k in {**theirs, **mine} if theirs.get(k) != mine.get(k)]
-            except (ValueError, AttributeError) as error:
+            except (OSError, ValueError, AttributeError, TypeError) as error:
                 raise ValueError(f"{settings} cannot be read: {error}") from None
             changed = [k for k in changed if k != "t0"]  # more t0 values only add folders
             if changed:
                 what = ", ".join(f"{k} {theirs.get(k)!r} (now {mine.get(k)!r})" for k in changed)
                 raise ValueError(f"{self.out} was begun with other settings: {what}. Use another output folder.")
+        self._exact_names(begun)
         for folder in (self.out, *(self.out / name for name in ("originals", "guides")), *self.folders()):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
+        for name in self.names:
+            check_target(self.file("guides", name))
         write_file(settings, json.dumps(mine, indent=2) + "\n")
 
-    def folders(self) -> list[Path]:
-        """One folder per t0."""
-        return [self.out / t0_name(t0) for t0 in self.protocol.t0]
+    def _exact_names(self, begun: Sequence[float]) -> None:
+        """Folders of before their names were exact, begun with these t0, get the names they have now."""
+        for short in sorted({f"t0-{t0:.4g}" for t0 in begun}):
+            sharing = [t0 for t0 in begun if f"t0-{t0:.4g}" == short]
+            if len(sharing) > 1 and (self.out / short).exists():
+                raise ValueError(
+                    f"{self.out / short} holds pictures of t0 {' and '.join(map(t0_text, sharing))} mixed up. Use "
+                    "another output folder."
+                )
+            exact = f"t0-{t0_text(sharing[0])}"
+            if exact != short and not (self.out / exact).exists():
+                with contextlib.suppress(FileNotFoundError):  # never made, or another shard was quicker
+                    (self.out / short).rename(self.out / exact)
 
-    def file(self, folder: str | Path, name: str) -> Path:
+    def folder_names(self) -> list[str]:
+        """One folder per t0, by its exact number, inside the output folder."""
+        return [f"t0-{t0_text(t0)}" for t0 in self.protocol.t0]
+
+    def folders(self) -> list[Path]:
+        """The folders of ``folder_names`` as paths."""
+        return [self.out / name for name in self.folder_names()]
+
+    def file(self, folder: str, name: str) -> Path:
+        """Where a picture is: ``folder`` is the name of one of the output's folders."""
         return self.out / folder / f"{name}.png"
 
     def missing(self) -> list[tuple[str, float]]:
@@ -160,7 +186,7 @@ class Evaluation:
         cells = [
             (name, t0, folder)
             for name in self.names
-            for t0, folder in zip(self.protocol.t0, self.folders(), strict=True)
+            for t0, folder in zip(self.protocol.t0, self.folder_names(), strict=True)
         ]
         return [(name, t0) for name, t0, folder in cells if not self.file(folder, name).exists()]
 
@@ -176,18 +202,21 @@ class Evaluation:
         """Make this shard's missing pictures; returns how many. Both callbacks may raise to stop; resume by running."""
         index, count = shard
         mine = set(self.names[index - 1 :: count])
+        number = self.protocol.class_label
+        label = None if number is None else torch.tensor([number])
         made = 0
         for name, t0 in self.missing():
             if name not in mine:
                 continue
             guide = self._guide(source, name)
-            seed = mix64(self.protocol.options["seed"], zlib.crc32(name.encode("utf-8"))) >> 1
+            seed = mix64(self.protocol.options["seed"], zlib.crc32(name.encode("utf-8", "surrogateescape"))) >> 1
             options = {**self.protocol.options, "seed": seed}
-            result = sdedit(model, to_range(guide, model.data_range), t0=t0, callback=callback, **options)
+            result = sdedit(model, to_range(guide, model.data_range), t0=t0, y=label, callback=callback, **options)
             picture = from_range(result.samples, model.data_range)
             if not bool(torch.isfinite(picture).all()):
                 raise ValueError(f"The edit of {name} at t0 {t0:g} contains NaN or infinite values.")
-            save_image(picture, self.file(t0_name(t0), name))
+            profile = has_profile(self.file("guides", name))
+            save_image(picture, self.file(f"t0-{t0_text(t0)}", name), profile=profile)
             made += 1
             if on_picture is not None:
                 on_picture(name, t0)
@@ -199,12 +228,13 @@ class Evaluation:
         path = self.file("guides", name)
         if not path.exists():
             original = fit(load_image(Path(source) / name), width=p.width, height=p.height)
-            save_image(original, self.file("originals", name))
+            profile = has_profile(Path(source) / name)
+            save_image(original, self.file("originals", name), profile=profile)
             guide = simulate_strokes(original, colours=p.colours, kernel=p.kernel) if p.strokes else original
-            save_image(guide, path)
+            save_image(guide, path, profile=profile)
         return load_image(path)
 
-    def pictures(self, folder: str | Path) -> PictureFolder:
+    def pictures(self, folder: str) -> PictureFolder:
         """Pictures of one of the output's folders, in the order of the names."""
         names = [f"{name}.png" for name in self.names]
         return PictureFolder(self.out / folder, width=self.protocol.width, height=self.protocol.height, names=names)
@@ -223,7 +253,7 @@ class Evaluation:
             raise ValueError(f"{len(left)} pictures are still missing, the first is {left[0][0]} at t0 {left[0][1]:g}.")
         distance = SlicedWasserstein(reference)
         guides, rows = self.pictures("guides"), []
-        for t0, folder in zip(self.protocol.t0, self.folders(), strict=True):
+        for t0, folder in zip(self.protocol.t0, self.folder_names(), strict=True):
             pictures = self.pictures(folder)
             found = [distances(guide, picture)[0] for guide, picture in zip(guides, pictures, strict=True)]
             means = {
@@ -234,7 +264,7 @@ class Evaluation:
         floor = distance(self.pictures("originals")).mean if self.protocol.strokes else None
         of_guides = distance(guides).mean
         if min(len(guides), len(reference)) >= FEWEST:
-            draws = resampled(distance, [*(self.pictures(folder) for folder in self.folders()), guides])
+            draws = resampled(distance, [*(self.pictures(folder) for folder in self.folder_names()), guides])
             rows = with_intervals(rows, draws[:, :-1], of_guides, draws[:, -1])
         summary = Summary(rows, floor, of_guides, sweet_spot(rows, ceiling=of_guides))
         write_file(self.out / "table.csv", to_csv(rows))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from ..sde import whole_number
 from .check import check_picture
 
 METHODS = ("crop", "pad", "stretch")
@@ -110,7 +111,7 @@ def target_size(
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; expected one of {', '.join(METHODS)}.")
     for value in (height, width, multiple, *(size or ())):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if whole_number(value) is None or value < 1:
             raise ValueError(f"Sizes and the multiple must be whole numbers of at least 1, got {value!r}.")
     if size is None:
         extra = {"crop": 0, "pad": multiple - 1, "stretch": multiple // 2}[method]

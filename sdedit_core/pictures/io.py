@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from einops import rearrange, repeat
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from .files import check_name, replace_file
+from .colour import is_tagged, srgb_profile, to_srgb
+from .files import picture_format, replace_file
+from .opening import open_picture, unreadable
 
-MAX_PIXELS = 64_000_000
-MAX_SIDE = 131_072
+SLACK = 1e-3  # values that lie so little outside are clipped
 
 
 def to_range(image: torch.Tensor, data_range: tuple[float, float] | None) -> torch.Tensor:
@@ -37,7 +38,7 @@ def from_pil(image: Image.Image) -> torch.Tensor:
     deep = _deep_grey(image)
     if deep is not None:
         return repeat(torch.from_numpy(deep), "h w -> 1 c h w", c=3).contiguous()
-    if image.mode in ("RGBA", "LA", "PA") or (image.mode == "P" and "transparency" in image.info):
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, rgba)
@@ -58,72 +59,107 @@ def to_pil(image: torch.Tensor) -> Image.Image:
 def _deep_grey(image: Image.Image) -> np.ndarray | None:
     """16-bit and float grey pictures as float32 in [0, 1]; Pillow's own RGB conversion would clip them."""
     if image.mode.startswith("I"):
-        return np.clip(np.asarray(image).astype(np.float32) / 65535.0, 0.0, 1.0)
-    if image.mode == "F":
-        return np.clip(np.asarray(image, dtype=np.float32), 0.0, 1.0)
-    return None
+        raw, low, high = np.asarray(image), 0, 65535
+    elif image.mode == "F":
+        raw, low, high = np.asarray(image, dtype=np.float32), 0.0, 1.0
+    else:
+        return None
+    found = float(raw.min()), float(raw.max())  # NaN when one of the values is
+    if not (low - SLACK <= found[0] and found[1] <= high + SLACK):
+        raise ValueError(
+            f"It holds grey values from {found[0]:g} to {found[1]:g}; {low:g} to {high:g} is expected of a picture of "
+            "this kind. Scale it to that, or save it with 8 bits."
+        )
+    grey = np.clip(raw.astype(np.float32) / np.float32(high), 0.0, 1.0)
+    clear = image.info.get("transparency")
+    if isinstance(clear, int) and image.mode != "F":
+        grey[raw == clear] = 1.0  # on white
+    return grey
 
 
 def _open(path: str | os.PathLike, least: int | None = None) -> Image.Image:
-    path = check_name(path)
-    if not path.exists():
-        raise ValueError(f"No such image file: {path}")
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; an image file is needed.")
-    if not path.is_file():
-        raise ValueError(f"{path} is no regular file, so it was not opened.")
+    image = open_picture(path, least)
     try:
-        image = Image.open(path)
-        if least is not None:
-            image.draft(None, (2 * least, 2 * least))  # JPEG: decoded at 1/2, 1/4 or 1/8, which is much quicker
-        if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
-            raise ValueError(
-                f"{path} is {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read, at most "
-                f"{MAX_SIDE:,} on a side."
-            )
         image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, RuntimeError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} cannot be read as an image: {error}") from None
-    factor = 1 if least is None else min(image.size) // (2 * least)
-    if factor > 1 and image.mode in ("L", "RGB", "RGBA", "CMYK"):
-        image = image.reduce(factor)
-    return ImageOps.exif_transpose(image)
+        factor = 1 if least is None else min(image.size) // (2 * least)
+        if factor > 1 and image.mode == "RGB" and "transparency" in image.info:
+            image = image.convert("RGBA")  # one colour is clear, which an average would hide
+        if factor > 1 and image.mode in ("L", "RGB", "RGBA", "CMYK"):
+            image = image.reduce(factor)
+        return ImageOps.exif_transpose(image)
+    except Exception as error:  # each format's plugin has its own ways to fail
+        raise unreadable(Path(path), error) from None
 
 
 def load_image(path: str | os.PathLike, *, least: int | None = None) -> torch.Tensor:
-    """Read a picture as (1,3,H,W) float32 in [0, 1]; orientation tags applied, transparency laid on white.
+    """Read a picture as (1,3,H,W) float32 in [0, 1], sRGB; orientation tags applied, transparency laid on white.
 
-    ``least``, for pictures that will be made small: large files are averaged down while they are read, to a shorter
-    side of no less than 2 ``least`` pixels.  Raises ValueError, naming the file, when it cannot be read.
+    A picture with a colour profile is brought to sRGB.  ``least``, for pictures that will be made small: large files
+    are averaged down while they are read, to a shorter side of no less than 2 ``least`` pixels.  Raises ValueError,
+    naming the file, when it cannot be read.
     """
-    return from_pil(_open(path, least))
+    image = _open(path, least)
+    try:
+        return from_pil(to_srgb(image))
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be used: {error}") from None
+
+
+def has_profile(path: str | os.PathLike) -> bool:
+    """Whether a picture file carries a colour profile; what is made of it should then say that it is sRGB."""
+    with open_picture(path) as image:
+        return is_tagged(image)
 
 
 def load_mask(path: str | os.PathLike) -> torch.Tensor:
-    """Read a mask as (1,1,H,W) in [0, 1]: white = change. Transparency is not used."""
+    """Read a mask as (1,1,H,W) in [0, 1]: white = change.  Values are taken as they are, without a colour profile.
+
+    Transparency counts where the picture has one colour only, as for a mask painted on an empty layer: what is painted
+    there may change.
+    """
     image = _open(path)
-    array = _deep_grey(image)
+    try:
+        array = _deep_grey(image)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be used: {error}") from None
     if array is None:
-        array = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32) / 255.0
+        painted = _painted(image)
+        grey = image.convert("RGB").convert("L") if painted is None else painted
+        array = np.asarray(grey, dtype=np.float32) / 255.0
     return torch.from_numpy(array)[None, None].contiguous()
 
 
-def save_image(image: torch.Tensor, path: str | os.PathLike) -> None:
-    """Write one picture (1,3,H,W) or (3,H,W) in [0, 1]; whole or not at all."""
-    save_pil(to_pil(image), path)
+def _painted(image: Image.Image) -> Image.Image | None:
+    """The alpha channel when it alone holds something, None otherwise."""
+    if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
+        return None
+    *colours, alpha = image.convert("RGBA").split()
+    if any(low != high for low, high in (channel.getextrema() for channel in colours)):
+        return None
+    low, high = alpha.getextrema()
+    return alpha if low != high else None
 
 
-def check_picture_name(path: str | os.PathLike) -> None:
-    """ValueError unless a picture can be written under this name, in its own size."""
-    form = Image.registered_extensions().get(Path(path).suffix.lower())
-    if form not in Image.SAVE or form == "ICO":  # icons have sizes of their own
-        raise ValueError(f"Cannot tell an image format to write from {Path(path).name!r}; use .png, .jpg or .webp.")
+def save_image(image: torch.Tensor, path: str | os.PathLike, *, profile: bool = False) -> None:
+    """Write one picture (1,3,H,W) or (3,H,W) in [0, 1]; whole or not at all. ``profile``: as for ``save_pil``."""
+    save_pil(to_pil(image), path, profile=profile)
 
 
-def save_pil(picture: Image.Image, path: str | os.PathLike) -> None:
-    """Write a PIL picture in the format of the file's name; whole or not at all. ValueError when it cannot be."""
-    check_picture_name(path)
+def save_pil(picture: Image.Image, path: str | os.PathLike, *, profile: bool = False) -> None:
+    """Write a PIL picture in the format of the file's name; whole or not at all. ValueError when it cannot be.
+
+    ``profile`` embeds an sRGB profile, for pictures made of a file that had a profile.
+    """
     suffix = Path(path).suffix.lower()
     options = {"quality": 95} if suffix in (".jpg", ".jpeg", ".webp") else {}
-    options["format"] = Image.registered_extensions()[suffix]
-    replace_file(path, lambda part: picture.save(part, **options))
+    options["format"] = picture_format(path)
+    if profile and srgb_profile() is not None:
+        options["icc_profile"] = srgb_profile()
+
+    def write(part: Path) -> None:
+        try:
+            picture.save(part, **options)
+        except (ValueError, RuntimeError, SystemError) as error:  # Pillow's plugins: a side too long, say
+            raise OSError(str(error)) from None
+
+    replace_file(path, write)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from ..sde import whole_number
 from .check import check_pair, check_picture
 from .io import from_pil, to_pil
 
@@ -59,10 +60,10 @@ def simulate_strokes(
     Returns (B,3,H,W) in [0, 1] with at most ``colours`` different colours per picture.
     """
     check_picture(image)
-    if isinstance(colours, bool) or not isinstance(colours, int) or not 2 <= colours <= 256:
+    if whole_number(colours) is None or not 2 <= colours <= 256:
         raise ValueError(f"colours must be a whole number from 2 to 256, got {colours!r}. The paper uses 6.")
     kernel = stroke_kernel(*image.shape[-2:]) if kernel is None else kernel
-    if isinstance(kernel, bool) or not isinstance(kernel, int) or kernel < 1 or kernel % 2 == 0:
+    if whole_number(kernel) is None or kernel < 1 or kernel % 2 == 0:
         raise ValueError(f"kernel must be an odd number of pixels, got {kernel!r}. The paper uses 23 at 256 px.")
     out = []
     for item in image:
@@ -88,7 +89,7 @@ def difference_mask(
     check_pair(before, after)
     if not 0.0 <= float(threshold) < 1.0:
         raise ValueError(f"threshold must lie between 0 and 1, got {threshold!r}. 0.04 hides JPEG noise.")
-    if isinstance(grow, bool) or not isinstance(grow, int) or not 0 <= grow <= 512:
+    if whole_number(grow) is None or not 0 <= grow <= 512:
         raise ValueError(f"grow must be a whole number of pixels from 0 to 512, got {grow!r}.")
     mask = ((before - after).abs().amax(dim=1, keepdim=True) > float(threshold)).float()
     if grow:

@@ -234,12 +234,7 @@ class PatchPrior:
         Raises:
             ValueError: another shape, a smaller picture, or sigmas of another count.
         """
-        if x.ndim != 4 or x.shape[1] != 3:
-            raise ValueError(f"A patch prior denoises colour pictures (B, 3, H, W), got {tuple(x.shape)}.")
-        if min(x.shape[2:]) < 16:
-            raise ValueError(
-                f"A patch prior needs pictures of at least 16 x 16 px, got {x.shape[3]} x {x.shape[2]}. Enlarge it."
-            )
+        check_picture_size(x)
         levels = torch.as_tensor(sigma, dtype=torch.float64).flatten().tolist()
         if len(levels) not in (1, x.shape[0]):
             raise ValueError(f"Expected one sigma per sample ({x.shape[0]}) or one for all, got {len(levels)}.")
@@ -327,6 +322,16 @@ def _scatter(total: torch.Tensor, patches: torch.Tensor, ys: torch.Tensor, xs: t
     for i, y in enumerate(ys.tolist()):
         for j, x in enumerate(xs.tolist()):
             total[:, y : y + patch, x : x + patch] += patches[i, j]
+
+
+def check_picture_size(x: torch.Tensor) -> None:
+    """ValueError unless x is (B, 3, H, W) with H and W of at least 16."""
+    if x.ndim != 4 or x.shape[1] != 3:
+        raise ValueError(f"A patch prior denoises colour pictures (B, 3, H, W), got {tuple(x.shape)}.")
+    if min(x.shape[2:]) < 16:
+        raise ValueError(
+            f"A patch prior needs pictures of at least 16 x 16 px, got {x.shape[3]} x {x.shape[2]}. Enlarge it."
+        )
 
 
 def check_images(images: torch.Tensor | Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import torch
 
-from .patch import PatchPrior
+from .patch import PatchPrior, check_picture_size
 
 
 class SizedPatchPrior:
@@ -41,6 +41,7 @@ class SizedPatchPrior:
 
     def denoise(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         """E[x0 | x] for x (B,3,H,W), sigma (B,); see :meth:`PatchPrior.denoise`."""
+        check_picture_size(x)
         return self.at(min(x.shape[-2:])).denoise(x, sigma)
 
     @property

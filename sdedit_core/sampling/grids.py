@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import math
 
-from ..sde import Schedule
+from ..sde import Schedule, whole_number
 
 GRIDS = ("auto", "karras", "log", "uniform-t")
 
 
 def check_steps(steps: int) -> int:
     """Return ``steps`` as an int of at least 1, at most 10000; ``ValueError`` otherwise."""
-    if isinstance(steps, bool) or not isinstance(steps, int | float) or not math.isfinite(steps) or steps % 1:
+    given = int(steps) if isinstance(steps, float) and steps.is_integer() else whole_number(steps)
+    if given is None:
         raise ValueError(f"steps must be a whole number, got {steps!r}.")
-    if not 1 <= steps <= 10000:
-        raise ValueError(f"steps must be between 1 and 10000, got {int(steps)}. 20 is a good value.")
-    return int(steps)
+    if not 1 <= given <= 10000:
+        raise ValueError(f"steps must be between 1 and 10000, got {given}. 20 is a good value.")
+    return given
 
 
 def karras(sigma_start: float, sigma_end: float, n: int, *, rho: float = 7.0) -> list[float]:

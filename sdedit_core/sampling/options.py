@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ..sde import check_t0
+from ..sde import check_t0, whole_number
 from .grids import check_steps
 from .solvers import SOLVERS, get_solver
 from .solvers.base import MASK_MODES, check_eta, check_mask_mode
@@ -38,9 +38,10 @@ class Option:
 
 def check_repeats(repeats: int) -> int:
     """Return K, the number of passes, between 1 and 100."""
-    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= 100:
+    given = whole_number(repeats)
+    if given is None or not 1 <= given <= 100:
         raise ValueError(f"repeats must be a whole number from 1 to 100, got {repeats!r}.")
-    return repeats
+    return given
 
 
 T0 = Option(

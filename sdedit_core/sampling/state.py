@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from ..model import ScoreModel
-from ..sde import check_t0
+from ..sde import check_t0, whole_number
 from .masks import check_mask
 from .noise import NoiseStream
 
@@ -54,9 +54,10 @@ class NoisedState:
 
 def check_seed(seed: int) -> int:
     """Return the seed as an int; ValueError for anything that is not a whole number."""
-    if isinstance(seed, bool) or not isinstance(seed, int):
+    given = whole_number(seed)
+    if given is None:
         raise ValueError(f"seed must be a whole number, got {seed!r}.")
-    return seed
+    return given
 
 
 def noised(guide: torch.Tensor, sigma: float, *, seed: int, samples: Sequence[int], repeat: int = 0) -> torch.Tensor:

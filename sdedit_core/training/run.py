@@ -165,4 +165,5 @@ def check_model_path(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"The model is written as .safetensors; got {path.name!r}.")
+    check_target(path.with_name(path.stem + ".state.safetensors"))  # the longest name that a run writes
     return check_target(path)

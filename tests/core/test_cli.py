@@ -1,6 +1,5 @@
 """The command line, as a user runs it."""
 
-import io
 import subprocess
 import sys
 
@@ -8,7 +7,6 @@ import pytest
 import torch
 from PIL import Image
 
-from sdedit_core.cli.common import say
 from sdedit_core.cli.main import main
 from sdedit_core.pictures.io import load_image, save_image
 
@@ -181,12 +179,3 @@ def test_convert_refuses_what_is_no_checkpoint(guide, tmp_path, capsys):
     assert main(["convert", str(guide), "-o", str(tmp_path / "out.safetensors")]) == 1
     assert capsys.readouterr().err.startswith("sdedit: ")
     assert not (tmp_path / "out.safetensors").exists()
-
-
-def test_a_console_without_a_character_never_stops_a_run(monkeypatch):
-    """What its code page lacks is spelled out; the picture is written before, the rest of a batch after."""
-    raw = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="cp1252"))
-    say("wrote \u5c71.png, caf\u00e9")
-    sys.stdout.flush()
-    assert raw.getvalue().decode("cp1252").strip() == "wrote \\u5c71.png, caf\u00e9"

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -149,3 +150,51 @@ def test_commands_strokes_and_mask(photos, capsys):
     assert set(load_image(photos / "m.png").unique().tolist()) <= {0.0, 1.0}
     with pytest.raises(ValueError, match="odd"):
         run_command("strokes", guide, "-o", photos / "s.png", "--kernel", "wide")
+
+
+def test_sweeps_pictures_are_named_by_their_exact_t0(photos):
+    guide = photos / "photos/p0.png"
+    options = ["--steps", "2", "--images", guide, "--pictures", photos / "cells"]
+    run_command("sweep", guide, "-o", photos / "s.png", "--t0", "0.30001,0.30002,1", *options)
+    assert sorted(p.name for p in (photos / "cells").iterdir()) == ["t0-0.30001.png", "t0-0.30002.png", "t0-1.png"]
+
+
+def test_evaluate_and_its_settings_in_a_relative_folder(photos, monkeypatch):
+    monkeypatch.chdir(photos)
+    options = ["--size", "32", "--steps", "2", "--images", "real/p0.png", "--kernel", "3"]
+    run_command("evaluate", "photos", "--reference", "real", "-o", "o", "--t0", "0.2,0.30001,0.30002", *options)
+    assert {p.name for p in (photos / "o").glob("t0-*")} == {"t0-0.2", "t0-0.30001", "t0-0.30002"}
+    assert len((photos / "o/table.csv").read_text().splitlines()) == 4
+    with pytest.raises(ValueError, match=r"weights 'ema' \(now 'raw'\)"):
+        run_command("evaluate", "photos", "--reference", "real", "-o", "o", *options, "--weights", "raw")
+
+
+@pytest.fixture(scope="module")
+def by_class(tmp_path_factory):
+    """A tiny class-conditional checkpoint file."""
+    path = tmp_path_factory.mktemp("model") / "adm_cond.pt"
+    path.write_bytes(lzma.decompress((Path(__file__).parent / "checkpoints/adm_cond.pt.xz").read_bytes()))
+    return path
+
+
+def test_every_command_that_edits_takes_a_class_label(photos, by_class):
+    guide = photos / "photos/p0.png"
+    model = ["--model", by_class, "--steps", "2", "--set", "image_size=16", "--size", "16"]
+    made = []
+    for label in ("0", "1"):
+        options = [*model, "--class-label", label]
+        run_command("edit", guide, "-o", photos / "e.png", "--t0", "0.5", *options)
+        cells = ["--pictures", photos / "cells", "--reference", photos / "real"]
+        run_command("sweep", guide, "-o", photos / "s.png", "--t0", "0.5", *cells, *options)
+        run_command("report", guide, "-o", photos / "r.png", "--t0", "0.5", *options)
+        same = [load_image(photos / name) for name in ("e.png", "cells/t0-0.5.png", "r.png")]
+        assert torch.equal(same[0], same[1]) and torch.equal(same[0], same[2])
+        out = ["-o", photos / f"o{label}", "--as-is", "--limit", "1"]
+        run_command("evaluate", photos / "photos", "--reference", photos / "real", *out, "--t0", "0.5", *options)
+        made += [same[0], load_image(photos / f"o{label}/t0-0.5/p0.png.png")]
+    assert not torch.equal(made[0], made[2]) and not torch.equal(made[1], made[3])
+    run_command("sweep", guide, "-o", photos / "s.png", "--t0", "0.5", "--probe", *model, "--class-label", "1")
+    with pytest.raises(ValueError, match="--class-label must be between 0 and"):
+        run_command("sweep", guide, "-o", photos / "s.png", *model, "--class-label", "5000")
+    with pytest.raises(ValueError, match="has no classes"):
+        run_command("report", guide, "--images", guide, "--class-label", "1")

@@ -4,9 +4,11 @@ import json
 
 import pytest
 import torch
+from PIL import Image
 
-from sdedit_core.measure.protocol import Evaluation, PictureFolder, Protocol, parse_shard, picture_names, t0_name
-from sdedit_core.pictures.io import load_image
+from sdedit_core.measure.protocol import Evaluation, PictureFolder, Protocol, parse_shard, picture_names
+from sdedit_core.pictures.colour import srgb_profile
+from sdedit_core.pictures.io import has_profile, load_image
 from sdedit_core.priors.exact import GaussianPrior
 
 PROTOCOL = Protocol(model="test", t0=(0.0, 0.3, 0.6), width=24, height=24, options={"steps": 3}, kernel=5)
@@ -106,23 +108,65 @@ def test_folders_without_pictures_are_refused(tmp_path):
         picture_names(tmp_path / "none")
 
 
-def test_a_relative_output_folder_is_finished(photos, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    made = Evaluation("out", PROTOCOL, picture_names(photos / "photos")[:1])
+@pytest.mark.parametrize("form", ["relative", "absolute"])
+def test_a_relative_output_folder_is_as_good_as_an_absolute_one(photos, monkeypatch, form):
+    monkeypatch.chdir(photos)
+    made = Evaluation("out" if form == "relative" else photos / "out", PROTOCOL, picture_names("photos"))
     made.prepare()
-    assert made.run(model(), photos / "photos") == 3 and not made.missing()
-    assert (tmp_path / "out" / "t0-0.3").is_dir() and not (tmp_path / "out" / "out").exists()
-    assert len(made.pictures("t0-0.3")) == 1
+    assert made.run(model(), "photos") == 12 and not made.missing()
+    assert sorted(p.name for p in (photos / "out").iterdir()) == (
+        ["guides", "originals", "settings.json", "t0-0", "t0-0.3", "t0-0.6"]
+    )
+    assert len(made.summarise(model(), PictureFolder("real", width=24, height=24)).rows) == 3
 
 
-def test_neighbouring_t0_values_have_folders_of_their_own():
-    assert t0_name(0.3) == "t0-0.3" and t0_name(0.0) == "t0-0" and t0_name(1.0) == "t0-1"
-    assert len({t0_name(t0) for t0 in (0.3, 0.30001, 0.30002, 0.3000000001)}) == 4
+def test_every_t0_has_a_folder_of_its_own(photos):
+    near = Protocol(**{**PROTOCOL.__dict__, "t0": (0.30001, 0.30002, 1e-05, 1.0)})
+    made = evaluation(photos, protocol=near)
+    assert made.folder_names() == ["t0-0.30001", "t0-0.30002", "t0-1e-05", "t0-1"]
+    assert made.run(model(), photos / "photos") == 16
 
 
-@pytest.mark.parametrize("other", [{"weights": "raw"}, {"dtype": "fp16"}, {"overrides": ("sigma_max=20",)}])
-def test_weights_and_overrides_belong_to_the_settings(photos, tmp_path, other):
-    names = picture_names(photos / "photos")[:1]
-    Evaluation(tmp_path / "out", PROTOCOL, names).prepare()
-    with pytest.raises(ValueError, match="begun with other settings"):
-        Evaluation(tmp_path / "out", Protocol(**{**PROTOCOL.__dict__, **other}), names).prepare()
+def as_the_first_version_left_it(photos, t0):
+    """An evaluation's folder with short names of t0, and settings that say nothing of how the file was read."""
+    made = evaluation(photos, protocol=Protocol(**{**PROTOCOL.__dict__, "t0": t0}))
+    made.run(model(), photos / "photos")
+    for exact, value in zip(made.folders(), t0, strict=True):
+        if not (photos / "out" / f"t0-{value:.4g}").exists():
+            exact.rename(photos / "out" / f"t0-{value:.4g}")
+    settings = json.loads((photos / "out/settings.json").read_text())
+    old = {k: v for k, v in settings.items() if k not in ("weights", "dtype", "overrides", "class_label")}
+    (photos / "out/settings.json").write_text(json.dumps(old))
+    return made.protocol
+
+
+def test_folders_with_short_names_are_still_read(photos):
+    protocol = as_the_first_version_left_it(photos, (0.3, 0.123456))
+    again = evaluation(photos, protocol=protocol)
+    assert not again.missing() and not (photos / "out/t0-0.1235").exists()
+    assert json.loads((photos / "out/settings.json").read_text())["weights"] == "ema"
+    other = evaluation(photos, protocol=Protocol(**{**protocol.__dict__, "t0": (0.1235,)}))
+    assert len(other.missing()) == 4, "pictures of 0.123456 are not taken for those of 0.1235"
+
+
+def test_folders_with_two_t0_mixed_up_are_refused(photos):
+    protocol = as_the_first_version_left_it(photos, (0.30001, 0.30002))
+    with pytest.raises(ValueError, match=r"t0-0\.3 holds pictures of t0 0\.30001 and 0\.30002 mixed up"):
+        evaluation(photos, protocol=protocol)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("weights", "raw"), ("dtype", "fp16"), ("overrides", {"sde": "vp"}), ("class_label", 3)]
+)
+def test_shards_of_a_file_read_in_another_way_are_refused(photos, name, value):
+    evaluation(photos)
+    with pytest.raises(ValueError, match=f"begun with other settings: {name}"):
+        evaluation(photos, protocol=Protocol(**{**PROTOCOL.__dict__, name: value}))
+
+
+def test_pictures_of_a_tagged_photo_are_tagged(photos):
+    Image.open(photos / "photos/p0.png").copy().save(photos / "photos/p0.png", icc_profile=srgb_profile())
+    made = evaluation(photos)
+    made.run(model(), photos / "photos")
+    for folder in ("originals", "guides", "t0-0.3"):
+        assert has_profile(made.file(folder, "p0.png")) and not has_profile(made.file(folder, "p1.png"))
