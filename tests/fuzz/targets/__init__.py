@@ -1,5 +1,6 @@
 """All targets by name."""
 
-from . import canvas, pictures, safetensors
+from . import archives, canvas, pictures, safetensors, states
 
-TARGETS = {target.name: target for module in (safetensors, canvas, pictures) for target in module.TARGETS}
+MODULES = (safetensors, states, archives, canvas, pictures)
+TARGETS = {target.name: target for module in MODULES for target in module.TARGETS}
