@@ -163,7 +163,7 @@ def test_views_of_the_same_data_are_bounded(tmp_path):
     torch.save({"model": {"a": data}, "ema": {"a": data}}, tmp_path / "a.pth")
     assert read_file(tmp_path / "a.pth").content["ema"]["a"].shape == data.shape
     torch.save({f"w{i}": data.view(512, 512) for i in range(40)}, tmp_path / "b.pth")
-    with pytest.raises(ValueError, match="claim .* bytes of a file"):
+    with pytest.raises(ValueError, match=r"claim .* bytes of a file"):
         read_file(tmp_path / "b.pth")
 
 
