@@ -8,7 +8,8 @@ stay the host's work.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import comfy.conds
 import comfy.k_diffusion.sampling as k_diffusion
@@ -31,6 +32,7 @@ from ..sdedit_core.sampling.noise import NoiseStream
 from ..sdedit_core.sde import Schedule
 from .frames import GuidedModel, ScoreSampling, data_std_of, frame_of, schedule_of
 from .listing import model_entries
+from .masks import check_count, check_mask
 from .preview import preview_image
 
 FOLDER = "score_models"
@@ -110,6 +112,7 @@ class ScoreNetwork(torch.nn.Module):
     def __init__(self, score_model: ScoreModel):
         super().__init__()
         self.score_model = score_model
+        self.in_channels = self.out_channels = score_model.channels  # patches such as RenormCFG ask for it
         if score_model.module is not None:
             self.network = score_model.module
 
@@ -146,7 +149,11 @@ class ScoreBaseModel(comfy.model_base.BaseModel):
         y: torch.Tensor | None = None,
         **kwargs: object,
     ) -> torch.Tensor:
-        return self.diffusion_model(x.float(), t.float(), None if y is None else y.to(x.device))
+        x, level, frame = x.float(), t.float(), frame_of(self.model_sampling)
+        if frame.flow:  # ModelSamplingSD3 and its like were put on: states come as theirs, the network wants its own
+            x = x / (1.0 - level).reshape(-1, *[1] * (x.ndim - 1))
+            level = frame.noise_scale * level / (1.0 - level)
+        return self.diffusion_model(x, level, None if y is None else y.to(x.device))
 
 
 def _load_fully(executor: Callable, *args: object, **kwargs: object) -> object:
@@ -272,13 +279,19 @@ def add_noise(
 
 
 def fit_mask(mask: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
-    """A mask of any size as (B, 1, ..., h, w) beside samples, resized the way ComfyUI does; values in [0, 1]."""
-    mask = mask.detach().to(device="cpu", dtype=torch.float32)
-    if mask.ndim == 2:
-        mask = mask[None]
-    if not bool(torch.isfinite(mask).all()):
-        raise ValueError("The mask has NaN or infinite values. Look at the node it comes from.")
-    fitted = comfy.utils.reshape_mask(mask, samples.shape)
+    """A mask of any size as (B, 1, ..., h, w) beside samples, resized the way ComfyUI does; values in [0, 1].
+
+    For a video the host takes the masks of a batch for frames.  ValueError when masks and items do not go together.
+    """
+    mask = check_mask(mask)
+    still = samples.ndim == 5 and samples.shape[2] == 1 and mask.ndim < 5  # one frame: a mask is an item's
+    if samples.ndim == 4 or still:
+        mask = mask.reshape(-1, 1, *mask.shape[-2:])
+    elif samples.ndim == 3 and mask.ndim > 3:
+        mask = mask.flatten(1, -2)
+    if samples.ndim != 5 or mask.ndim == 5 or still:
+        check_count(mask.shape[0], samples.shape[0])
+    fitted = comfy.utils.reshape_mask(mask[:, :, None] if still else mask, samples.shape)
     return fitted[:, :1].clamp(0.0, 1.0)
 
 
@@ -375,14 +388,50 @@ def run_guided(
         found.append(work(score_model, callback))
         return latent_image
 
-    guider.sample(
-        torch.zeros_like(guide),
-        guide,
-        LoopSampler(loop),
-        levels,
-        denoise_mask=mask,
-        callback=progress(model, max(total, 1)),
-        disable_pbar=True,
-        seed=seed,
-    )
+    with _explained(model):
+        guider.sample(
+            torch.zeros_like(guide),
+            guide,
+            LoopSampler(loop),
+            levels,
+            denoise_mask=mask,
+            callback=progress(model, max(total, 1)),
+            disable_pbar=True,
+            seed=seed,
+        )
     return found[0]
+
+
+@contextmanager
+def _explained(model: comfy.model_patcher.ModelPatcher) -> Iterator[None]:
+    """Sentences for what goes wrong inside the host because a MODEL was given what belongs to another kind."""
+    score_model = score_model_of(model)
+    try:
+        yield
+    except (AttributeError, KeyError, IndexError, TypeError, AssertionError, RuntimeError) as problem:
+        patches = patches_of(model) if score_model is not None else []
+        if patches and not isinstance(problem, torch.cuda.OutOfMemoryError):
+            raise ValueError(
+                f"A score model cannot work with {' and '.join(patches)}, which change networks of another kind "
+                f"({type(problem).__name__}: {problem}). Take that node out between the MODEL and this one."
+            ) from problem
+        if score_model is None and "shapes cannot be multiplied" in str(problem):
+            raise ValueError(
+                "The prompt does not fit this MODEL: its text comes from another model's CLIP. Connect CLIP Text "
+                "Encode with the CLIP that was loaded together with this MODEL."
+            ) from problem
+        raise
+
+
+def patches_of(model: comfy.model_patcher.ModelPatcher) -> list[str]:
+    """Names of the nodes that patched a MODEL's sampling or its network, as far as their functions tell."""
+    found, waiting = {}, [model.model_options]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list | tuple | set):
+            waiting += value
+        elif callable(value) and value is not _load_fully and not isinstance(value, type):
+            found.setdefault(getattr(value, "__qualname__", type(value).__qualname__).split(".")[0])
+    return list(found)

@@ -9,7 +9,8 @@ import torch
 from ..sdedit_core.edit import reverse, unchanged, untouched
 from ..sdedit_core.sampling.options import check_options
 from ..sdedit_core.sampling.solvers import get_solver
-from .latent import KEY, find_start
+from .carried import KEY
+from .latent import find_start
 from .schema import PROMPT, SolverNode, check_number, find_conditioning, knob, knobs, socket
 
 

@@ -120,14 +120,34 @@ def find_conditioning(model: object, positive: list | None, negative: list | Non
     """Conditioning for the guider; score models make their own, text models must be given one."""
     from . import host
 
+    _check_conditioning(positive, "positive")
+    _check_conditioning(negative, "negative")
     if host.score_model_of(model) is not None:
         positive = positive or host.empty_conditioning(model.model.class_label)
         return positive, negative or host.empty_conditioning(model.model.class_label)
     if not positive:
         raise ValueError(
-            "This MODEL is made for text: connect positive (from CLIP Text Encode, an empty prompt will do). "
-            "Only models of the Score Model Loader work without."
+            "This MODEL is made for text: connect positive from a CLIP Text Encode with this model's CLIP; an empty "
+            "prompt will do. Only score models work without."
         )
+    if cfg == 1.0 and _without_text(negative):
+        negative = None  # not asked at all
+    for given, name in ((positive, "positive"), (negative, "negative")):
+        if _without_text(given):
+            raise ValueError(
+                f"{name} is the empty conditioning of a score model, and this MODEL is made for text. Connect CLIP "
+                f"Text Encode with this model's CLIP to {name} instead; an empty prompt will do."
+            )
     if not negative and cfg != 1.0:
         raise ValueError(f"cfg is {cfg:g} but negative is not connected. Connect it, or set cfg to 1.")
     return positive, negative
+
+
+def _check_conditioning(given: object, name: str) -> None:
+    pairs = given if isinstance(given, list | tuple) else [] if given is None else [given]
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[1], dict) for pair in pairs):
+        raise ValueError(f"{name} must be a CONDITIONING, got {type(given).__name__}. Connect CLIP Text Encode.")
+
+
+def _without_text(given: list | None) -> bool:
+    return bool(given) and any(text is None for text, _ in given)
