@@ -8,8 +8,7 @@ stay the host's work.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import comfy.conds
 import comfy.k_diffusion.sampling as k_diffusion
@@ -33,6 +32,7 @@ from ..sdedit_core.sde import Schedule
 from .frames import GuidedModel, ScoreSampling, data_std_of, frame_of, schedule_of
 from .listing import model_entries
 from .masks import check_count, check_mask
+from .patches import explained
 from .preview import preview_image
 
 FOLDER = "score_models"
@@ -94,7 +94,7 @@ class PixelFormat(comfy.latent_formats.LatentFormat):
 class _Config(comfy.supported_models_base.BASE):
     """The little that BaseModel asks of a model config."""
 
-    unet_config = {"disable_unet_model_creation": True}
+    unet_config = {"disable_unet_model_creation": True, "model_channels": 0}  # FreeU asks, and finds no such block
     unet_extra_config = {}
 
     def __init__(self, latent_format: comfy.latent_formats.LatentFormat, memory_usage_factor: float):
@@ -388,7 +388,7 @@ def run_guided(
         found.append(work(score_model, callback))
         return latent_image
 
-    with _explained(model):
+    with explained(model.model_options, score_model_of(model)):
         guider.sample(
             torch.zeros_like(guide),
             guide,
@@ -400,38 +400,3 @@ def run_guided(
             seed=seed,
         )
     return found[0]
-
-
-@contextmanager
-def _explained(model: comfy.model_patcher.ModelPatcher) -> Iterator[None]:
-    """Sentences for what goes wrong inside the host because a MODEL was given what belongs to another kind."""
-    score_model = score_model_of(model)
-    try:
-        yield
-    except (AttributeError, KeyError, IndexError, TypeError, AssertionError, RuntimeError) as problem:
-        patches = patches_of(model) if score_model is not None else []
-        if patches and not isinstance(problem, torch.cuda.OutOfMemoryError):
-            raise ValueError(
-                f"A score model cannot work with {' and '.join(patches)}, which change networks of another kind "
-                f"({type(problem).__name__}: {problem}). Take that node out between the MODEL and this one."
-            ) from problem
-        if score_model is None and "shapes cannot be multiplied" in str(problem):
-            raise ValueError(
-                "The prompt does not fit this MODEL: its text comes from another model's CLIP. Connect CLIP Text "
-                "Encode with the CLIP that was loaded together with this MODEL."
-            ) from problem
-        raise
-
-
-def patches_of(model: comfy.model_patcher.ModelPatcher) -> list[str]:
-    """Names of the nodes that patched a MODEL's sampling or its network, as far as their functions tell."""
-    found, waiting = {}, [model.model_options]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list | tuple | set):
-            waiting += value
-        elif callable(value) and value is not _load_fully and not isinstance(value, type):
-            found.setdefault(getattr(value, "__qualname__", type(value).__qualname__).split(".")[0])
-    return list(found)

@@ -11,6 +11,7 @@ from ..sdedit_core.sampling.options import check_options
 from ..sdedit_core.sampling.solvers import get_solver
 from .carried import KEY
 from .latent import find_start
+from .patches import idle_patches
 from .schema import PROMPT, SolverNode, check_number, find_conditioning, knob, knobs, socket
 
 
@@ -81,6 +82,7 @@ class ReverseSDESampler(SolverNode):
         if unchanged(start.state, start.levels):
             result["samples"] = host.to_intermediate(start.guide.clone())
             return result, result.copy(), str(untouched(start.state, start.levels, options).report)
+        idle = idle_patches(model.model_options, host.score_model_of(model))
         total, done = options["repeats"] * (len(start.levels) - 1), count()
 
         def work(score_model, tell):
@@ -113,4 +115,4 @@ class ReverseSDESampler(SolverNode):
             samples = start.keep(samples)
         result["samples"] = host.to_intermediate(samples)
         clean["samples"] = host.to_intermediate(start.keep(denoised))
-        return result, clean, "\n".join([str(edit.report), *start.notes])
+        return result, clean, "\n".join([str(edit.report), *start.notes, *idle])
