@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from ..sdedit_core.sde import whole_number
+from .schema import is_plain
 
 KEY, VERSION = "sdedit", 1
 FORMS = (torch.float32, torch.float16, torch.bfloat16)  # what a host may keep a latent in between two nodes
@@ -104,7 +105,7 @@ def _is_t0(value: object) -> bool:
 
 
 def _is_guide(value: object) -> bool:
-    if not isinstance(value, torch.Tensor) or value.is_nested or not value.is_floating_point():
+    if not is_plain(value) or not value.is_floating_point():
         return False
     return value.ndim >= 3 and 0 not in value.shape and bool(torch.isfinite(value).all())
 

@@ -36,6 +36,7 @@ from .patches import explained
 from .preview import preview_image
 
 FOLDER = "score_models"
+FAR = 1.5  # a picture's LATENT runs from -1 to 1, and its sharpest edges a little beyond
 INTERRUPTED = (comfy.model_management.InterruptProcessingException,)  # what Cancel raises
 EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
 
@@ -262,6 +263,12 @@ def fit_latent(model: comfy.model_patcher.ModelPatcher, samples: torch.Tensor, *
             + ("the VAE of the Score Model Loader." if score_model is not None else "this model's own VAE.")
         )
     if score_model is not None and clean:
+        low, high = float(samples.min()), float(samples.max())
+        if score_model.data_range is not None and (low < -FAR or high > FAR):
+            raise ValueError(
+                f"The latent's values run from {low:.3g} to {high:.3g}, a clean picture's from -1 to 1: it is noised "
+                "already, or no picture. Connect a VAE Encode with the VAE of the Score Model Loader."
+            )
         score_model.check_guide(to_model(model, samples))
     return samples
 
@@ -303,7 +310,7 @@ def to_intermediate(x: torch.Tensor) -> torch.Tensor:
 def spaced_sigmas(spacing: str, steps: int, low: float, high: float) -> torch.Tensor:
     """ComfyUI's own karras or exponential levels between two noise levels, then 0."""
     make = {"karras": k_diffusion.get_sigmas_karras, "exponential": k_diffusion.get_sigmas_exponential}
-    if spacing not in make:
+    if spacing not in list(make):
         raise ValueError(f"Unknown spacing {spacing!r}; expected one of {', '.join(make)}.")
     return make[spacing](n=steps, sigma_min=low, sigma_max=high)
 

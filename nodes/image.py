@@ -8,6 +8,8 @@ import torch
 from einops import rearrange
 from PIL import Image, ImageDraw, ImageFont
 
+from .schema import is_plain
+
 ACROSS = 6  # pictures in a row of a sheet
 BRIGHT = 4.0  # half of a picture above this is no highlight of an HDR picture: its values run to 255 or so
 
@@ -27,8 +29,8 @@ def check_image(image: torch.Tensor, where: str, what: str = "image") -> torch.T
 
 def _check_pictures(image: object, where: str, what: str) -> None:
     """ValueError unless it is a batch of pictures of numbers around 0 to 1."""
-    if not isinstance(image, torch.Tensor) or image.is_nested or image.ndim != 4 or 0 in image.shape:
-        shape = tuple(image.shape) if isinstance(image, torch.Tensor) and not image.is_nested else type(image).__name__
+    if not is_plain(image) or image.ndim != 4 or 0 in image.shape:
+        shape = tuple(image.shape) if is_plain(image) else type(image).__name__
         raise ValueError(f"{where} needs at least one picture as {what} (batch, height, width, 3), got {shape}.")
     if not image.is_floating_point():
         raise ValueError(

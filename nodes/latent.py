@@ -14,6 +14,7 @@ from .carried import Carried, fingerprints, numbered, pack, unpack
 from .frames import FLOW_MAX, Frame, frame_of
 from .hints import lost_strokes
 from .masks import describe_mask
+from .schema import is_plain
 
 
 class Misfit(ValueError):
@@ -23,7 +24,7 @@ class Misfit(ValueError):
 def check_latent(latent: dict, where: str) -> torch.Tensor:
     """The samples of a LATENT as float32 on the CPU; ValueError for anything a sampler cannot start from."""
     samples = latent.get("samples") if isinstance(latent, dict) else None
-    if not isinstance(samples, torch.Tensor) or samples.is_nested or samples.is_complex():
+    if not is_plain(samples):
         raise ValueError(
             f"{where} needs a LATENT with one tensor, got {type(samples).__name__}. "
             "Combined audio and video latents are not supported: separate them first."
@@ -44,8 +45,8 @@ def batch_indices(latent: dict) -> list[int]:
     count, given = latent["samples"].shape[0], latent.get("batch_index")
     if given is None:
         return list(range(count))
-    if isinstance(given, torch.Tensor):
-        given = given.flatten().tolist()
+    if hasattr(given, "tolist"):  # a tensor, or an array of numpy
+        given = given.tolist()
     indices = [whole_number(i) for i in given] if isinstance(given, list | tuple | range) else [None]
     if None in indices:
         raise ValueError(
@@ -139,7 +140,7 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
     samples = check_latent(latent, where)
     schedule, indices = host.model_schedule(model), batch_indices(latent)
     carried, notes = unpack(latent), []
-    if carried is not None and carried.sigma == 0.0 and sigmas is not None and sigmas.numel() == 0:
+    if carried is not None and carried.sigma == 0.0 and is_plain(sigmas) and sigmas.numel() == 0:
         sigmas = None  # Sigmas from t0 at t0 = 0
     given = None if sigmas is None else given_levels(model, sigmas)
     guide, mask_t0, mask = None, None, latent.get("noise_mask")
@@ -270,6 +271,10 @@ def given_levels(model: object, sigmas: torch.Tensor) -> list[float]:
 
 def ve_levels(sigmas: torch.Tensor, frame: Frame, top: float) -> list[float]:
     """SIGMAS as VE levels, infinite ones cut to ``top``; ValueError unless they fall, to 0 or above."""
+    if not is_plain(sigmas):
+        raise ValueError(
+            f"sigmas must be SIGMAS, got {type(sigmas).__name__}. Connect a scheduler node or Sigmas from t0."
+        )
     values = [float(s) for s in sigmas.flatten()]
     if len(values) < 2:
         raise ValueError("sigmas is empty: the scheduler made no steps. Raise its steps or its denoise.")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import torch
 
+from .schema import is_plain
+
 FAR = 2.0  # sums of masks go above 1 and are cut; values beyond this are no mask at all
 
 
 def check_mask(mask: torch.Tensor) -> torch.Tensor:
     """A MASK or noise mask as float32 (batch, height, width) or with more axes before these; ValueError otherwise."""
-    if not isinstance(mask, torch.Tensor) or mask.is_nested or mask.is_complex():
+    if not is_plain(mask):
         raise ValueError(f"The mask must be a MASK (batch, height, width), got {_kind(mask)}. Connect another mask.")
     if not 2 <= mask.ndim <= 5 or 0 in mask.shape:
         raise ValueError(

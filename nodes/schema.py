@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import torch
+
 from ..sdedit_core.sampling.options import OPTIONS, T0, Option
 from ..sdedit_core.sampling.solvers import get_solver
 
@@ -107,12 +109,19 @@ PROMPT = {
 }
 
 
+def is_plain(value: object) -> bool:
+    """Whether it is a tensor of real numbers that lie in memory one by one: what every input of pictures should be."""
+    if not isinstance(value, torch.Tensor) or value.is_nested or value.is_quantized or value.is_meta:
+        return False
+    return value.layout is torch.strided and not value.is_complex()
+
+
 def check_number(value: float, name: str, low: float, high: float) -> float:
     """A finite number in [low, high]; ValueError that names the input otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -math.inf < value < math.inf:
         raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}.")
     if not low <= value <= high:
-        raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {value:g}.")
+        raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {str(value)[:20]}.")
     return float(value)
 
 

@@ -57,6 +57,8 @@ class Sweep:
 
 def parse_t0_values(text: str | Sequence[float]) -> list[float]:
     """'0.2, 0.3, 0.5', '0.2:0.7:6' (six values from 0.2 to 0.7) or numbers, as rising values without doubles."""
+    if not isinstance(text, str | Sequence):
+        raise ValueError(f"t0 values must be a text such as 0.2, 0.3, 0.4 or 0.2:0.7:6, got {_short(text)}.")
     out: list[float] = []
     for part in text.replace(";", ",").split(",") if isinstance(text, str) else text:
         pieces = part.split(":") if isinstance(part, str) else [part]
