@@ -31,7 +31,7 @@ from ..sdedit_core.sampling.noise import NoiseStream
 from ..sdedit_core.sde import Schedule
 from .frames import GuidedModel, ScoreSampling, data_std_of, frame_of, schedule_of
 from .listing import model_entries
-from .masks import check_count, check_mask
+from .masks import check_mask, one_for_each
 from .patches import explained
 from .preview import preview_image
 
@@ -286,20 +286,9 @@ def add_noise(
 
 
 def fit_mask(mask: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
-    """A mask of any size as (B, 1, ..., h, w) beside samples, resized the way ComfyUI does; values in [0, 1].
-
-    For a video the host takes the masks of a batch for frames.  ValueError when masks and items do not go together.
-    """
-    mask = check_mask(mask)
-    still = samples.ndim == 5 and samples.shape[2] == 1 and mask.ndim < 5  # one frame: a mask is an item's
-    if samples.ndim == 4 or still:
-        mask = mask.reshape(-1, 1, *mask.shape[-2:])
-    elif samples.ndim == 3 and mask.ndim > 3:
-        mask = mask.flatten(1, -2)
-    if samples.ndim != 5 or mask.ndim == 5 or still:
-        check_count(mask.shape[0], samples.shape[0])
-    fitted = comfy.utils.reshape_mask(mask[:, :, None] if still else mask, samples.shape)
-    return fitted[:, :1].clamp(0.0, 1.0)
+    """A mask of any size as (B, 1, ..., h, w) beside samples, resized the way ComfyUI does; values in [0, 1]."""
+    mask = one_for_each(check_mask(mask), tuple(samples.shape))
+    return comfy.utils.reshape_mask(mask, samples.shape)[:, :1].clamp(0.0, 1.0)
 
 
 def to_intermediate(x: torch.Tensor) -> torch.Tensor:

@@ -37,7 +37,7 @@ def _check_pictures(image: object, where: str, what: str) -> None:
             f"{where}: the {what} holds {str(image.dtype).removeprefix('torch.')} numbers, expected decimal ones from "
             "0 to 1. The node it comes from is at fault: it has to divide by the largest value."
         )
-    if float(image.detach().float().nanmedian()) > BRIGHT:
+    if float(image.detach()[:, ::16, ::16].float().nanmedian()) > BRIGHT:  # a few pixels tell
         raise ValueError(
             f"{where}: the {what}'s values go up to {float(image.max()):.4g}, expected 0 to 1. The node it comes from "
             "is at fault: it has to divide by the largest value."

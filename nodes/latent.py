@@ -16,6 +16,8 @@ from .hints import lost_strokes
 from .masks import describe_mask
 from .schema import is_plain
 
+OTHERS = "Continued another sampler's latent; what a mask keeps comes from the guide of Add VE Noise at t0."
+
 
 class Misfit(ValueError):
     """The samples are not those that the carried guide belongs to; they can still be sampled without it."""
@@ -240,7 +242,7 @@ def _carried_guide(
     if given is not None and given[0] < carried.sigma * (1.0 - 1e-3):
         rows = rows_by_index(carried, samples, indices)
         top = carried.t0 if carried.mask_t0 is None else carried.mask_t0
-        t0, note = host.model_schedule(model).t(given[0]), "Continued another sampler's latent."
+        t0, note = host.model_schedule(model).t(given[0]), OTHERS
         return replace(carried, sigma=given[0], t0=t0, mask_t0=top, note=note), carried.guide[rows].to(samples)
     raise Misfit(
         f"the samples are not the ones that were noised{_noise_left(model, carried, samples)}: a node in between, such "

@@ -39,13 +39,24 @@ def _kind(mask: object) -> str:
     return f"a tensor of {mask.dtype}" if isinstance(mask, torch.Tensor) else type(mask).__name__
 
 
-def check_count(masks: int, pictures: int) -> None:
-    """ValueError unless every picture has its mask: one for all, one for each, or each again for repeated batches."""
+def one_for_each(mask: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    """The mask, one for all or one for each of samples of this shape, with its axes as ComfyUI takes them.
+
+    For a video the host takes a batch of masks for frames; where there is one frame they are the items' own.
+    """
+    if len(shape) == 5 and shape[2] > 1 and mask.ndim < 5:
+        return mask
+    if len(shape) == 4 or mask.ndim < 5:
+        mask = mask.reshape(-1, 1, *mask.shape[-2:])
+    masks, pictures = mask.shape[0], shape[0]
     if pictures % masks:
         raise ValueError(
             f"There are {masks} masks for {pictures} picture{'s' * (pictures > 1)}, and it is not clear which belongs "
             "to which. Connect a single mask for all, or one mask for each picture."
         )
+    if len(shape) == 3:
+        return mask.flatten(1, -2)
+    return mask[:, :, None] if len(shape) == 5 and mask.ndim == 4 else mask
 
 
 def describe_mask(mask: torch.Tensor) -> str:

@@ -154,9 +154,9 @@ def find_conditioning(model: object, positive: list | None, negative: list | Non
 
 def _check_conditioning(given: object, name: str) -> None:
     pairs = given if isinstance(given, list | tuple) else [] if given is None else [given]
-    if not all(isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[1], dict) for pair in pairs):
+    if not all(isinstance(pair, list | tuple) and len(pair) > 1 and isinstance(pair[1], dict) for pair in pairs):
         raise ValueError(f"{name} must be a CONDITIONING, got {type(given).__name__}. Connect CLIP Text Encode.")
 
 
 def _without_text(given: list | None) -> bool:
-    return bool(given) and any(text is None for text, _ in given)
+    return bool(given) and any(pair[0] is None for pair in given)
