@@ -12,7 +12,7 @@ from .hints import lost_strokes
 from .image import check_image, to_core
 from .latent import batch_indices, check_latent
 from .masks import describe_mask
-from .patches import idle_patches
+from .patches import idle_patches, idle_text
 from .schema import check_number, find_conditioning, socket
 
 DROPPED = (KEY, "noise_mask", "batch_index")  # entries of a LATENT that do not fit a batch over t0
@@ -118,6 +118,7 @@ def find_job(
     samples = check_latent(latent, where)
     own = host.score_model_of(model)
     notes = check_clean(latent, samples, where) + idle_patches(model.model_options, own)
+    notes += idle_text(positive, negative, own)
     guide = host.fit_latent(model, samples)
     if guide.ndim not in (4, 5):
         raise ValueError(

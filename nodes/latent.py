@@ -1,4 +1,4 @@
-"""A LATENT on its way: what travels beside noised samples, whether it still fits them, and where a run starts."""
+"""A LATENT at the door of a node, and where a run from it starts, with the clean guide that belongs to it."""
 
 from __future__ import annotations
 

@@ -38,6 +38,12 @@ def idle_patches(options: dict, score_model: object | None) -> list[str]:
     return [f"{' and '.join(names)}: no effect, a score model has none of the blocks or attention that this changes."]
 
 
+def idle_text(positive: list | None, negative: list | None, score_model: object | None) -> list[str]:
+    """A note on a prompt that was connected although nobody reads it."""
+    read = score_model is None or not any(pair[0] is not None for given in (positive, negative) for pair in given or [])
+    return [] if read else ["The prompt has no effect: a score model does not read text."]
+
+
 def patch_names(options: dict) -> list[str]:
     """Names of the nodes whose functions stand in a MODEL's options, as far as the functions tell; not our own."""
     found, waiting = set(), [options]

@@ -11,7 +11,7 @@ from ..sdedit_core.sampling.options import check_options
 from ..sdedit_core.sampling.solvers import get_solver
 from .carried import KEY
 from .latent import find_start
-from .patches import idle_patches
+from .patches import idle_patches, idle_text
 from .schema import PROMPT, SolverNode, check_number, find_conditioning, knob, knobs, socket
 
 
@@ -82,7 +82,8 @@ class ReverseSDESampler(SolverNode):
         if unchanged(start.state, start.levels):
             result["samples"] = host.to_intermediate(start.guide.clone())
             return result, result.copy(), str(untouched(start.state, start.levels, options).report)
-        idle = idle_patches(model.model_options, host.score_model_of(model))
+        own = host.score_model_of(model)
+        idle = idle_patches(model.model_options, own) + idle_text(positive, negative, own)
         total, done = options["repeats"] * (len(start.levels) - 1), count()
 
         def work(score_model, tell):

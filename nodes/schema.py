@@ -132,6 +132,11 @@ def find_conditioning(model: object, positive: list | None, negative: list | Non
     _check_conditioning(positive, "positive")
     _check_conditioning(negative, "negative")
     if host.score_model_of(model) is not None:
+        if any("control" in pair[1] for given in (positive, negative) for pair in given or []):
+            raise ValueError(
+                "A score model cannot follow a ControlNet: leave positive and negative unconnected, or connect the "
+                "empty conditioning of its loader directly."
+            )
         positive = positive or host.empty_conditioning(model.model.class_label)
         return positive, negative or host.empty_conditioning(model.model.class_label)
     if not positive:

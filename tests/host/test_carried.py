@@ -234,6 +234,24 @@ def test_the_prompt_of_another_text_model(tiny_models, comfy):
     wrong(comfy, graph, "prompt does not fit this MODEL", "CLIP Text Encode")
 
 
+def test_prompts_and_controlnets_on_a_score_model(tiny_models, comfy):
+    graph = edit()
+    graph["text"] = node("TestRandomPrompt", seed=1, width=1024, pooled=32)
+    graph["sample"]["inputs"]["positive"] = ["text", 0]
+    assert "prompt has no effect" in succeed(comfy, graph).text("report")
+    graph["net"] = node("ControlNetLoader", control_net_name="tiny_control.safetensors")
+    inputs = {
+        "strength": 0.8,
+        "start_percent": 0.0,
+        "end_percent": 1.0,
+        "positive": ["text", 0],
+        "negative": ["text", 0],
+    }
+    graph["control"] = node("ControlNetApplyAdvanced", control_net=["net", 0], image=["guide", 0], **inputs)
+    graph["sample"]["inputs"]["positive"] = ["control", 0]
+    wrong(comfy, graph, "cannot follow a ControlNet", "unconnected")
+
+
 def patched(comfy, name, **inputs):
     if name not in comfy.json("/object_info"):
         pytest.skip(f"this ComfyUI has no {name}")

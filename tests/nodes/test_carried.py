@@ -78,7 +78,6 @@ def test_both_zeros_are_one_number(carried):
 def test_a_state_comes_back_as_it_was_packed(carried):
     given = state(carried, numbers(), note="words", mask_t0=0.6)
     found = carried.unpack({"sdedit": {**carried.pack(given), "more": 1}})
-    assert found == given or vars(found).keys() == vars(given).keys()
     assert all(vars(found)[name] is value for name, value in vars(given).items())
     for nothing in ({}, {"sdedit": None}, {"sdedit": "x"}, {"sdedit": [1]}):
         assert carried.unpack(nothing) is None

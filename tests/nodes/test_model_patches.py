@@ -40,6 +40,14 @@ def test_a_prompt_of_another_width():
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied (77x768 and 1024x320)")
 
 
+def test_prompts_that_nobody_reads():
+    idle, text, empty = part("nodes.patches").idle_text, [["text", {}]], [[None, {}]]
+    assert (
+        idle(text, None, 1) == idle(empty, text, 1) == ["The prompt has no effect: a score model does not read text."]
+    )
+    assert idle(empty, empty, 1) == idle(None, None, 1) == idle(text, text, None) == []
+
+
 def test_cancelling_is_not_explained_away():
     class Interrupted(Exception):
         pass
