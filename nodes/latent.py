@@ -145,15 +145,16 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
     if carried is not None and carried.sigma == 0.0 and is_plain(sigmas) and sigmas.numel() == 0:
         sigmas = None  # Sigmas from t0 at t0 = 0
     given = None if sigmas is None else given_levels(model, sigmas)
-    guide, mask_t0, mask = None, None, latent.get("noise_mask")
+    guide, mask_t0, mask, misfit = None, None, latent.get("noise_mask"), None
     if carried is not None:
         try:
             carried, guide = _carried_guide(model, carried, samples, indices, given)
         except Misfit as problem:
+            misfit = f"{problem}."
             if given is None:
-                way_out = "" if mask is not None else ". (Or connect sigmas, to sample it as it is.)"
-                raise ValueError(f"{where}: {problem}{way_out or '.'}") from None
-            notes.append(f"The carried guide was not used: {problem}.")
+                way_out = " (Or connect sigmas, to sample it as it is.)" if mask is None else ""
+                raise ValueError(f"{where}: {misfit}{way_out}") from None
+            notes.append(f"The carried guide was not used: {misfit}")
     if guide is None and given is None:
         raise ValueError(
             f"{where}: this latent does not say how much noise it holds. Connect the one of Add VE Noise at t0 "
@@ -179,9 +180,9 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
         if under_way:
             mask = (mask * (mask_t0 / t0)).clamp(max=1.0)  # pixels that the first half has not reached yet
         if guide is samples and not bool((mask >= 1.0).all()):
+            why = misfit or "Noise it with Add VE Noise at t0, or remove the noise mask."
             raise ValueError(
-                f"{where}: a mask needs the clean guide, and this latent only has a noisy one. Noise it with "
-                "Add VE Noise at t0, or remove the noise mask."
+                f"{where}: a mask needs the clean guide, and this latent only has a noisy one. {_upper(why)}"
             )
         notes.append(describe_mask(mask))
         mask = None if bool((mask >= 1.0).all()) else mask
@@ -197,6 +198,10 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
         under_way=under_way,
     )
     return Start(schedule, state, levels, guide, mask, notes, mask_t0)
+
+
+def _upper(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _check_first_level(given: list[float] | None, sigma: float) -> None:
