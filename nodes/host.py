@@ -351,7 +351,9 @@ class LoopSampler(comfy.samplers.Sampler):
         disable_pbar: bool = False,
     ) -> torch.Tensor:
         model = GuidedModel(model_wrap, extra_args, noise, tick=check_interrupt)
-        return self.loop(model, noise, latent_image, sigmas, denoise_mask, callback)
+        own = getattr(model_wrap.inner_model, "score_model", None)
+        with explained(extra_args.get("model_options", {}), own):
+            return self.loop(model, noise, latent_image, sigmas, denoise_mask, callback)
 
 
 def run_guided(
@@ -384,15 +386,14 @@ def run_guided(
         found.append(work(score_model, callback))
         return latent_image
 
-    with explained(model.model_options, score_model_of(model)):
-        guider.sample(
-            torch.zeros_like(guide),
-            guide,
-            LoopSampler(loop),
-            levels,
-            denoise_mask=mask,
-            callback=progress(model, max(total, 1)),
-            disable_pbar=True,
-            seed=seed,
-        )
+    guider.sample(
+        torch.zeros_like(guide),
+        guide,
+        LoopSampler(loop),
+        levels,
+        denoise_mask=mask,
+        callback=progress(model, max(total, 1)),
+        disable_pbar=True,
+        seed=seed,
+    )
     return found[0]

@@ -265,6 +265,10 @@ def patched(comfy, name, **inputs):
 def test_patches_that_need_attention(comfy):
     graph = patched(comfy, "SelfAttentionGuidance", scale=0.5, blur_sigma=2.0)
     wrong(comfy, graph, "score model cannot work with SelfAttentionGuidance", "Take that node out")
+    sampled = sigmas({**graph, "object": node("SDEdit_ReverseSDE", solver="auto", seed=2)}, 0.36)
+    sampled = stock(sampled, "sample", ("noise", 0), ("levels", 0), model=["patch", 0], sampler=["object", 0])
+    del sampled["report"]
+    wrong(comfy, sampled, "cannot work with SelfAttentionGuidance")
     common = {"model": ["patch", 0], "latent": ["encode", 0], "vae": ["loader", 1], "t0_values": "0.3", "seed": 1}
     for it in (node("SDEdit_T0Probe", **common), node("SDEdit_T0Sweep", steps=2, solver="auto", **common)):
         graph["it"] = it

@@ -1,7 +1,11 @@
 """Whatever comes in at a node: a right picture or a sentence, never a crash and never a silent wrong picture."""
 
+import importlib
+
 import torch
-from checks import add_noise, cond, fails, guide, host, model, node, sample
+from checks import add_noise, cond, fails, formats, guide, host, model, node, sample
+
+guided, sweep = (importlib.import_module(f"pack.nodes.{name}") for name in ("guided", "t0_sweep"))
 
 
 class Pictures:
@@ -87,6 +91,21 @@ def check_every_item_of_one_frame_has_its_own_mask():
     assert fitted.shape == (2, 1, 1, 16, 16) and torch.equal(fitted[:, 0, 0], masks)
     assert host.fit_mask(masks, guide(1, 4, 2, 16, 16)).shape == (1, 1, 2, 16, 16), "frames of a video"
     assert m is not None
+
+
+def check_masks_of_the_frames_of_a_video():
+    m, g = model("flow", formats.HunyuanVideo()), guide(2, 16, 3, 8, 8)
+    frames = torch.zeros(3, 8, 8)
+    frames[0], frames[2, :4] = 1.0, 1.0
+    for mask in (frames, frames[:, None], frames[None, None], frames[None, None].expand(2, 1, 3, 8, 8)):
+        for name in ("T0Probe", "T0Sweep"):
+            found = over_t0(name, m, {"samples": g}, mask=mask)
+            samples = next(out for out in found if isinstance(out, dict))["samples"]
+            moved = (samples != g).flatten(0, 1).any(0)
+            assert torch.equal(moved, frames > 0.0), name
+        job = guided.find_job("t0 Sweep", m, {"samples": g}, mask, cond(), None, 1.0)
+        shown = sweep.on_pictures(job, torch.zeros(6, 3, 8, 8))
+        assert torch.equal(shown[:, 0], torch.cat([frames, frames]))
 
 
 def check_odd_latents_are_explained():
