@@ -87,7 +87,9 @@ def test_grey_under_the_mask():
     assert "VAE Encode (for Inpainting)" in words and words.startswith("Under the noise mask")
     assert hint(guide, mask * 0.5, True) == [], "its masks are hard"
     assert hint(guide, 1.0 - mask, True) == [], "grey that is kept"
-    guide[1, :, 8:24, 8:24] = 1.0 / 255.0
+    guide[1, :, :, :2] = 0.0
+    assert hint(guide, mask, True) == [], "a picture that is grey elsewhere too"
+    guide[1, :, 8:24, 8:24], guide[1, :, :, :2] = 1.0 / 255.0, 0.5
     assert hint(guide, mask, True) == [], "strokes of one colour, grey 128 too, are strokes"
 
 

@@ -56,6 +56,11 @@ def test_cancelling_is_not_explained_away():
         raise Interrupted
 
 
+def test_our_own_functions_are_no_patches():
+    patches = part("nodes.patches")
+    assert patches.patch_names({"wrappers": {"prepare": [patches.idle_text]}, "sizes": [1, "x", None, int]}) == []
+
+
 def test_patches_of_attention_do_nothing():
     idle = part("nodes.patches").idle_patches
     (words,) = idle(options(), 1)
