@@ -232,3 +232,46 @@ def check_a_score_model_answers_alike_under_every_model_sampling():
         more = {"sigmas": [0.4, 0.0], "positive": empty, "negative": None, "cfg": 1.0, "seed": 0, "total": 1}
         found = host.run_guided(patched, lambda inside, tell: inside.denoise(x, 0.4), guide=g, **more)
         assert float((found - wanted).abs().max()) < 1e-4, kind
+
+
+def check_odd_pictures_are_explained():
+    one = torch.rand(1, 64, 64, 3, generator=torch.Generator().manual_seed(0))
+    score = node("ScoreModelLoader", model_name="landscape-alpine", weights="ema", dtype="auto")[0]
+    undo = node("FitImage", model=score, image=one, method="crop")[2]
+    drawing = '{"version": 1, "width": 64, "height": 64, "strokes": []}'
+    ways = [
+        lambda image: node("SimulateStrokes", image=image, colours=3, kernel=0),
+        lambda image: node("SimulateStrokes", image=one, original=image, colours=3, kernel=0),
+        lambda image: node("EditReport", guide=image, picture=one),
+        lambda image: node("EditReport", guide=one, picture=image),
+        lambda image: node("FitImage", model=score, image=image, method="crop"),
+        lambda image: node("UnfitImage", image=image, undo=undo),
+        lambda image: node("UnfitImage", image=one, undo=undo, original=image),
+        lambda image: node("ScoreModelFromImages", images=image, palette_freedom=0.0, position_aware=False, size=0),
+        lambda image: node("StrokeCanvas", width=64, height=64, strokes=drawing, background=image),
+        lambda image: over_t0("T0Sweep", model("eps"), {"samples": guide()}, reference=image),
+    ]
+    odd = {
+        "at least one picture": one[:0],
+        "(1, 0, 64, 3)": one[:, :0],
+        "(64, 64, 3)": one[0],
+        "(1, 1, 64, 64, 3)": one[None],
+        "got str": "picture",
+        "got Tensor": one.to_sparse(),
+        "channels, got 2": one[..., :2],
+        "channels, got 5": torch.rand(1, 64, 64, 5),
+        "channels, got 64": one.movedim(-1, 1),
+        "NaN": one * float("nan"),
+        "uint8": (one * 255).to(torch.uint8),
+        "bool": one > 0.5,
+        "expected 0 to 1": one * 255,
+    }
+    for words, image in odd.items():
+        for way in ways:
+            fails([words], way, image)
+    for image in (one.half(), one.bfloat16(), one.double()):
+        for way in ways:
+            way(image)
+    alpha, grey = torch.cat([one, one[..., :1]], -1), one[..., :1]
+    for way in (*ways[:4], ways[7], ways[8]):
+        way(alpha), way(grey)
