@@ -152,7 +152,8 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
         except Misfit as problem:
             misfit = f"{problem}."
             if given is None:
-                way_out = " (Or connect sigmas, to sample it as it is.)" if mask is None else ""
+                as_it_is = mask is None and "sigmas" not in misfit
+                way_out = " (Or connect sigmas, to sample it as it is.)" if as_it_is else ""
                 raise ValueError(f"{where}: {misfit}{way_out}") from None
             notes.append(f"The carried guide was not used: {misfit}")
     if guide is None and given is None:
@@ -252,7 +253,7 @@ def _carried_guide(
     raise Misfit(
         f"the samples are not the ones that were noised{_noise_left(model, carried, samples)}: a node in between, such "
         "as a KSampler, sampled, replaced, blended, flipped or scaled them. Connect the LATENT of Add VE Noise at t0 "
-        "directly"
+        "directly and do such things before it; to go on where another sampler stopped, connect the rest of its sigmas"
     )
 
 

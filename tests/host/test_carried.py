@@ -103,7 +103,9 @@ def test_stock_halves_that_were_joined(comfy, base):
     stock(graph, "half", ("noise", 0))
     stock(graph, "other_half", ("other_noise", 0))
     graph["joined"] = join(comfy, ["half", 0], ["other_half", 0])
-    graph["sample"]["inputs"]["sigmas"] = ["split", 1]
+    graph["sample"]["inputs"]["latent"] = ["half", 0]
+    wrong(comfy, graph, "such as a KSampler", "connect the rest of its sigmas")
+    graph["sample"]["inputs"] |= {"latent": ["joined", 0], "sigmas": ["split", 1]}
     wrong(comfy, graph, "needs the clean guide", "Pictures 1 and 2 are numbered alike", "Join the clean guides")
     graph["joined"] = node("RepeatLatentBatch", samples=["half", 0], amount=2)
     run = succeed(comfy, save_latent(graph, ["encode", 0], "clean"))
