@@ -257,6 +257,11 @@ def test_yes_and_no_are_no_numbers_and_numpys_are():
         for name in ("steps", "seed", "repeats"):
             with pytest.raises(ValueError, match="whole number"):
                 OPTIONS[name].check(wrong)
+    for name, wrong in (("eta", 10**400), ("solver", []), ("solver", {}), ("mask_mode", [])):
+        with pytest.raises(ValueError, match=name):
+            OPTIONS[name].check(wrong)
+    with pytest.raises(ValueError, match="t0 must be a number"):
+        check_t0(10**400)
     for kind in (int, np.int64, np.uint8, np.int32, torch.tensor):
         found = check_options({"steps": kind(7), "seed": kind(8), "repeats": kind(2)})
         values = [found[name] for name in ("steps", "seed", "repeats")]
