@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import torch
 
+from ..sdedit_core.sampling.state import check_seed
 from ..sdedit_core.sde import Schedule, check_t0
+from .carried import KEY, Carried, check_clean, fingerprints, pack
 from .frames import HostSchedule
-from .latent import KEY, Carried, batch_indices, check_latent, describe_mask, pack
+from .hints import STOCK, lost_strokes
+from .latent import batch_indices, check_latent
+from .masks import check_mask, describe_mask
 from .schema import MASK, T0_INPUT, Node, seed, socket
 
 
@@ -45,22 +49,31 @@ class AddVENoise(Node):
     def add_noise(self, model: object, latent: dict, t0: float, seed: int, mask: torch.Tensor | None = None) -> tuple:
         from . import host
 
-        t0 = check_t0(t0)
-        guide = host.fit_latent(model, check_latent(latent, self.NAME))
+        t0, seed = check_t0(t0), check_seed(seed)
+        samples = check_latent(latent, self.NAME)
+        notes = check_clean(latent, samples, self.NAME)
+        guide = host.fit_latent(model, samples)
         schedule = host.model_schedule(model)
         sigma = schedule.sigma(t0)
         indices = batch_indices(latent)
         out = latent.copy()
-        out["samples"] = host.to_intermediate(host.add_noise(model, guide, sigma, seed=seed, samples=indices))
+        noised = host.add_noise(model, guide, sigma, seed=seed, samples=indices)
+        out["samples"] = host.to_intermediate(noised)
+        lines, note = _read_out(schedule, t0, sigma), schedule.note(t0)
+        given = latent.get("noise_mask")
+        if given is not None:
+            fitted = host.fit_mask(given, guide)
+            notes += lost_strokes(guide, fitted, pixels=host.score_model_of(model) is not None)
         if mask is not None:
-            out["noise_mask"] = mask.reshape((-1, 1, *mask.shape[-2:]))
-        note = schedule.note(t0)
-        out[KEY] = pack(Carried(guide, sigma, t0, seed, indices, host.latent_space(model), note))
-        lines = _read_out(schedule, t0, sigma)
-        if "noise_mask" in out:
+            fitted = host.fit_mask(mask, guide)
+            mask = check_mask(mask)
+            out["noise_mask"] = mask if mask.ndim == 5 else mask.reshape((-1, 1, *mask.shape[-2:]))
+        if mask is not None or given is not None:
             origin = "" if mask is not None else ", from the latent's noise mask"
-            lines.append(describe_mask(host.fit_mask(out["noise_mask"], guide)) + origin)
-        return out, sigma, "\n".join(lines + [note] * bool(note))
+            lines.append(describe_mask(fitted) + origin)
+        space = host.latent_space(model)
+        out[KEY] = pack(Carried(guide.clone(), sigma, t0, seed, indices, space, fingerprints(noised), note))
+        return out, sigma, "\n".join([*lines, *[note] * bool(note), *notes, STOCK])
 
 
 def _read_out(schedule: Schedule, t0: float, sigma: float) -> list[str]:

@@ -65,4 +65,4 @@ class EditReport(Node):
         fitted = None if mask is None else host.fit_mask(mask, guide)
         lines = compare(guide, picture, mask=fitted).lines()
         image = to_image(heat_map(guide, picture, mask=fitted))
-        return "\n".join([*lines, *([run_report] if run_report else [])]), image
+        return "\n".join([*lines, *([run_report] if isinstance(run_report, str) and run_report else [])]), image

@@ -59,7 +59,7 @@ class ExampleGuide(Node):
         from ..sdedit_core.pictures.fit import fit
 
         width, height = int(check_number(width, "width", 16, 4096)), int(check_number(height, "height", 16, 4096))
-        if name not in _names():
+        if name not in list(_names()):
             raise ValueError(f"Unknown example guide {name!r}; expected one of {', '.join(_names())}.")
         side = max(width, height)
         if name.startswith(EDIT):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from .image import untouched_to_core, untouched_to_image
+from .masks import check_mask
 from .schema import Node, choice, socket
 
 UNDO = "SDEDIT_UNDO"
@@ -72,8 +73,8 @@ class FitImage(Node):
         native, multiple = host.picture_size(model)
         picture = untouched_to_core(image, self.NAME, "image")
         if mask is not None:
-            mask = mask[None] if mask.ndim == 2 else mask
-            mask = mask.detach()[:, None]
+            mask = check_mask(mask)
+            mask = mask.reshape(-1, 1, *mask.shape[-2:])
         fitted = fit_image(picture, mask, method=method, size=native if size == "native" else None, multiple=multiple)
         info = fitted.text
         if size == "native" and native is None:

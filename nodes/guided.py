@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 
 import torch
 
+from .carried import KEY, check_clean
+from .hints import lost_strokes
 from .image import check_image, to_core
-from .latent import KEY, batch_indices, check_latent, describe_mask, unpack
+from .latent import batch_indices, check_latent
+from .masks import describe_mask
+from .patches import idle_patches, idle_text
 from .schema import check_number, find_conditioning, socket
 
 DROPPED = (KEY, "noise_mask", "batch_index")  # entries of a LATENT that do not fit a batch over t0
@@ -112,19 +116,18 @@ def find_job(
     cfg = check_number(cfg, "cfg", 0.0, 100.0)
     positive, negative = find_conditioning(model, positive, negative, cfg)
     samples = check_latent(latent, where)
-    carried = unpack(latent)
-    if carried is not None and carried.sigma > 0.0:
-        raise ValueError(
-            f"{where} adds the noise itself, and this latent holds noise already (t0 {carried.t0:g}). Connect the "
-            "clean latent that goes into Add VE Noise at t0."
-        )
+    own = host.score_model_of(model)
+    notes = check_clean(latent, samples, where) + idle_patches(model.model_options, own)
+    notes += idle_text(positive, negative, own)
     guide = host.fit_latent(model, samples)
     if guide.ndim not in (4, 5):
         raise ValueError(
             f"{where} works on latents of pictures or videos (4 or 5 dimensions), got shape {tuple(guide.shape)}."
         )
-    given = latent.get("noise_mask") if mask is None else mask
-    notes, fitted = [], None
+    given, fitted = latent.get("noise_mask"), None
+    if given is not None:
+        notes += lost_strokes(guide, host.fit_mask(given, guide), pixels=own is not None)
+    given = given if mask is None else mask
     if given is not None:
         fitted = host.fit_mask(given, guide)
         notes.append(describe_mask(fitted))

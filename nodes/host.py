@@ -31,9 +31,12 @@ from ..sdedit_core.sampling.noise import NoiseStream
 from ..sdedit_core.sde import Schedule
 from .frames import GuidedModel, ScoreSampling, data_std_of, frame_of, schedule_of
 from .listing import model_entries
+from .masks import check_mask, one_for_each
+from .patches import explained
 from .preview import preview_image
 
 FOLDER = "score_models"
+FAR = 1.5  # a picture's LATENT runs from -1 to 1, and its sharpest edges a little beyond
 INTERRUPTED = (comfy.model_management.InterruptProcessingException,)  # what Cancel raises
 EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
 
@@ -92,7 +95,7 @@ class PixelFormat(comfy.latent_formats.LatentFormat):
 class _Config(comfy.supported_models_base.BASE):
     """The little that BaseModel asks of a model config."""
 
-    unet_config = {"disable_unet_model_creation": True}
+    unet_config = {"disable_unet_model_creation": True, "model_channels": 0}  # FreeU asks, and finds no such block
     unet_extra_config = {}
 
     def __init__(self, latent_format: comfy.latent_formats.LatentFormat, memory_usage_factor: float):
@@ -110,6 +113,7 @@ class ScoreNetwork(torch.nn.Module):
     def __init__(self, score_model: ScoreModel):
         super().__init__()
         self.score_model = score_model
+        self.in_channels = self.out_channels = score_model.channels  # patches such as RenormCFG ask for it
         if score_model.module is not None:
             self.network = score_model.module
 
@@ -146,7 +150,11 @@ class ScoreBaseModel(comfy.model_base.BaseModel):
         y: torch.Tensor | None = None,
         **kwargs: object,
     ) -> torch.Tensor:
-        return self.diffusion_model(x.float(), t.float(), None if y is None else y.to(x.device))
+        x, level, frame = x.float(), t.float(), frame_of(self.model_sampling)
+        if frame.flow:  # ModelSamplingSD3 and its like were put on: states come as theirs, the network wants its own
+            x = x / (1.0 - level).reshape(-1, *[1] * (x.ndim - 1))
+            level = frame.noise_scale * level / (1.0 - level)
+        return self.diffusion_model(x, level, None if y is None else y.to(x.device))
 
 
 def _load_fully(executor: Callable, *args: object, **kwargs: object) -> object:
@@ -255,6 +263,12 @@ def fit_latent(model: comfy.model_patcher.ModelPatcher, samples: torch.Tensor, *
             + ("the VAE of the Score Model Loader." if score_model is not None else "this model's own VAE.")
         )
     if score_model is not None and clean:
+        low, high = float(samples.min()), float(samples.max())
+        if score_model.data_range is not None and (low < -FAR or high > FAR):
+            raise ValueError(
+                f"The latent's values run from {low:.3g} to {high:.3g}, a clean picture's from -1 to 1: it is noised "
+                "already, or no picture. Connect a VAE Encode with the VAE of the Score Model Loader."
+            )
         score_model.check_guide(to_model(model, samples))
     return samples
 
@@ -273,13 +287,8 @@ def add_noise(
 
 def fit_mask(mask: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
     """A mask of any size as (B, 1, ..., h, w) beside samples, resized the way ComfyUI does; values in [0, 1]."""
-    mask = mask.detach().to(device="cpu", dtype=torch.float32)
-    if mask.ndim == 2:
-        mask = mask[None]
-    if not bool(torch.isfinite(mask).all()):
-        raise ValueError("The mask has NaN or infinite values. Look at the node it comes from.")
-    fitted = comfy.utils.reshape_mask(mask, samples.shape)
-    return fitted[:, :1].clamp(0.0, 1.0)
+    mask = one_for_each(check_mask(mask), tuple(samples.shape))
+    return comfy.utils.reshape_mask(mask, samples.shape)[:, :1].clamp(0.0, 1.0)
 
 
 def to_intermediate(x: torch.Tensor) -> torch.Tensor:
@@ -290,7 +299,7 @@ def to_intermediate(x: torch.Tensor) -> torch.Tensor:
 def spaced_sigmas(spacing: str, steps: int, low: float, high: float) -> torch.Tensor:
     """ComfyUI's own karras or exponential levels between two noise levels, then 0."""
     make = {"karras": k_diffusion.get_sigmas_karras, "exponential": k_diffusion.get_sigmas_exponential}
-    if spacing not in make:
+    if spacing not in list(make):
         raise ValueError(f"Unknown spacing {spacing!r}; expected one of {', '.join(make)}.")
     return make[spacing](n=steps, sigma_min=low, sigma_max=high)
 
@@ -342,7 +351,9 @@ class LoopSampler(comfy.samplers.Sampler):
         disable_pbar: bool = False,
     ) -> torch.Tensor:
         model = GuidedModel(model_wrap, extra_args, noise, tick=check_interrupt)
-        return self.loop(model, noise, latent_image, sigmas, denoise_mask, callback)
+        own = getattr(model_wrap.inner_model, "score_model", None)
+        with explained(extra_args.get("model_options", {}), own):
+            return self.loop(model, noise, latent_image, sigmas, denoise_mask, callback)
 
 
 def run_guided(

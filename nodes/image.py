@@ -8,7 +8,10 @@ import torch
 from einops import rearrange
 from PIL import Image, ImageDraw, ImageFont
 
+from .schema import is_plain
+
 ACROSS = 6  # pictures in a row of a sheet
+BRIGHT = 4.0  # half of a picture above this is no highlight of an HDR picture: its values run to 255 or so
 
 
 def check_image(image: torch.Tensor, where: str, what: str = "image") -> torch.Tensor:
@@ -25,9 +28,20 @@ def check_image(image: torch.Tensor, where: str, what: str = "image") -> torch.T
 
 
 def _check_pictures(image: object, where: str, what: str) -> None:
-    if not isinstance(image, torch.Tensor) or image.ndim != 4 or image.shape[0] < 1:
-        shape = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__
+    """ValueError unless it is a batch of pictures of numbers around 0 to 1."""
+    if not is_plain(image) or image.ndim != 4 or 0 in image.shape:
+        shape = tuple(image.shape) if is_plain(image) else type(image).__name__
         raise ValueError(f"{where} needs at least one picture as {what} (batch, height, width, 3), got {shape}.")
+    if not image.is_floating_point():
+        raise ValueError(
+            f"{where}: the {what} holds {str(image.dtype).removeprefix('torch.')} numbers, expected decimal ones from "
+            "0 to 1. The node it comes from is at fault: it has to divide by the largest value."
+        )
+    if float(image.detach()[:, ::16, ::16].float().nanmedian()) > BRIGHT:  # a few pixels tell
+        raise ValueError(
+            f"{where}: the {what}'s values go up to {float(image.max()):.4g}, expected 0 to 1. The node it comes from "
+            "is at fault: it has to divide by the largest value."
+        )
 
 
 def to_core(image: torch.Tensor) -> torch.Tensor:

@@ -1,42 +1,32 @@
-"""A LATENT on its way: what travels beside noised samples, whether it still fits them, and where a run starts."""
+"""A LATENT at the door of a node, and where a run from it starts, with the clean guide that belongs to it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
 
 from ..sdedit_core.edit import NoisedState, run_levels
-from ..sdedit_core.sde import Schedule
+from ..sdedit_core.sde import Schedule, whole_number
+from .carried import Carried, fingerprints, numbered, pack, unpack
 from .frames import FLOW_MAX, Frame, frame_of
+from .hints import lost_strokes
+from .masks import describe_mask
+from .schema import is_plain
 
-KEY, VERSION = "sdedit", 1
+OTHERS = "Continued another sampler's latent; what a mask keeps comes from the guide of Add VE Noise at t0."
 
 
-@dataclass
-class Carried:
-    """What travels beside noised samples; guide is a clean LATENT tensor.
-
-    A run that stopped above 0 fills in two more: ``spread``, the RMS of (samples - guide) / sigma of every item, and
-    ``mask_t0``, the t0 that a mask value of 1 stands for (the t0 that the run began with).
-    """
-
-    guide: torch.Tensor
-    sigma: float
-    t0: float
-    seed: int
-    batch_index: list[int]
-    space: str
-    note: str = ""
-    spread: list[float] | None = None
-    mask_t0: float | None = None
+class Misfit(ValueError):
+    """The samples are not those that the carried guide belongs to; they can still be sampled without it."""
 
 
 def check_latent(latent: dict, where: str) -> torch.Tensor:
     """The samples of a LATENT as float32 on the CPU; ValueError for anything a sampler cannot start from."""
     samples = latent.get("samples") if isinstance(latent, dict) else None
-    if not isinstance(samples, torch.Tensor) or getattr(samples, "is_nested", False):
+    if not is_plain(samples):
         raise ValueError(
             f"{where} needs a LATENT with one tensor, got {type(samples).__name__}. "
             "Combined audio and video latents are not supported: separate them first."
@@ -52,91 +42,48 @@ def check_latent(latent: dict, where: str) -> torch.Tensor:
     return samples
 
 
-def pack(carried: Carried) -> dict:
-    """As a plain dict, which every node that copies the LATENT keeps."""
-    return {"version": VERSION, **vars(carried)}
-
-
-def unpack(latent: dict) -> Carried | None:
-    """The carried state of a LATENT, or None; ValueError when it was written by a newer version."""
-    entry = latent.get(KEY)
-    if not isinstance(entry, dict):
-        return None
-    if entry.get("version") != VERSION:
-        raise ValueError(
-            f"This latent was noised by another version of the SDEdit nodes (state {entry.get('version')!r}, "
-            f"this pack reads {VERSION}). Run Add VE Noise at t0 again."
-        )
-    return Carried(**{key: value for key, value in entry.items() if key != "version"})
-
-
 def batch_indices(latent: dict) -> list[int]:
     """Index of every sample: ``batch_index`` when a node took items out of a larger batch, else 0 .. B-1."""
-    count = latent["samples"].shape[0]
-    indices = [int(i) for i in latent.get("batch_index") or range(count)]
+    count, given = latent["samples"].shape[0], latent.get("batch_index")
+    if given is None:
+        return list(range(count))
+    if hasattr(given, "tolist"):  # a tensor, or an array of numpy
+        given = given.tolist()
+    indices = [whole_number(i) for i in given] if isinstance(given, list | tuple | range) else [None]
+    if None in indices:
+        raise ValueError(
+            "The latent's batch_index, which numbers the pictures of a batch, must be a list of whole numbers, got "
+            f"{str(given)[:60]}: the node before this one is at fault. Take it out, or put Rebatch Latents behind it."
+        )
     return indices if len(indices) == count else list(range(count))
 
 
-def rows_for(carried: Carried, samples: torch.Tensor, indices: list[int]) -> list[int]:
-    """Which row of the clean guide belongs to every row of ``samples``, after batch items were taken out or repeated.
+def rows_by_index(carried: Carried, samples: torch.Tensor, indices: list[int]) -> list[int]:
+    """Which row of the clean guide belongs to every row of ``samples``, after a sampler has changed the samples.
 
-    Raises ValueError that says what changed when the guide no longer fits.
+    By index is all that is left then.  Raises Misfit that says what changed when the guide no longer fits.
     """
-    guide = carried.guide
-    if guide.shape[1:] != samples.shape[1:]:
-        raise ValueError(
-            f"the samples now have shape {tuple(samples.shape[1:])}, they were noised as {tuple(guide.shape[1:])}: "
-            "a node in between resized, cropped or rotated them. Do that before Add VE Noise at t0"
-        )
-    have, count = carried.batch_index, samples.shape[0]
+    guide, have, count = carried.guide, carried.batch_index, samples.shape[0]
     if indices == have:
         return list(range(count))
+    own, now = Counter(have), Counter(indices)
+    for index in (index for index in now if now[index] > max(1, own[index])):
+        same = [row for row in range(count) if indices[row] == index]
+        if any(not torch.equal(samples[same[0]], samples[row]) for row in same):
+            raise Misfit(
+                f"{numbered(same)} are numbered alike and differ: Batch Latents joined them and keeps only what the "
+                "first one carries. Join the clean guides, with their masks, before Add VE Noise at t0"
+            )
     if guide.shape[0] == 1:
         return [0] * count
     if all(i in have for i in indices):
         return [have.index(i) for i in indices]
     if count % guide.shape[0] == 0:
         return list(range(guide.shape[0])) * (count // guide.shape[0])
-    raise ValueError(
+    raise Misfit(
         f"the batch now has {count} items, it was noised with {guide.shape[0]}: a node in between changed the batch. "
         "Do that before Add VE Noise at t0"
     )
-
-
-def spread_of(samples: torch.Tensor, guide: torch.Tensor, sigma: float) -> torch.Tensor:
-    """RMS of (samples - guide) / sigma for every item: 1 for a noised guide (both in the model's space)."""
-    return ((samples - guide).flatten(1).double() / sigma).square().mean(1).sqrt()
-
-
-def check_noise_level(
-    samples: torch.Tensor, guide: torch.Tensor, sigma: float, spread: list[float] | None = None
-) -> None:
-    """ValueError when ``samples - guide`` is not of about the carried sigma times the items' spread (1 when None)."""
-    if sigma == 0.0:
-        return
-    tolerance = max(0.1, 6.0 / (2.0 * samples[0].numel()) ** 0.5)
-    rms = spread_of(samples, guide, sigma)
-    rms = rms if spread is None else rms / torch.tensor(spread, dtype=rms.dtype)
-    worst = float(rms[(rms - 1.0).abs().argmax()])
-    if not abs(worst - 1.0) <= tolerance:
-        raise ValueError(
-            f"the samples hold {worst:.2f} times the noise they were given: a node in between replaced, blended or "
-            "scaled them. Connect the LATENT of Add VE Noise at t0 directly"
-        )
-
-
-def describe_mask(mask: torch.Tensor) -> str:
-    """One sentence on what a mask lets change."""
-    share, soft = float((mask > 0.0).float().mean()), float(((mask > 0.0) & (mask < 1.0)).float().mean())
-    if share == 0.0:
-        text = "mask: empty (all 0), so nothing may change and the guide will come back"
-        if tuple(mask.shape[-2:]) == (64, 64):
-            text += "; Load Image gives such a 64 x 64 mask for pictures without transparency"
-        return text
-    if share == 1.0 and soft == 0.0:
-        return "mask: all 1, so everything may change"
-    text = f"mask: {100.0 * share:.3g} % of the picture may change (1 = change, 0 = keep)"
-    return text + f", {100.0 * soft:.3g} % is soft and starts at its own lower t0" * (soft > 0.0)
 
 
 @dataclass
@@ -170,7 +117,6 @@ class Start:
         if self.mask_t0 is None:
             return None
         state, sigma = self.state, self.stops_at
-        spread = spread_of(host.to_model(model, samples), host.to_model(model, self.guide), sigma)
         return pack(
             Carried(
                 guide=self.guide,
@@ -179,7 +125,7 @@ class Start:
                 seed=state.seed,
                 batch_index=state.sample_indices,
                 space=host.latent_space(model),
-                spread=spread.tolist(),
+                prints=fingerprints(samples),
                 mask_t0=self.mask_t0,
             )
         )
@@ -196,30 +142,30 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
     samples = check_latent(latent, where)
     schedule, indices = host.model_schedule(model), batch_indices(latent)
     carried, notes = unpack(latent), []
-    if carried is not None and carried.sigma == 0.0 and sigmas is not None and sigmas.numel() == 0:
+    if carried is not None and carried.sigma == 0.0 and is_plain(sigmas) and sigmas.numel() == 0:
         sigmas = None  # Sigmas from t0 at t0 = 0
     given = None if sigmas is None else given_levels(model, sigmas)
-    guide, mask_t0 = None, None
+    guide, mask_t0, mask, misfit = None, None, latent.get("noise_mask"), None
     if carried is not None:
         try:
             carried, guide = _carried_guide(model, carried, samples, indices, given)
-        except ValueError as problem:
+        except Misfit as problem:
+            misfit = f"{problem}."
             if given is None:
-                raise ValueError(f"{where}: {problem}. (Or connect sigmas, to sample it as it is.)") from None
-            notes.append(f"The carried guide was not used: {problem}.")
+                as_it_is = mask is None and "sigmas" not in misfit
+                way_out = " (Or connect sigmas, to sample it as it is.)" if as_it_is else ""
+                raise ValueError(f"{where}: {misfit}{way_out}") from None
+            notes.append(f"The carried guide was not used: {misfit}")
     if guide is None and given is None:
         raise ValueError(
-            f"{where}: this latent does not say how much noise it holds. Put Add VE Noise at t0 before it; to "
-            "continue a noisy latent of another sampler, connect the rest of its sigmas."
+            f"{where}: this latent does not say how much noise it holds. Connect the one of Add VE Noise at t0 "
+            "directly: Rebatch Latents and Load Latent lose what it carries and belong before it. To continue a noisy "
+            "latent of another sampler, connect the rest of its sigmas."
         )
     if guide is not None:
         sigma, t0, noise_seed, note = carried.sigma, carried.t0, carried.seed, carried.note
         mask_t0 = t0 if carried.mask_t0 is None else carried.mask_t0
-        if given is not None and abs(given[0] - sigma) > 1e-3 * sigma:
-            raise ValueError(
-                f"{where}: the sigmas start at {given[0]:.4g}, the latent was noised to {sigma:.4g}. Take them from "
-                "a node that knows the same t0, or take Add VE Noise at t0 away."
-            )
+        _check_first_level(given, sigma)
         at = {name: options[name] for name in ("steps", "solver", "eta")}
         levels = given or run_levels(schedule, sigma, **at, data_std=host.data_std(model))
         sigma = levels[0]
@@ -228,15 +174,16 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
         sigma, t0, noise_seed, note, guide, levels = given[0], schedule.t(given[0]), 0, "", samples, given
         notes.append("Continued a noised latent without a clean guide: the change above is measured from that.")
     under_way = mask_t0 is not None and mask_t0 > t0
-    mask = latent.get("noise_mask")
     if mask is not None:
         mask = host.fit_mask(mask, samples)
+        if guide is not samples:
+            notes += lost_strokes(guide, mask, pixels=host.score_model_of(model) is not None)
         if under_way:
             mask = (mask * (mask_t0 / t0)).clamp(max=1.0)  # pixels that the first half has not reached yet
         if guide is samples and not bool((mask >= 1.0).all()):
+            why = misfit or "Noise it with Add VE Noise at t0, or remove the noise mask."
             raise ValueError(
-                f"{where}: a mask needs the clean guide, and this latent only has a noisy one. Noise it with "
-                "Add VE Noise at t0, or remove the noise mask."
+                f"{where}: a mask needs the clean guide, and this latent only has a noisy one. {_upper(why)}"
             )
         notes.append(describe_mask(mask))
         mask = None if bool((mask >= 1.0).all()) else mask
@@ -254,10 +201,22 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
     return Start(schedule, state, levels, guide, mask, notes, mask_t0)
 
 
+def _upper(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _check_first_level(given: list[float] | None, sigma: float) -> None:
+    if given is not None and abs(given[0] - sigma) > 1e-3 * sigma:
+        raise ValueError(
+            f"Reverse SDE Sampler: the sigmas start at {given[0]:.4g}, the latent was noised to {sigma:.4g}. Take them "
+            "from a node that knows the same t0, or take Add VE Noise at t0 away."
+        )
+
+
 def _carried_guide(
     model: object, carried: Carried, samples: torch.Tensor, indices: list[int], given: list[float] | None
 ) -> tuple[Carried, torch.Tensor]:
-    """The state as it is now and the clean guide as LATENT; ValueError when they belong to other samples or models.
+    """The state as it is now and the clean guide as LATENT; Misfit when they belong to other samples or models.
 
     A stock sampler that went down to the first given level keeps the carried state as it was.
     """
@@ -265,33 +224,49 @@ def _carried_guide(
 
     space = host.latent_space(model)
     if space != carried.space:
-        raise ValueError(
+        raise Misfit(
             f"the latent was noised for another model ({carried.space}, here {space}): connect the same MODEL to "
             "both nodes"
         )
-    rows = rows_for(carried, samples, indices)
-    guide = carried.guide[rows].to(samples)
-    spread = None if carried.spread is None else [carried.spread[row] for row in rows]
-    below = given is not None and given[0] < carried.sigma * (1.0 - 1e-3)
-    if below and not _as_noised(model, carried, samples, guide, rows):
+    if carried.guide.shape[1:] != samples.shape[1:]:
+        raise Misfit(
+            f"the samples now have shape {tuple(samples.shape[1:])}, they were noised as "
+            f"{tuple(carried.guide.shape[1:])}: a node in between resized, cropped or rotated them. Do that before "
+            "Add VE Noise at t0"
+        )
+    rows = carried.rows_of(samples)
+    others = [i for i, row in enumerate(rows) if row is None]
+    if not others:
+        return carried, carried.guide[rows].to(samples)
+    if len(others) < len(rows):
+        _check_first_level(given, carried.sigma)  # no sampler has been at it: some still are as they were noised
+        raise Misfit(
+            f"{numbered(others)} of the latent did not come out of that Add VE Noise at t0: Batch Latents joined "
+            "several and keeps only what the first one carries, or a node changed some. Join the clean guides, with "
+            "their masks, before Add VE Noise at t0"
+        )
+    if given is not None and given[0] < carried.sigma * (1.0 - 1e-3):
+        rows = rows_by_index(carried, samples, indices)
         top = carried.t0 if carried.mask_t0 is None else carried.mask_t0
-        t0 = host.model_schedule(model).t(given[0])
-        return replace(carried, sigma=given[0], t0=t0, mask_t0=top, note="Continued another sampler's latent."), guide
-    check_noise_level(host.to_model(model, samples), host.to_model(model, guide), carried.sigma, spread)
-    return carried, guide
+        t0, note = host.model_schedule(model).t(given[0]), OTHERS
+        return replace(carried, sigma=given[0], t0=t0, mask_t0=top, note=note), carried.guide[rows].to(samples)
+    raise Misfit(
+        f"the samples are not the ones that were noised{_noise_left(model, carried, samples)}: a node in between, such "
+        "as a KSampler, sampled, replaced, blended, flipped or scaled them. Connect the LATENT of Add VE Noise at t0 "
+        "directly and do such things before it; to go on where another sampler stopped, connect the rest of its sigmas"
+    )
 
 
-def _as_noised(model: object, carried: Carried, samples: torch.Tensor, guide: torch.Tensor, rows: list[int]) -> bool:
-    """Whether no sampler has touched the samples since: the noise is known from its seed, or else the spread."""
+def _noise_left(model: object, carried: Carried, samples: torch.Tensor) -> str:
+    """How much noise there is by now, in words, where that is a number: for a fresh state that has all its items."""
     from . import host
 
-    if carried.spread is not None:
-        spread = spread_of(host.to_model(model, samples), host.to_model(model, guide), carried.sigma)
-        known = torch.tensor([carried.spread[row] for row in rows], dtype=spread.dtype)
-        return torch.allclose(spread, known, rtol=1e-3)
-    places = [carried.batch_index[row] for row in rows]
-    again = host.add_noise(model, guide, carried.sigma, seed=carried.seed, samples=places)
-    return torch.allclose(samples, again, rtol=1e-3, atol=1e-3 * float(again.abs().max()))
+    if carried.sigma == 0.0 or carried.mask_t0 is not None or samples.shape != carried.guide.shape:
+        return ""
+    away = host.to_model(model, samples) - host.to_model(model, carried.guide.to(samples))
+    times = (away.flatten(1).double() / carried.sigma).square().mean(1).sqrt()
+    worst = float(times[(times - 1.0).abs().argmax()])
+    return f" and hold {worst:.2f} times the noise they were given"
 
 
 def given_levels(model: object, sigmas: torch.Tensor) -> list[float]:
@@ -304,6 +279,10 @@ def given_levels(model: object, sigmas: torch.Tensor) -> list[float]:
 
 def ve_levels(sigmas: torch.Tensor, frame: Frame, top: float) -> list[float]:
     """SIGMAS as VE levels, infinite ones cut to ``top``; ValueError unless they fall, to 0 or above."""
+    if not is_plain(sigmas):
+        raise ValueError(
+            f"sigmas must be SIGMAS, got {type(sigmas).__name__}. Connect a scheduler node or Sigmas from t0."
+        )
     values = [float(s) for s in sigmas.flatten()]
     if len(values) < 2:
         raise ValueError("sigmas is empty: the scheduler made no steps. Raise its steps or its denoise.")

@@ -9,7 +9,9 @@ import torch
 from ..sdedit_core.edit import reverse, unchanged, untouched
 from ..sdedit_core.sampling.options import check_options
 from ..sdedit_core.sampling.solvers import get_solver
-from .latent import KEY, find_start
+from .carried import KEY
+from .latent import find_start
+from .patches import idle_patches, idle_text
 from .schema import PROMPT, SolverNode, check_number, find_conditioning, knob, knobs, socket
 
 
@@ -80,6 +82,8 @@ class ReverseSDESampler(SolverNode):
         if unchanged(start.state, start.levels):
             result["samples"] = host.to_intermediate(start.guide.clone())
             return result, result.copy(), str(untouched(start.state, start.levels, options).report)
+        own = host.score_model_of(model)
+        idle = idle_patches(model.model_options, own) + idle_text(positive, negative, own)
         total, done = options["repeats"] * (len(start.levels) - 1), count()
 
         def work(score_model, tell):
@@ -112,4 +116,4 @@ class ReverseSDESampler(SolverNode):
             samples = start.keep(samples)
         result["samples"] = host.to_intermediate(samples)
         clean["samples"] = host.to_intermediate(start.keep(denoised))
-        return result, clean, "\n".join([str(edit.report), *start.notes])
+        return result, clean, "\n".join([str(edit.report), *start.notes, *idle])

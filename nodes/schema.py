@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import torch
+
 from ..sdedit_core.sampling.options import OPTIONS, T0, Option
 from ..sdedit_core.sampling.solvers import get_solver
 
@@ -107,12 +109,19 @@ PROMPT = {
 }
 
 
+def is_plain(value: object) -> bool:
+    """Whether it is a tensor of real numbers that lie in memory one by one: what every input of pictures should be."""
+    if not isinstance(value, torch.Tensor) or value.is_nested or value.is_quantized or value.is_meta:
+        return False
+    return value.layout is torch.strided and not value.is_complex()
+
+
 def check_number(value: float, name: str, low: float, high: float) -> float:
     """A finite number in [low, high]; ValueError that names the input otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -math.inf < value < math.inf:
         raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}.")
     if not low <= value <= high:
-        raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {value:g}.")
+        raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {str(value)[:20]}.")
     return float(value)
 
 
@@ -120,14 +129,39 @@ def find_conditioning(model: object, positive: list | None, negative: list | Non
     """Conditioning for the guider; score models make their own, text models must be given one."""
     from . import host
 
+    _check_conditioning(positive, "positive")
+    _check_conditioning(negative, "negative")
     if host.score_model_of(model) is not None:
+        if any("control" in pair[1] for given in (positive, negative) for pair in given or []):
+            raise ValueError(
+                "A score model cannot follow a ControlNet: leave positive and negative unconnected, or connect the "
+                "empty conditioning of its loader directly."
+            )
         positive = positive or host.empty_conditioning(model.model.class_label)
         return positive, negative or host.empty_conditioning(model.model.class_label)
     if not positive:
         raise ValueError(
-            "This MODEL is made for text: connect positive (from CLIP Text Encode, an empty prompt will do). "
-            "Only models of the Score Model Loader work without."
+            "This MODEL is made for text: connect positive from a CLIP Text Encode with this model's CLIP; an empty "
+            "prompt will do. Only score models work without."
         )
+    if cfg == 1.0 and _without_text(negative):
+        negative = None  # not asked at all
+    for given, name in ((positive, "positive"), (negative, "negative")):
+        if _without_text(given):
+            raise ValueError(
+                f"{name} is the empty conditioning of a score model, and this MODEL is made for text. Connect CLIP "
+                f"Text Encode with this model's CLIP to {name} instead; an empty prompt will do."
+            )
     if not negative and cfg != 1.0:
         raise ValueError(f"cfg is {cfg:g} but negative is not connected. Connect it, or set cfg to 1.")
     return positive, negative
+
+
+def _check_conditioning(given: object, name: str) -> None:
+    pairs = given if isinstance(given, list | tuple) else [] if given is None else [given]
+    if not all(isinstance(pair, list | tuple) and len(pair) > 1 and isinstance(pair[1], dict) for pair in pairs):
+        raise ValueError(f"{name} must be a CONDITIONING, got {type(given).__name__}. Connect CLIP Text Encode.")
+
+
+def _without_text(given: list | None) -> bool:
+    return bool(given) and any(pair[0] is None for pair in given)

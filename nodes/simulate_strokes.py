@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .image import check_image, same_size, to_core, to_image
-from .schema import Node, integer, socket
+from .schema import Node, check_number, integer, socket
 
 
 class SimulateStrokes(Node):
@@ -62,6 +62,7 @@ class SimulateStrokes(Node):
         from ..sdedit_core.pictures.strokes import difference_mask, simulate_strokes
         from . import host
 
+        kernel = int(check_number(kernel, "kernel", 0, 511))
         if kernel and kernel % 2 == 0:
             raise ValueError(f"{self.NAME}: kernel must be odd, got {kernel}. Set it to {kernel + 1}, or 0 for auto.")
         if original is None:

@@ -155,7 +155,7 @@ class T0Sweep(SolverNode):
         result = job.run(work, sigma=top, seed=options["seed"], total=total)
         each = [job.to_latent(cell.samples, cell.sigma) for cell in result.cells]
         pictures = [decode(vae, samples, self.NAME) for samples in each]
-        inside = None if job.given_mask is None else host.fit_mask(job.given_mask, clean)
+        inside = None if job.given_mask is None else on_pictures(job, clean)
         if inside is not None and not bool((inside > 0.0).flatten(1).any(1).all()):
             inside = None  # nothing to measure inside: the distances are those of the whole picture
         realism = _realism(job, reference, clean)
@@ -182,6 +182,16 @@ class T0Sweep(SolverNode):
             "\n".join(lines),
             _answer(search, spot),
         )
+
+
+def on_pictures(job: Job, clean: torch.Tensor) -> torch.Tensor:
+    """The mask in the size of the decoded pictures, (B, 1, H, W); every frame of a video is a picture."""
+    from . import host
+
+    if job.guide.ndim != 5:
+        return host.fit_mask(job.given_mask, clean)
+    frames = clean.reshape(job.guide.shape[0], -1, *clean.shape[1:]).movedim(1, 2)
+    return host.fit_mask(job.given_mask, frames).movedim(2, 1).flatten(0, 1)
 
 
 def _answer(search: object, spot: object | None) -> float:

@@ -37,7 +37,7 @@ def check_t0(t0: float) -> float:
     """Return ``t0`` as a float in [0, 1]; ``ValueError`` for anything else (NaN, text, yes or no, out of range)."""
     try:
         value = float("yes or no" if is_bool(t0) else t0)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise ValueError(f"t0 must be a number between 0 and 1, got {t0!r}.") from None
     if not 0.0 <= value <= 1.0:
         raise ValueError(

@@ -14,7 +14,8 @@ SIZES = {
     "Float": 4, "Double": 8, "Half": 2, "BFloat16": 2, "Long": 8, "Int": 4, "Short": 2, "Char": 1, "Byte": 1, "Bool": 1,
 }  # fmt: skip
 STORAGES = {**{f"torch {kind}Storage": size for kind, size in SIZES.items()}, "torch.storage UntypedStorage": 1}
-COPIES = 256  # calls that copy what they are given: OrderedDict(list), set(list)
+COPIED = 100_000  # entries of the lists that are copied: OrderedDict(list), set(list)
+KEY = 16  # values in a tuple that is a key; nested ones could take 2^n steps to hash
 _MARK, _DATA = object(), object()
 _FILL = ("APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS")
 
@@ -34,6 +35,24 @@ class Made:
     arguments: tuple
 
 
+@dataclass
+class Listed:
+    """A list that is being filled: its length, and whether all it holds could be keys, or pairs of key and value."""
+
+    length: int = 0
+    keys: bool = True
+    pairs: bool = True
+    first: Any = None
+
+    def add(self, values: list) -> None:
+        """Append some values."""
+        if values and not self.length:
+            self.first = values[0]
+        self.length += len(values)
+        self.keys = self.keys and all(map(_key, values))
+        self.pairs = self.pairs and all(map(_pair, values))
+
+
 class Calls:
     """Follows a pickle's stack and memo; ValueError for a call in a form that no file of weights holds.
 
@@ -42,7 +61,7 @@ class Calls:
     """
 
     def __init__(self, room: int):
-        self.room, self.copies = room, 0
+        self.room, self.copied = room, 0
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
@@ -81,24 +100,33 @@ class Calls:
         if name == "MARK":
             stack.append(_MARK)
         elif name in _FILL:
+            self._fill(name, taken[0], taken[1:])
             stack.append(taken[0])
         elif name in ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_TUPLE"):
             stack.append(tuple(taken))
         elif name in ("NONE", "NEWTRUE", "NEWFALSE"):
             stack.append({"NONE": None, "NEWTRUE": True, "NEWFALSE": False}[name])
         elif name in ("EMPTY_LIST", "LIST"):
-            stack.append(Made("list", ()))
+            stack.append(Listed())
+            stack[-1].add(taken)
         else:
             literal = argument is not None and not before and isinstance(argument, (int, float, str, bytes))
             stack.extend([argument if literal else _DATA] * len(opcode.stack_after))
+
+    def _fill(self, name: str, into: Any, values: list) -> None:
+        if name.startswith("APPEND"):
+            if isinstance(into, Listed):
+                into.add(values)
+        elif not all(map(_key, values[::2] if name.startswith("SETITEM") else values)):
+            raise ValueError("it uses a key that is no text and no number; nothing in it was run.")
 
     def _call(self, function: Any, arguments: Any) -> Made:
         name = function.name if isinstance(function, Name) else "what is no function"
         _check(isinstance(arguments, tuple) and name in _CALLS and _CALLS[name](arguments), "call", function)
         if name in _COPYING and arguments:
-            self.copies += 1
-            if self.copies > COPIES:
-                raise ValueError(f"it copies more than {COPIES} lists while it is read; no checkpoint does that.")
+            self.copied += arguments[0].length
+            if self.copied > COPIED:
+                raise ValueError(f"it copies more than {COPIED:,} entries while it is read; no checkpoint does that.")
         return Made(name, arguments)
 
     def _storage(self, pid: Any) -> Made:
@@ -156,6 +184,18 @@ def _scalar(a: tuple) -> bool:
     return len(a) == 2 and _is(a[0], "numpy dtype") and (_is(a[1], "_codecs encode") or _short(a[1]))
 
 
+def _key(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return len(value) <= KEY and not any(isinstance(part, tuple) for part in value) and all(map(_key, value))
+    return value is None or isinstance(value, (str, int, float, bytes))
+
+
+def _pair(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return len(value) == 2 and _key(value[0])
+    return isinstance(value, Listed) and value.length == 2 and _key(value.first)
+
+
 def _one(kind: Callable[[Any], bool]) -> Callable[[tuple], bool]:
     return lambda a: len(a) == 1 and kind(a[0])
 
@@ -164,7 +204,8 @@ def _none(a: tuple) -> bool:
     return not a
 
 
-_COPYING = ("collections OrderedDict", "builtins set", "__builtin__ set")
+_SETS = ("builtins set", "__builtin__ set")
+_COPYING = ("collections OrderedDict", *_SETS)
 _CALLS: dict[str, Callable[[tuple], bool]] = {
     "torch._utils _rebuild_tensor": _tensor,
     "torch._utils _rebuild_tensor_v2": _tensor,
@@ -179,7 +220,8 @@ _CALLS: dict[str, Callable[[tuple], bool]] = {
     # bytes as protocol 2 has to write them; other codecs take quadratic time, and chained ones double their input
     "_codecs encode": lambda a: len(a) == 2 and isinstance(a[0], str) and _short(a[0]) and a[1] == "latin1",
     **{f"numpy.dtypes {kind}DType": _none for kind in ("Float64", "Float32", "Int64")},
-    **{name: lambda a: not a or (len(a) == 1 and _is(a[0], "list")) for name in _COPYING},
+    "collections OrderedDict": lambda a: not a or (len(a) == 1 and isinstance(a[0], Listed) and a[0].pairs),
+    **{name: lambda a: len(a) == 1 and isinstance(a[0], Listed) and a[0].keys for name in _SETS},
 }
 _TENSORS = ("torch._utils _rebuild_tensor", "torch._utils _rebuild_tensor_v2")
 _STATES: dict[str, Callable[[Any], bool]] = {

@@ -22,8 +22,11 @@ class Overrides:
         image_size: native height and width.
         num_heads: attention heads.
         num_head_channels: channels of each head; wins over ``num_heads``.
+        num_heads_upsample: attention heads of the decoder, for ADM files where they differ.
         use_new_attention_order: ADM files trained with this flag.
         noise_schedule: "linear", "scaled_linear" or "cosine", for discrete VP networks.
+        levels: noise levels that a discrete VP network was trained with (its ``diffusion_steps``).
+        rescale_timesteps: ADM files trained with this flag, that is with timesteps from 0 to 1000 at any ``levels``.
         prediction: "eps", "v" or "x0", for discrete VP networks.
         fir: NCSN++ with (True) or without the [1,3,3,1] filter.
         skip_rescale: score-SDE networks with (True) or without the 1/sqrt(2) after each residual sum.
@@ -43,6 +46,9 @@ class Overrides:
     fir: bool | None = None
     skip_rescale: bool | None = None
     name: str | None = None
+    num_heads_upsample: int | None = None
+    levels: int | None = None
+    rescale_timesteps: bool | None = None
 
     SDES = ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm")
 
@@ -57,10 +63,12 @@ class Overrides:
         for key in ("sigma_min", "sigma_max"):
             if key in got:
                 got[key] = _number(key, got[key], 0.0, 1e6)
-        for key in ("image_size", "num_heads", "num_head_channels"):
+        for key in ("image_size", "num_heads", "num_head_channels", "num_heads_upsample"):
             if key in got:
                 got[key] = int(_number(key, got[key], 0, 16384))
-        for key in ("use_new_attention_order", "fir", "skip_rescale"):
+        if "levels" in got:
+            got["levels"] = int(_number("levels", got["levels"], 1, 100_000))
+        for key in ("use_new_attention_order", "fir", "skip_rescale", "rescale_timesteps"):
             if key in got and not isinstance(got[key], bool):
                 raise ValueError(f"{key} must be true or false, got {got[key]!r}.")
         for key, choices in (
@@ -127,6 +135,7 @@ def _said(found: Found, option: str) -> str:
         "data_range": [f"[{p.data_range[0]:g}, {p.data_range[1]:g}]"],
         "noise_schedule": [getattr(p, "beta_schedule", "")],
         "prediction": [getattr(p, "prediction", "")],
+        "levels": [getattr(p, "levels", "")],
         "num_heads": sorted({b.heads for b in attended}),
         "num_head_channels": sorted({b.outputs // b.heads for b in attended}),
         "fir": [any(b.fir for b in blocks)] if blocks else [],

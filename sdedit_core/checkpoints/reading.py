@@ -27,6 +27,7 @@ _NAMED = tuple(int(part) for part in re.findall(r"\d+", torch.__version__)[:2]) 
 MAX_FILE = 64 << 30
 MAX_TENSORS = 10_000
 MAX_JSON = 4 << 20
+SHARED = 8  # times that the bytes of a file may be used: weights and averages share data, as views do
 MAX_HEADER = 8 << 20  # of a .safetensors file: 10,000 tensors need a quarter of it
 WAY_OUT = (
     "Pickle files (.pkl) can run any code when they are opened, so they are refused. Convert it to .safetensors on a "
@@ -101,7 +102,7 @@ def _read_safetensors(path: Path, head: bytes, size: int) -> RawFile:
         raise ValueError(
             f"it is truncated or damaged, or no .safetensors file at all ({error}). Download it again."
         ) from None
-    return RawFile(path, _checked(content), "safetensors", metadata)
+    return RawFile(path, _checked(content, size), "safetensors", metadata)
 
 
 def _allow_numpy_scalars():
@@ -132,7 +133,7 @@ def _read_torch(path: Path, head: bytes) -> RawFile:
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # the weights-only unpickler raises many kinds on broken input
         raise ValueError(_why_not(error)) from None
-    return RawFile(path, _checked(content), "PyTorch zip" if zipped else "PyTorch legacy stream")
+    return RawFile(path, _checked(content, path.stat().st_size), "PyTorch zip" if zipped else "PyTorch legacy stream")
 
 
 def _why_not(error: Exception) -> str:
@@ -159,12 +160,15 @@ def _is_text(head: bytes) -> bool:
     return all(32 <= b < 127 or b in b"\r\n\t" for b in head)
 
 
-def _checked(content: Any) -> Any:
-    """The same structure with checked tensors; at most four levels deep, at most MAX_TENSORS tensors."""
-    count = visited = 0
+def _checked(content: Any, size: int) -> Any:
+    """The same structure with checked tensors; at most four levels deep, at most MAX_TENSORS tensors.
+
+    ``size`` is that of the file in bytes: tensors may share their data, but not ten thousand the same gigabyte.
+    """
+    count = visited = total = 0
 
     def walk(value: Any, depth: int) -> Any:
-        nonlocal count, visited
+        nonlocal count, visited, total
         visited += 1
         if visited > 20 * MAX_TENSORS:
             raise ValueError("it holds far more entries than any checkpoint; it is damaged or hostile.")
@@ -176,11 +180,15 @@ def _checked(content: Any) -> Any:
                 raise ValueError("it holds a tensor that is no plain array of at most 5 dimensions.")
             if value.numel() * value.element_size() > value.untyped_storage().nbytes():
                 raise ValueError("it holds a tensor that is larger than its data; the file is damaged or hostile.")
+            total += value.numel() * value.element_size()
+            if total > SHARED * size + (1 << 20):
+                raise ValueError(f"its tensors claim {total:,} bytes of a file of {size:,}; it is damaged or hostile.")
             return value.detach()
         if depth > 4:
             return None
         if isinstance(value, Mapping):
             keep = {k: v for k, v in value.items() if isinstance(k, (str, int))}
+            visited += len(value) - len(keep)
             return {k: walk(v, depth + 1) for k, v in keep.items()}
         if isinstance(value, (list, tuple)):
             return [walk(v, depth + 1) for v in value]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ..sde import check_t0
 
 TOLERANCE = 0.02
+MOST = 9  # digits of a number of a picture; Python itself refuses to read some thousands
 DIGITS = 4  # of a t0: far below what can be seen, and short on a sheet
 HOW = 'Write the number of a picture on the sheet, f or r, with spaces between, as in "4 2 r".'
 
@@ -45,10 +46,13 @@ class Sheet:
             t0 = 0.5 * (low + high)
             if not low < high:
                 raise ValueError(f"Nothing lies beyond t0 {t0:g}: the search ends here. Take {word!r} back.")
-        elif word.isdecimal() and 1 <= int(word) <= last:
+        elif word.isdecimal() and len(word) <= MOST and 1 <= int(word) <= last:
             low, t0, high = edges[int(word) - 1 : int(word) + 2]
         else:
-            raise ValueError(f"Pick {len(self.picks) + 1} is {token!r}; that sheet has pictures 1 to {last}. {HOW}")
+            said = (
+                repr(str(token)) if len(str(token)) <= 40 else f"{str(token)[:20]!r}... ({len(str(token))} characters)"
+            )
+            raise ValueError(f"Pick {len(self.picks) + 1} is {said}; that sheet has pictures 1 to {last}. {HOW}")
         t0 = round(t0, DIGITS)
         around = sorted({round(0.5 * (low + t0), DIGITS), t0, round(0.5 * (t0 + high), DIGITS)})
         return Sheet(tuple(around), low, high, t0, (*self.picks, word))

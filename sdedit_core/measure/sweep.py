@@ -57,14 +57,14 @@ class Sweep:
 
 def parse_t0_values(text: str | Sequence[float]) -> list[float]:
     """'0.2, 0.3, 0.5', '0.2:0.7:6' (six values from 0.2 to 0.7) or numbers, as rising values without doubles."""
+    if not isinstance(text, str | Sequence):
+        raise ValueError(f"t0 values must be a text such as 0.2, 0.3, 0.4 or 0.2:0.7:6, got {_short(text)}.")
     out: list[float] = []
     for part in text.replace(";", ",").split(",") if isinstance(text, str) else text:
         pieces = part.split(":") if isinstance(part, str) else [part]
         try:
             if len(pieces) == 3:
-                start, stop, count = check_t0(pieces[0]), check_t0(pieces[1]), int(pieces[2])
-                if not 2 <= count <= 1000:
-                    raise ValueError(f"Between 2 and 1000 values are possible in {part!r}.")
+                start, stop, count = check_t0(pieces[0]), check_t0(pieces[1]), _count(pieces[2])
                 out += [round(start + i * (stop - start) / (count - 1), 10) for i in range(count)]
             elif len(pieces) == 1:
                 out += [check_t0(pieces[0])] if str(pieces[0]).strip() else []
@@ -72,11 +72,26 @@ def parse_t0_values(text: str | Sequence[float]) -> list[float]:
                 raise ValueError(f"{part!r} has {len(pieces)} parts.")
         except ValueError as error:
             raise ValueError(
-                f"Cannot read t0 values from {text!r}: {error} Write 0.2, 0.3, 0.4 or start:stop:count as in 0.2:0.7:6."
+                f"Cannot read t0 values from {_short(text)}: {_short(error)} Write 0.2, 0.3, 0.4 or start:stop:count "
+                "as in 0.2:0.7:6."
             ) from None
     if not out:
-        raise ValueError(f"No t0 values in {text!r}. Write 0.2, 0.3, 0.4 or start:stop:count as in 0.2:0.7:6.")
+        raise ValueError(f"No t0 values in {_short(text)}. Write 0.2, 0.3, 0.4 or start:stop:count as in 0.2:0.7:6.")
     return sorted(set(out))
+
+
+def _count(text: str) -> int:
+    word = text.strip()
+    count = int(word) if word.isdecimal() and len(word) <= 9 else 0  # Python refuses to read thousands of digits
+    if not 2 <= count <= 1000:
+        raise ValueError(f"{_short(word)} is no count from 2 to 1000.")
+    return count
+
+
+def _short(what: object) -> str:
+    """What somebody wrote, or a sentence on it, in the length of a line or two."""
+    text = str(what) if isinstance(what, Exception) else repr(what)
+    return text if len(text) <= 200 else f"{text[:120]} ... ({len(text)} characters)"
 
 
 class SweepPlan:

@@ -97,13 +97,17 @@ def _predict(kind: str, sigma: Tensor, c_noise: Tensor) -> Scalings:
 
 @dataclass(frozen=True)
 class VP(Preconditioning):
-    """Discrete VP networks (DDPM, ADM): the label is the timestep, the prediction eps, v or x0."""
+    """Discrete VP networks (DDPM, ADM): the label is the timestep, the prediction eps, v or x0.
+
+    ``label_gain`` scales the timestep: networks of improved-diffusion read 0 to 1000 whatever their number of levels.
+    """
 
     prediction: str = "eps"
     beta_schedule: str = "linear"
     beta_start: float = 1e-4
     beta_end: float = 0.02
     levels: int = 1000
+    label_gain: float = 1.0
     kind: ClassVar[str] = "vp"
 
     def __post_init__(self) -> None:
@@ -114,7 +118,7 @@ class VP(Preconditioning):
         return VPSDE(beta_table(self.beta_schedule, self.levels, self.beta_start, self.beta_end))
 
     def scalings(self, sigma: Tensor) -> Scalings:
-        return _predict(self.prediction, sigma, _vp_table(self).timestep(sigma))
+        return _predict(self.prediction, sigma, self.label_gain * _vp_table(self).timestep(sigma))
 
 
 @dataclass(frozen=True)

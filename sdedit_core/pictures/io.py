@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from einops import rearrange, repeat
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from .colour import is_tagged, srgb_profile, to_srgb
+from .deep import deep_grey
 from .files import picture_format, replace_file
 from .opening import open_picture, unreadable
-
-SLACK = 1e-3  # values that lie so little outside are clipped
 
 
 def to_range(image: torch.Tensor, data_range: tuple[float, float] | None) -> torch.Tensor:
@@ -35,7 +34,7 @@ def from_range(samples: torch.Tensor, data_range: tuple[float, float] | None) ->
 
 def from_pil(image: Image.Image) -> torch.Tensor:
     """PIL image to (1,3,H,W) float32 in [0, 1]; transparency is laid on white."""
-    deep = _deep_grey(image)
+    deep = deep_grey(image)
     if deep is not None:
         return repeat(torch.from_numpy(deep), "h w -> 1 c h w", c=3).contiguous()
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
@@ -56,27 +55,6 @@ def to_pil(image: torch.Tensor) -> Image.Image:
     return Image.fromarray((array * 255.0 + 0.5).astype(np.uint8))
 
 
-def _deep_grey(image: Image.Image) -> np.ndarray | None:
-    """16-bit and float grey pictures as float32 in [0, 1]; Pillow's own RGB conversion would clip them."""
-    if image.mode.startswith("I"):
-        raw, low, high = np.asarray(image), 0, 65535
-    elif image.mode == "F":
-        raw, low, high = np.asarray(image, dtype=np.float32), 0.0, 1.0
-    else:
-        return None
-    found = float(raw.min()), float(raw.max())  # NaN when one of the values is
-    if not (low - SLACK <= found[0] and found[1] <= high + SLACK):
-        raise ValueError(
-            f"It holds grey values from {found[0]:g} to {found[1]:g}; {low:g} to {high:g} is expected of a picture of "
-            "this kind. Scale it to that, or save it with 8 bits."
-        )
-    grey = np.clip(raw.astype(np.float32) / np.float32(high), 0.0, 1.0)
-    clear = image.info.get("transparency")
-    if isinstance(clear, int) and image.mode != "F":
-        grey[raw == clear] = 1.0  # on white
-    return grey
-
-
 def _open(path: str | os.PathLike, least: int | None = None) -> Image.Image:
     image = open_picture(path, least)
     try:
@@ -86,8 +64,19 @@ def _open(path: str | os.PathLike, least: int | None = None) -> Image.Image:
             image = image.convert("RGBA")  # one colour is clear, which an average would hide
         if factor > 1 and image.mode in ("L", "RGB", "RGBA", "CMYK"):
             image = image.reduce(factor)
-        return ImageOps.exif_transpose(image)
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception as error:  # each format's plugin has its own ways to fail
+        raise unreadable(Path(path), error) from None
+    try:
+        grey = deep_grey(image)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be used: {error}") from None
+    if grey is not None:
+        image = Image.fromarray(grey)  # values from 0 to 1; turning it would lose the tags that say what white is
+        image.getexif()[ExifTags.Base.Orientation] = orientation
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception as error:  # broken EXIF data
         raise unreadable(Path(path), error) from None
 
 
@@ -98,11 +87,7 @@ def load_image(path: str | os.PathLike, *, least: int | None = None) -> torch.Te
     are averaged down while they are read, to a shorter side of no less than 2 ``least`` pixels.  Raises ValueError,
     naming the file, when it cannot be read.
     """
-    image = _open(path, least)
-    try:
-        return from_pil(to_srgb(image))
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be used: {error}") from None
+    return from_pil(to_srgb(_open(path, least)))
 
 
 def has_profile(path: str | os.PathLike) -> bool:
@@ -118,10 +103,7 @@ def load_mask(path: str | os.PathLike) -> torch.Tensor:
     there may change.
     """
     image = _open(path)
-    try:
-        array = _deep_grey(image)
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be used: {error}") from None
+    array = deep_grey(image)
     if array is None:
         painted = _painted(image)
         grey = image.convert("RGB").convert("L") if painted is None else painted

@@ -22,6 +22,7 @@ def open_picture(path: str | os.PathLike, least: int | None = None) -> Image.Ima
     path = check_regular(path, kind="image file")
     try:
         image = Image.open(path)
+        image.filename = ""  # no memory map: with one, Pillow 13.0 turns grey TIFF files by their orientation twice
         if least is not None:
             image.draft(None, (2 * least, 2 * least))  # much quicker
     except Exception as error:  # each format's plugin has its own ways to fail

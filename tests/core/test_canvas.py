@@ -289,3 +289,10 @@ def test_the_example_is_a_small_whole_painting():
     image, mask = paint_drawing(parse_drawing(example_drawing()), width=256, height=256)
     assert float(mask.min()) == 1.0
     assert [round(v * 255) for v in image[0, :, 2, 2].tolist()] == [0x56, 0x95, 0xDB]
+
+
+def test_thousands_of_digits_are_no_width():
+    text = '{"version": 1, "width": %s, "height": 64, "strokes": []}' % ("9" * 5000)
+    with pytest.raises(ValueError, match=r"drawing\.width must lie between") as problem:
+        parse_drawing(text)
+    assert len(str(problem.value)) < 200

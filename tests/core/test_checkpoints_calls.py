@@ -49,6 +49,10 @@ F8 = call(DTYPE, text("f8"), b"\x89", b"\x88")
 STATE = b"(" + number(3) + text("<") + b"NNN" + number(-1) + number(-1) + number(0) + b"t"
 
 
+SET, ORDERED = b"cbuiltins\nset\n", b"ccollections\nOrderedDict\n"
+DOUBLED = b")" + b"q\x01h\x01\x86" * 60  # ((((...))))
+
+
 def chained(links: int) -> bytes:
     data = call(ENCODE, text("12345678"), text("latin1"))
     for _ in range(links):
@@ -84,7 +88,14 @@ REFUSED = {
     "a state for a tensor": tensor(4, 0, 4, 1) + b"(" + storage(4) + b"tb",
     "a call of what was made": F8 + b"(tR",
     "a call of a text": text("eval") + b"(tR",
-    "copies of copies": b"]q\x00" + b"0cbuiltins\nset\nh\x00\x85R" * 257,
+    "copies of a list": b"](" + b"K\x01" * 1000 + b"eq\x00" + b"0cbuiltins\nset\nh\x00\x85R" * 101,
+    "a key that takes 2^60 steps to hash": b"}" + DOUBLED + b"Ns",
+    "a set of it": call(SET, b"](" + DOUBLED + b"e"),
+    "a set that is filled with it": b"\x8f(" + DOUBLED + b"\x90",
+    "a table of it": call(ORDERED, b"](](" + DOUBLED + b"Neee"),
+    "a table of pairs of it": call(ORDERED, b"](" + DOUBLED + b"N\x86e"),
+    "a table of no pairs": call(ORDERED, b"](](NNNee"),
+    "a key that was made": b"}" + tensor(4, 0, 4, 1) + b"Ns",
     "an empty stack": b"R",
     "a memo that nobody wrote": b"h\x05",
 }
@@ -95,6 +106,9 @@ TAKEN = {
     + call(SCALAR, F8 + STATE + b"b", b"h\x01h\x02h\x03\x86R"),
     "a tensor": tensor(4, 1, 3, 1),
     "a tensor that repeats a number": tensor(1, 0, 1000, 0),
+    "a table of pairs": call(ORDERED, b"](](" + text("a") + b"Ne](K\x01Nee"),
+    "a set of pairs": call(SET, b"](K\x01" + text("a") + b"K\x01" + text("a") + b"\x86e"),
+    "a key of two numbers": b"}K\x01K\x02\x86Ns",
     "an empty tensor": tensor(0, 0, 0, 1),
 }
 
@@ -103,6 +117,7 @@ def packed(path, body: bytes):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a/data.pkl", HEAD + body + STOP)
         archive.writestr("a/data/0", bytes(64))
+        archive.writestr("a/version", "3\n")
     return path
 
 
@@ -110,7 +125,7 @@ def packed(path, body: bytes):
 def test_a_harmless_name_with_a_harmful_argument_is_refused_at_once(name, tmp_path):
     path = packed(tmp_path / "a.pth", REFUSED[name])
     start = time.process_time()
-    with pytest.raises(ValueError, match=r"hold|larger|absurd|copies|cannot be read"):
+    with pytest.raises(ValueError, match=r"hold|larger|absurd|copies|a key that|cannot be read"):
         check_pickle(path)  # by its form, so before PyTorch sees it
     with pytest.raises(ValueError) as caught:
         read_file(path)
@@ -121,6 +136,35 @@ def test_a_harmless_name_with_a_harmful_argument_is_refused_at_once(name, tmp_pa
 @pytest.mark.parametrize("name", TAKEN)
 def test_what_numpy_and_pytorch_write_is_taken(name, tmp_path):
     check_pickle(packed(tmp_path / "a.pth", TAKEN[name]))
+
+
+def test_more_instructions_than_a_checkpoint_has_are_refused_within_seconds(tmp_path):
+    start = time.process_time()
+    with pytest.raises(ValueError, match="500,000 instructions"):
+        check_pickle(packed(tmp_path / "a.pth", b"](" + b"K\x01" * 600_000 + b"e"))
+    (tmp_path / "b.ckpt").write_bytes((HEAD + b"](" + b"K\x01" * 150_000 + b"e" + STOP) * 5)  # all pickles together
+    with pytest.raises(ValueError, match="500,000 instructions"):
+        check_pickle(tmp_path / "b.ckpt")
+    assert time.process_time() - start < 4.0
+
+
+def test_what_is_not_kept_is_counted_too(tmp_path):
+    """A table with keys of no use, which a list names a thousand times, would be looked through a thousand times."""
+    table = b"}(" + b"".join(b"G" + struct.pack(">d", i) + b"N" for i in range(50_000)) + b"u"
+    path = packed(tmp_path / "a.pth", b"](" + table + b"q\x01" + b"h\x01" * 50_000 + b"e")
+    start = time.process_time()
+    with pytest.raises(ValueError, match="far more entries"):
+        read_file(path)
+    assert time.process_time() - start < 3.0
+
+
+def test_views_of_the_same_data_are_bounded(tmp_path):
+    data = torch.zeros(1 << 18)
+    torch.save({"model": {"a": data}, "ema": {"a": data}}, tmp_path / "a.pth")
+    assert read_file(tmp_path / "a.pth").content["ema"]["a"].shape == data.shape
+    torch.save({f"w{i}": data.view(512, 512) for i in range(40)}, tmp_path / "b.pth")
+    with pytest.raises(ValueError, match=r"claim .* bytes of a file"):
+        read_file(tmp_path / "b.pth")
 
 
 def test_a_legacy_stream_cannot_ask_for_more_memory_than_it_has_bytes(tmp_path):

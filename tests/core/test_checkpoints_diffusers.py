@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
+import golden
 import pytest
 
 from sdedit_core.checkpoints import convert_checkpoint, load_checkpoint
-
-_spec = importlib.util.spec_from_file_location("golden", Path(__file__).with_name("test_checkpoints_golden.py"))
-golden = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(golden)
 
 
 def test_a_fourier_network_with_a_scheduler_of_betas_is_refused(tmp_path):

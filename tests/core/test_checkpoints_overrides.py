@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-from pathlib import Path
 
+import golden
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -16,17 +15,21 @@ from sdedit_core.checkpoints.found import Found
 from sdedit_core.networks import build_network, ncsnpp
 from sdedit_core.networks.preconditioning import EDM
 
-_spec = importlib.util.spec_from_file_location("golden", Path(__file__).with_name("test_checkpoints_golden.py"))
-golden = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(golden)
 OPTIONS = {
     "sigma_min": 0.05, "sigma_max": 33.0, "data_range": (0.0, 0.5), "noise_schedule": "cosine", "prediction": "v",
     "num_heads": 2, "num_head_channels": 8, "use_new_attention_order": True, "fir": False, "skip_rescale": False,
-    "image_size": 64, "name": "my net", "sde": "subvp",
+    "image_size": 64, "name": "my net", "sde": "subvp", "num_heads_upsample": 1, "levels": 500,
+    "rescale_timesteps": False,
 }  # fmt: skip
 PROCESS = ("sigma_min", "sigma_max", "data_range", "noise_schedule", "prediction", "image_size", "name")
+ADM = {
+    "noise_schedule", "prediction", "num_heads", "num_head_channels", "use_new_attention_order", "num_heads_upsample",
+    "levels",
+}  # fmt: skip
 APPLIED = {  # of those, what the families take beside data_range, image_size and name
-    "adm_cond.pt": {"noise_schedule", "prediction", "num_heads", "num_head_channels", "use_new_attention_order"},
+    "adm_cond.pt": ADM,
+    "improved_cond.pt": ADM | {"rescale_timesteps"},  # with 1000 levels there is nothing to rescale
+    "improved_uncond.pt": ADM | {"rescale_timesteps"},
     "ddpm.ckpt": {"noise_schedule", "prediction"},
     "ddpmpp_vp.pth": {"fir", "skip_rescale", "sde"},
     "diffusers_ddpm.safetensors": {"noise_schedule", "prediction", "num_heads", "num_head_channels"},
@@ -62,6 +65,8 @@ def test_every_option_has_an_effect_or_is_refused_by_name(name, tmp_path):
             assert not isinstance(got, str), got
             if base and option in ("num_heads", "num_head_channels"):
                 continue  # num_head_channels wins over num_heads
+            if option in base and base[option] == value:
+                continue
             if option not in ("num_heads", "num_head_channels", "fir") or name == "adm_cond.pt":
                 assert got != plain, option
         else:

@@ -204,11 +204,11 @@ def test_every_format_that_is_accepted_keeps_the_size(tmp_path):
 def test_a_code_page_loses_no_picture(tmp_path, monkeypatch, guide):
     memory = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(memory, encoding="cp1252"))
-    common.say("山 é")
+    common.say("\u5c71 é")
     assert memory.getvalue() == b"\\u5c71 \xe9" + os.linesep.encode()
-    command = ["edit", str(guide), "-o", str(tmp_path / "山.png"), "--images", str(guide), "--steps", "2"]
+    command = ["edit", str(guide), "-o", str(tmp_path / "\u5c71.png"), "--images", str(guide), "--steps", "2"]
     assert main([*command, "--batch", "2"]) == 0
-    assert (tmp_path / "山_00.png").exists() and (tmp_path / "山_01.png").exists()
+    assert (tmp_path / "\u5c71_00.png").exists() and (tmp_path / "\u5c71_01.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -257,6 +257,11 @@ def test_yes_and_no_are_no_numbers_and_numpys_are():
         for name in ("steps", "seed", "repeats"):
             with pytest.raises(ValueError, match="whole number"):
                 OPTIONS[name].check(wrong)
+    for name, wrong in (("eta", 10**400), ("solver", []), ("solver", {}), ("mask_mode", [])):
+        with pytest.raises(ValueError, match=name):
+            OPTIONS[name].check(wrong)
+    with pytest.raises(ValueError, match="t0 must be a number"):
+        check_t0(10**400)
     for kind in (int, np.int64, np.uint8, np.int32, torch.tensor):
         found = check_options({"steps": kind(7), "seed": kind(8), "repeats": kind(2)})
         values = [found[name] for name in ("steps", "seed", "repeats")]

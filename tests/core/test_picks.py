@@ -62,6 +62,14 @@ def test_picks_that_are_not_on_the_sheet_are_explained(text):
         sheet_after(FIRST, text)
 
 
+@pytest.mark.parametrize("text", ["9" * 5000, "2 " + "1" * 5000, "x" * 5000, "0" * 5000 + "2"])
+def test_thousands_of_digits_are_no_pick(text):
+    with pytest.raises(ValueError, match="pictures 1 to") as problem:
+        sheet_after(FIRST, text)
+    assert "5000 characters" in str(problem.value) or "5001" in str(problem.value)
+    assert len(str(problem.value)) < 300 and "set_int_max_str_digits" not in str(problem.value)
+
+
 def test_nothing_lies_beyond_the_ends():
     with pytest.raises(ValueError, match="Nothing lies beyond"):
         sheet_after([0.0], "f")

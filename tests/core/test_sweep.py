@@ -219,3 +219,16 @@ def test_callbacks_count_the_levels_that_are_run_below_eta_one(counted_model):
         plan, steps = SweepPlan(model, GUIDE, steps=6, **options), []
         plan.run([0.01, 0.3], callback=steps.append)
         assert len(steps) == plan.callbacks([0.01, 0.3])
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "0.2:0.7:" + "9" * 5000, "0.2:0.7:" + "x" * 5000, "1" * 5000 + ":1:2"])
+def test_thousands_of_digits_are_no_t0_values(text):
+    with pytest.raises(ValueError, match=r"start:stop:count") as problem:
+        parse_t0_values(text)
+    assert len(str(problem.value)) < 600 and "set_int_max_str_digits" not in str(problem.value)
+
+
+@pytest.mark.parametrize("value", [None, 5, 0.3, {}, 10**400])
+def test_t0_values_are_a_text_or_a_list(value):
+    with pytest.raises(ValueError, match="t0 values must be a text"):
+        parse_t0_values(value)

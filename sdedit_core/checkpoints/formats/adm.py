@@ -2,7 +2,8 @@
 
 A plain state dict with ``input_blocks.<n>.<m>``, ``middle_block`` and ``output_blocks``.  A down-sampling residual
 block looks like any other; the decoder tells where it is, because its up-sampling blocks are visible.  Number of
-heads, order of q, k, v and the noise schedule are not in the file: known networks, a sidecar or options say them.
+heads, order of q, k, v and the noise schedule are not in the file: known networks (adm_known.py), a sidecar or options
+say them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ..overrides import Overrides
 from ..reading import RawFile
 from ..states import any_state, choose_state
 from ..weights import Weights, attention_size, pixel_affine, swap_halves
+from .adm_known import Known, downsamples_plainly, known_network
 
 NAME = "guided-diffusion (ADM) checkpoint"
 
@@ -63,41 +65,37 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
 
 
 class _Heads:
-    """How many heads an attention layer has and in which order its q, k, v rows are."""
+    """How many heads an attention layer has, in which order its q, k, v rows are, and how the network was trained."""
 
     def __init__(self, w: Weights, options: Overrides, found: Found, openai_edm: bool):
-        features = w.shape("time_embed.0.weight")[1]
-        classes = "label_emb.weight" in w
-        learned = w.shape("out.2.weight")[0] == 6
-        deepest = w.shape("middle_block.0.in_layers.0.weight")[0]
-        depth = 1 + max(int(k.split(".")[1]) for k in w.source if k.startswith("input_blocks."))
         attends = any(".qkv." in k for k in w.source)
         self.number, self.channels = (options.num_heads, options.num_head_channels) if attends else (1, None)
-        order = None
-        self.cosine = False
-        # (features, classes, learned sigma, deepest channels, encoder stages)
-        known = (features, classes, learned, deepest, depth)
-        if known == (192, True, True, 768, 16):
-            found.detected.append("64x64_diffusion (guided-diffusion): new attention order, cosine schedule")
-            order, self.cosine = True, True
-            self.channels = self.channels or (None if self.number else 64)
-        elif known == (256, True, True, 1024, 15):
-            found.detected.append("128x128_diffusion (guided-diffusion): 4 heads")
-            self.number = self.number or (None if self.channels else 4)
+        self.upsample = options.num_heads_upsample if attends else None
+        if known := known_network(w):
+            found.detected.append(known.name)
+        self.known, self.plain = known or Known(""), downsamples_plainly(w)
         if self.channels is None and self.number is None:
-            self.channels = 64
-            found.assumed.append("64 channels a head; num_heads or num_head_channels say otherwise")
-        if attends and options.use_new_attention_order is not None:
-            order = options.use_new_attention_order
+            self.number, self.channels = self.known.num_heads, self.known.num_head_channels
+        if self.channels is None and self.number is None:
+            # improved-diffusion's only way to say it, with 4 as its default, against what guided-diffusion's files have
+            self.number, self.channels = (4, None) if self.plain else (None, 64)
+            said = "4 heads" if self.plain else "64 channels a head"
+            found.assumed.append(f"{said}; num_heads or num_head_channels say otherwise")
+        order = options.use_new_attention_order if attends else None
+        order = self.known.new_attention_order if order is None else order
         self.new_order = openai_edm if order is None else order
         self.assumed_order = order is None and not openai_edm
 
-    def __call__(self, channels: int) -> int:
-        if self.channels:
+    def __call__(self, channels: int, part: str) -> int:
+        if part == "decoder" and self.upsample:
+            number = self.upsample
+        elif self.channels:
             return max(channels // self.channels, 1) if channels % self.channels == 0 else 1
-        if channels % self.number:
-            raise ValueError(f"num_heads={self.number} does not divide its {channels} channels.")
-        return self.number
+        else:
+            number = self.number
+        if channels % number:
+            raise ValueError(f"{number} attention heads do not divide its {channels} channels; see num_heads.")
+        return number
 
 
 def _spec(w: Weights, heads: _Heads, base: int, image: int, out: int) -> UNetSpec:
@@ -182,7 +180,7 @@ def _block(
     )  # fmt: skip
     n = 0
     if "attention" in kinds:
-        n, a = heads(cout), f"{name}.1"
+        n, a = heads(cout, part), f"{name}.1"
         w.fused_attention(
             f"{target}.attention", norm=f"{a}.norm", qkv=f"{a}.qkv", proj=f"{a}.proj_out", heads=n,
             order="qkv" if heads.new_order else "heads", scale=1.0,
@@ -208,18 +206,36 @@ def _describe(found: Found, heads: _Heads, options: Overrides, openai_edm: bool,
         low, high = options.sigma_min or 0.002, options.sigma_max or 80.0
         found.preconditioning = EDM(data_range, sigma_min=low, sigma_max=high, label_gain=250.0)
     elif sde in ("vp", "vp-discrete"):
-        schedule = options.noise_schedule or ("cosine" if heads.cosine else "linear")
-        found.preconditioning = VP(data_range, prediction=options.prediction or "eps", beta_schedule=schedule)
-        if not (options.noise_schedule or heads.cosine):
-            found.assumed.append('linear betas 1e-4 to 0.02 in 1000 levels; noise_schedule="cosine" selects the other')
+        found.preconditioning = _trained(found, heads.known, options, data_range)
     else:
         raise ValueError(f'ADM networks are discrete VP or EDM networks; sde="{sde}" does not fit.')
     affine = pixel_affine(data_range)
     found.gain, found.offset = affine["gain"], affine["offset"]
     attended = len({level for level, block in _levels(spec) if block.heads})
-    found.size = attention_size(spec, 32 if attended > 1 else 16) or None
+    finest = 32 if attended > 1 and not heads.plain else 16  # "32,16,8" or "16,8": the usual attention_resolutions
+    found.size = attention_size(spec, finest) or None
     if found.size:
         found.assumed.append(f"native size {found.size}, from the attention levels")
+
+
+def _trained(found: Found, known: Known, options: Overrides, data_range: tuple[float, float]) -> VP:
+    """The discrete process of the training: as said, else as known, else as usual."""
+    schedule = options.noise_schedule or known.noise_schedule
+    levels, rescaled = options.levels or known.levels, known.rescale_timesteps
+    if schedule is None:
+        found.assumed.append('linear betas; noise_schedule="cosine" selects the other')
+    if levels is None:
+        found.assumed.append("1000 noise levels; levels says otherwise (e.g. 4000)")
+        levels = 1000
+    if levels != 1000:  # else timesteps are the same either way
+        rescaled = rescaled if options.rescale_timesteps is None else options.rescale_timesteps
+        if rescaled is None:
+            found.assumed.append("timesteps from 0 to 1000; rescale_timesteps=False selects one for each level")
+    gain = 1.0 if rescaled is False else 1000.0 / levels
+    return VP(
+        data_range, prediction=options.prediction or "eps", beta_schedule=schedule or "linear", levels=levels,
+        beta_start=0.1 / levels, beta_end=20.0 / levels, label_gain=gain,
+    )  # fmt: skip
 
 
 def _levels(spec: UNetSpec):

@@ -27,7 +27,8 @@ _APPLIED = {
 }  # fmt: skip
 _SAME = ("vp-discrete", "vp")
 # what files that were converted advised their readers to say: it is part of the network here
-_ADVICE = re.compile(r";[^;]*\b(sde|fir|skip_rescale|num_heads|num_head_channels|use_new_attention_order)\b[^;]*$")
+_FIXED = "sde|fir|skip_rescale|num_heads|num_head_channels|use_new_attention_order|levels|rescale_timesteps"
+_ADVICE = re.compile(rf";[^;]*\b({_FIXED})\b[^;]*$")
 _NEEDED = ("network", "preconditioning", "architecture", "weights", "gain", "offset", "size")
 
 

@@ -80,7 +80,7 @@ def parse_drawing(text: str) -> Drawing:
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"The drawing has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read.")
     try:
-        data = json.loads(text, parse_constant=_no_constant)
+        data = json.loads(text, parse_constant=_no_constant, parse_int=_whole)
     except RecursionError:
         raise ValueError("The drawing is not a stroke document: its JSON is nested too deeply.") from None
     except ValueError as problem:
@@ -162,6 +162,10 @@ def _colour(value: object, where: str) -> Colour:
     if not isinstance(value, str) or not re.fullmatch("#[0-9a-fA-F]{6}", value):
         raise ValueError(f"{where} must be a colour like #5695db, got {_show(value)}.")
     return int(value[1:3], 16), int(value[3:5], 16), int(value[5:7], 16)
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= 30 else float(digits)  # Python refuses to read thousands of digits as int
 
 
 def _no_constant(name: str) -> float:

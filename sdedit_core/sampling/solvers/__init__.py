@@ -93,8 +93,8 @@ SOLVERS: dict[str, Solver] = {solver.name: solver for solver in _ALL}
 
 def get_solver(name: str) -> Solver:
     """The solver called ``name`` ("mca", an older name of "auto", too); ValueError that lists the names otherwise."""
-    name = "auto" if name == "mca" else name
-    if name not in SOLVERS:
+    name = "auto" if isinstance(name, str) and name == "mca" else name
+    if not isinstance(name, str) or name not in SOLVERS:
         raise ValueError(f"Unknown solver {name!r}; expected one of {', '.join(SOLVERS)}.")
     return SOLVERS[name]
 

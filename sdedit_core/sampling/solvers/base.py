@@ -142,7 +142,7 @@ MASK_MODES: dict[str, Callable[[Denoise, torch.Tensor, torch.Tensor], Denoise]] 
 
 def check_mask_mode(mode: str) -> str:
     """Return ``mode``; ValueError that lists the names otherwise."""
-    if mode not in MASK_MODES:
+    if not isinstance(mode, str) or mode not in MASK_MODES:
         raise ValueError(f"Unknown mask_mode {mode!r}; expected one of {', '.join(MASK_MODES)}.")
     return mode
 
@@ -151,7 +151,7 @@ def check_eta(eta: float) -> float:
     """Return eta as a float in [0, 1]; ValueError otherwise."""
     try:
         value = float(eta)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         value = math.nan
     if not 0.0 <= value <= 1.0:
         raise ValueError(f"eta must lie between 0 (the probability-flow ODE) and 1 (the reverse SDE), got {eta!r}.")

@@ -547,9 +547,14 @@ def check_wrong_pictures_are_explained():
 def check_changed_latents_are_noticed():
     m, g = model("eps"), guide()
     latent = add_noise(m, g)[0]
+    late = torch.tensor([0.0, 0.0, 1e-3]).reshape(3, 1, 1, 1)
     fails(["resized"], sample, m, {**latent, "samples": latent["samples"][..., :8]})
     fails(["times the noise"], sample, m, {**latent, "samples": latent["samples"] * 2})
-    fails(["batch"], sample, m, {**latent, "samples": latent["samples"][[0, 1, 0]]})
+    again = sample(m, {**latent, "samples": latent["samples"][[0, 1, 0]]})[0]["samples"]
+    assert torch.equal(again[:2], sample(m, latent)[0]["samples"]), "every item finds its own guide"
+    fails(
+        ["picture 3 of", "Join the clean guides"], sample, m, {**latent, "samples": latent["samples"][[0, 1, 0]] + late}
+    )
     sigmas = node("SigmasFromT0", model=m, t0=0.4, steps=6, spacing="karras")[0]
     report = sample(m, {**latent, "samples": latent["samples"] * 2}, sigmas=sigmas)[2]
     assert "not used" in report and "times the noise" in report

@@ -91,7 +91,7 @@ def check_our_second_half_needs_no_sigmas():
         picked = {**half, "samples": half["samples"][1:], "batch_index": [1]}
         alone = sample(m, picked, steps=6)[0]["samples"]
         assert torch.equal(alone[0], out["samples"][1])
-        fails(["times the noise"], sample, m, {**half, "samples": half["samples"] * 2}, steps=6)
+        fails(["not the ones that were noised"], sample, m, {**half, "samples": half["samples"] * 2}, steps=6)
         for wrong in (sigmas[2:], sigmas[6:]):
             fails(["sigmas start at"], sample, m, half, sigmas=wrong)
 
