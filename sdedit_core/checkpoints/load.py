@@ -10,7 +10,7 @@ import torch
 
 from ..model import ModelInfo, ScoreModel
 from ..networks import build_network
-from ..networks.preconditioning import Denoiser
+from ..networks.preconditioning import Denoiser, check_levels
 from . import known
 from .formats import adm, ddpm, diffusers, edm, own, score_sde
 from .found import Found
@@ -88,6 +88,7 @@ def find(path: str | os.PathLike, *, weights: str, overrides: dict[str, Any]) ->
     raw.config, raw.scheduler = config, scheduler
     found = recognise(raw, options, weights)
     found.spec.check()
+    _check_process(found, raw)
     hints = " ".join((*Path(path).absolute().parts[-2:], file.name, str((config or {}).get("_name_or_path", ""))))
     guessed = scheduler is not None or found.format == diffusers.NAME
     known.apply(found, f"{hints} {options.name or ''}", options, from_scheduler=guessed)
@@ -95,6 +96,14 @@ def find(path: str | os.PathLike, *, weights: str, overrides: dict[str, Any]) ->
         found.size = options.image_size
     found.name = options.name or found.name or _name(Path(path), file)
     return found, raw
+
+
+def _check_process(found: Found, raw: RawFile) -> None:
+    try:
+        check_levels(found.preconditioning)
+    except ValueError as error:
+        text = str(error)
+        raise ValueError(f"{raw.path.name}: {text[0].upper()}{text[1:]} Say sigma_min or sigma_max, or sde.") from None
 
 
 def recognise(raw: RawFile, options: Overrides, weights: str) -> Found:
@@ -108,7 +117,7 @@ def recognise(raw: RawFile, options: Overrides, weights: str) -> Found:
                 found = fmt.parse(raw, asked, weights)
             except ValueError as error:
                 raise ValueError(f"{raw.path.name} looks like a {fmt.NAME}, but {error}") from None
-            except (IndexError, KeyError, TypeError, RuntimeError, StopIteration):  # tensors of impossible shapes
+            except (IndexError, KeyError, TypeError, RuntimeError, StopIteration, ArithmeticError):  # tensors of impossible shapes
                 raise ValueError(
                     f"{raw.path.name} looks like a {fmt.NAME}, but its tensors have shapes that no such network has."
                 ) from None

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ..sde import VESDE, VPSDE, ContinuousVPSDE, Schedule, SubVPSDE, beta_table
 from .plain import check_fields, is_number, short
 
+LOWEST, HIGHEST = 1e-9, 1e9  # noise levels whose squares are far from the ends of float32
 Scalings = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
@@ -233,10 +234,22 @@ def preconditioning(data: dict) -> Preconditioning:
             raise ValueError(f"{name} must be a number above 0, got {getattr(result, name)!r}.")
     if not 2 <= getattr(result, "levels", 2) <= 100_000:
         raise ValueError(f"A noise table has 2 to 100000 levels, got {result.levels}.")
-    schedule = result.schedule()
-    if not 0.0 < schedule.sigma_min < schedule.sigma_max < math.inf:
-        raise ValueError(f"The noise levels {schedule.sigma_min:g} to {schedule.sigma_max:g} are no range.")
+    check_levels(result)
     return result
+
+
+def check_levels(process: Preconditioning) -> Preconditioning:
+    """The noise process; ValueError when its levels rise to where float32 numbers end, or do not rise."""
+    try:
+        schedule = process.schedule()
+    except ArithmeticError:
+        raise ValueError(f"The noise levels of this {process.kind} process grow beyond {HIGHEST:g}.") from None
+    low, high = schedule.sigma_min, schedule.sigma_max
+    if not LOWEST <= low < high <= HIGHEST:
+        raise ValueError(
+            f"The noise levels go from {low:g} to {high:g}; they must rise, between {LOWEST:g} and {HIGHEST:g}."
+        )
+    return process
 
 
 @lru_cache(maxsize=32)

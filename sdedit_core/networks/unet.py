@@ -122,7 +122,8 @@ class UNetSpec:
             parts = {k: tuple(BlockSpec(**b) for b in data[k]) for k in ("encoder", "middle", "decoder")}
             spec = cls(**{**data, **parts})
         except (TypeError, KeyError) as error:
-            raise ValueError(f"The network description does not fit this version: {error}.") from None
+            reason = " ".join(str(error).split())[:200]  # a name in it may be anything
+            raise ValueError(f"The network description does not fit this version: {reason}.") from None
         spec.check()
         return spec
 

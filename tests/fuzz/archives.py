@@ -27,7 +27,9 @@ class Entry:
     flags: int = 0
 
 
-def archive(entries: Sequence[Entry], *, comment: bytes = b"", count: int | None = None, start: int | None = None) -> bytes:
+def archive(
+    entries: Sequence[Entry], *, comment: bytes = b"", count: int | None = None, start: int | None = None
+) -> bytes:
     """The archive; ``count`` and ``start`` of its directory as they are told."""
     out, directory = bytearray(), bytearray()
     for e in entries:
@@ -122,13 +124,17 @@ def program(rng: Random) -> bytes:
 
 def plain(rng: Random) -> bytes:
     """A value of plain data."""
-    return rng.choice((b"N", b"\x88", b"\x89", number(rng.randrange(1000)), text("x"), b"]", b"}", b"G" + struct.pack(">d", 0.5)))
+    return rng.choice(
+        (b"N", b"\x88", b"\x89", number(rng.randrange(1000)), text("x"), b"]", b"}", b"G" + struct.pack(">d", 0.5))
+    )
 
 
 def odd(rng: Random) -> bytes:
     """A tensor or a call with numbers at the edge."""
     count = rng.choice((16, 16, 16, 0, 1, 15, 17, mutate.whole(rng)))
-    kind = rng.choice(("torch FloatStorage",) * 4 + ("torch HalfStorage", "torch LongStorage", "torch.storage UntypedStorage"))
+    kind = rng.choice(
+        ("torch FloatStorage",) * 4 + ("torch HalfStorage", "torch LongStorage", "torch.storage UntypedStorage")
+    )
     key, place = rng.choice(("0", "0", "0", "1", "../0", "")), rng.choice(("cpu", "cpu", "cuda:0", "meta", "x"))
     if count > 1 << 200:
         count = 1 << 70

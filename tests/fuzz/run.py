@@ -40,7 +40,11 @@ def _process(seed: int, ranges: str, host: bool) -> Iterator[Record]:
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8", **paths}
     with tempfile.TemporaryFile() as errors:
         worker = subprocess.Popen(
-            [*command, "--worker", ranges, "--seed", str(seed)], cwd=where, env=env, stdout=subprocess.PIPE, stderr=errors
+            [*command, "--worker", ranges, "--seed", str(seed)],
+            cwd=where,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=errors,
         )
         lines: queue.Queue[bytes | None] = queue.Queue()
         threading.Thread(target=_read, args=(worker, lines), daemon=True).start()
@@ -150,7 +154,9 @@ def run(
 
 def main(argv: list[str] | None = None, targets: dict | None = None) -> int:
     """The command line; 1 when something was found."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Fuzz everything that reads foreign data.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz", description="Fuzz everything that reads foreign data."
+    )
     parser.add_argument("--cases", type=int, default=200_000, help="in all, over the targets (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="number of the first case of each target")

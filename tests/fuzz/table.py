@@ -59,6 +59,10 @@ def markdown(rows: dict[str, Row]) -> str:
 def _line(name: str, row: Row) -> str:
     kinds = row.kinds
     lost = kinds.get("crash", 0) + kinds.get("hang", 0)
-    numbers = [row.cases, *(kinds.get(kind, 0) for kind in ("accepted", "refused", "foreign", "words", "not finite")), lost]
+    numbers = [
+        row.cases,
+        *(kinds.get(kind, 0) for kind in ("accepted", "refused", "foreign", "words", "not finite")),
+        lost,
+    ]
     cells = [name, *(f"{n:,}" for n in numbers), f"{row.slowest[0]:.2f}", f"{row.largest[0] / 2**20:.0f}"]
     return "| " + " | ".join(cells) + " |"

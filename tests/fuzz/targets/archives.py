@@ -16,7 +16,13 @@ from .. import archives, mutate
 from ..archives import Entry
 from ..case import Case, Target
 
-GOOD = b"\x80\x02}(" + archives.text("w") + archives.tensor(archives.storage(), 0, (4, 4), (4, 1)) + archives.text("n") + b"K\1u."
+GOOD = (
+    b"\x80\x02}("
+    + archives.text("w")
+    + archives.tensor(archives.storage(), 0, (4, 4), (4, 1))
+    + archives.text("n")
+    + b"K\1u."
+)
 
 
 @functools.cache

@@ -64,7 +64,10 @@ def run(case: Case, folder: Path) -> list[torch.Tensor]:
     drawing = parse_drawing(call["text"])
     again = parse_drawing(drawing.to_json())
     picture, mask = paint_drawing(drawing, width=call["width"], height=call["height"])
-    if picture.shape != (1, 3, call["height"], call["width"]) or not 0.0 <= float(mask.min()) <= float(mask.max()) <= 1.0:
+    if (
+        picture.shape != (1, 3, call["height"], call["width"])
+        or not 0.0 <= float(mask.min()) <= float(mask.max()) <= 1.0
+    ):
         raise AssertionError("a picture of another shape, or a mask outside 0 to 1")
     if len(again.strokes) != len(drawing.strokes):
         raise AssertionError("written and read again it is another drawing")

@@ -17,7 +17,13 @@ from .. import mutate, seeds
 from ..case import Case, Target
 
 KINDS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "TGA", "PPM", "ICO", "DDS", "AVIF", "JPEG2000", "PCX", "SGI")
-MODES = {"JPEG": ("RGB", "L", "CMYK"), "GIF": ("P", "L"), "PPM": ("RGB", "L"), "AVIF": ("RGB",), "WEBP": ("RGB", "RGBA")}
+MODES = {
+    "JPEG": ("RGB", "L", "CMYK"),
+    "GIF": ("P", "L"),
+    "PPM": ("RGB", "L"),
+    "AVIF": ("RGB",),
+    "WEBP": ("RGB", "RGBA"),
+}
 
 
 @functools.cache
@@ -68,7 +74,10 @@ def png(rng: Random, data: bytes) -> bytes:
             chunks.insert(rng.randrange(len(chunks) + 1), chunks[i])
         elif how == 3 and name == b"IHDR":
             sides = [rng.choice((1, 24, 18, 1000, 1 << 31, 100_001, 0)) for _ in range(2)]
-            chunks[i] = name, struct.pack(">II", *sides) + bytes((rng.choice((1, 2, 4, 8, 16)), rng.randrange(7))) + body[10:]
+            chunks[i] = (
+                name,
+                struct.pack(">II", *sides) + bytes((rng.choice((1, 2, 4, 8, 16)), rng.randrange(7))) + body[10:],
+            )
         elif how == 4:
             chunks.insert(rng.randrange(1, len(chunks) + 1), _extra(rng))
         elif len(chunks) > 1:

@@ -36,7 +36,9 @@ def header(rng: Random) -> Case:
     elif how == 6:
         data = seeds.join(json.dumps(table), mutate.floats(rng, tensors))
     elif how == 7:
-        data = seeds.join(json.dumps(table), mutate.broken(rng, tensors, most=2)[: len(tensors)].ljust(len(tensors), b"\0"))
+        data = seeds.join(
+            json.dumps(table), mutate.broken(rng, tensors, most=2)[: len(tensors)].ljust(len(tensors), b"\0")
+        )
     elif how == 8:
         data = mutate.broken(rng, data, files)
     else:

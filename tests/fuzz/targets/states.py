@@ -123,7 +123,10 @@ def plain_named() -> Case:
 
 
 def plain_beside() -> Case:
-    return Case({"diffusion_pytorch_model.bin": seeds.fixture("diffusers_ncsnpp.bin")}, {"edit": True, "t0": 0.5, "solver": "auto"})
+    return Case(
+        {"diffusion_pytorch_model.bin": seeds.fixture("diffusers_ncsnpp.bin")},
+        {"edit": True, "t0": 0.5, "solver": "auto"},
+    )
 
 
 @functools.cache
