@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
@@ -21,6 +21,17 @@ import torch
 def is_bool(value: object) -> bool:
     """Python's, numpy's or torch's yes or no, which Python takes for a number."""
     return isinstance(value, bool) or str(getattr(value, "dtype", "")) in ("bool", "torch.bool")
+
+
+def short(value: object) -> str:
+    """A value as it may be shown in a sentence, whatever its length."""
+    text = repr(value) if not isinstance(value, int) or -(1 << 128) < value < 1 << 128 else "a very long number"
+    return text if len(text) <= 60 else text[:60] + "..."
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names from outside, one after the other, none of them long and all on one line."""
+    return ", ".join(" ".join(name.split()) if len(name) <= 60 else name[:60] + "..." for name in names)
 
 
 def whole_number(value: object) -> int | None:
@@ -38,10 +49,10 @@ def check_t0(t0: float) -> float:
     try:
         value = float("yes or no" if is_bool(t0) else t0)
     except (OverflowError, TypeError, ValueError):
-        raise ValueError(f"t0 must be a number between 0 and 1, got {t0!r}.") from None
+        raise ValueError(f"t0 must be a number between 0 and 1, got {short(t0)}.") from None
     if not 0.0 <= value <= 1.0:
         raise ValueError(
-            f"t0 must lie between 0 (return the guide) and 1 (almost all noise), got {value!r}. "
+            f"t0 must lie between 0 (return the guide) and 1 (almost all noise), got {short(value)}. "
             "Useful values are 0.3 to 0.6."
         )
     return value
@@ -80,7 +91,7 @@ class Schedule(ABC):
         """SDE time in [0, 1] of a noise level (inverse of :meth:`sigma`); clamped at both ends."""
         sigma = float(sigma)
         if not sigma >= 0.0:
-            raise ValueError(f"sigma must be a number >= 0, got {sigma!r}.")
+            raise ValueError(f"sigma must be a number >= 0, got {short(sigma)}.")
         if sigma == 0.0:
             return 0.0
         return min(max(self._t(min(sigma, self.sigma_max)), 0.0), 1.0)
@@ -99,7 +110,7 @@ class VESDE(Schedule):
 
     def __init__(self, sigma_min: float = 0.01, sigma_max: float = 348.0):
         if not (math.isfinite(sigma_max) and 0.0 < sigma_min < sigma_max):
-            raise ValueError(f"VESDE needs 0 < sigma_min < sigma_max, got {sigma_min!r} and {sigma_max!r}.")
+            raise ValueError(f"VESDE needs 0 < sigma_min < sigma_max, got {short(sigma_min)} and {short(sigma_max)}.")
         self.sigma_min, self.sigma_max = float(sigma_min), float(sigma_max)
 
     def _sigma(self, t: float) -> float:
@@ -122,7 +133,7 @@ def beta_table(name: str, levels: int, start: float, end: float) -> torch.Tensor
         u = torch.linspace(0.0, 1.0, levels + 1, dtype=torch.float64)
         abar = torch.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
         return (1.0 - abar[1:] / abar[:-1]).clamp(max=0.999)
-    raise ValueError(f'Noise schedules are "linear", "scaled_linear" and "cosine", got {name!r}.')
+    raise ValueError(f'Noise schedules are "linear", "scaled_linear" and "cosine", got {short(name)}.')
 
 
 class VPSDE(Schedule):

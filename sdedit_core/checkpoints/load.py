@@ -11,6 +11,7 @@ import torch
 from ..model import ModelInfo, ScoreModel
 from ..networks import build_network
 from ..networks.preconditioning import Denoiser, check_levels
+from ..sde import listed, short
 from . import known
 from .formats import adm, ddpm, diffusers, edm, own, score_sde
 from .found import Found
@@ -52,9 +53,9 @@ def load_checkpoint(
         ValueError: one sentence: what is wrong with the file or the option, and what to do.
     """
     if weights not in ("ema", "raw"):
-        raise ValueError(f'weights must be "ema" or "raw", got {weights!r}.')
+        raise ValueError(f'weights must be "ema" or "raw", got {short(weights)}.')
     if dtype not in DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}.")
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {short(dtype)}.")
     found, raw = find(path, weights=weights, overrides=overrides)
     chosen = DTYPES[dtype]
     if chosen is None:
@@ -117,7 +118,8 @@ def recognise(raw: RawFile, options: Overrides, weights: str) -> Found:
                 found = fmt.parse(raw, asked, weights)
             except ValueError as error:
                 raise ValueError(f"{raw.path.name} looks like a {fmt.NAME}, but {error}") from None
-            except (IndexError, KeyError, TypeError, RuntimeError, StopIteration, ArithmeticError):  # tensors of impossible shapes
+            except (IndexError, KeyError, TypeError, RuntimeError, StopIteration, ArithmeticError):
+                # tensors of impossible shapes
                 raise ValueError(
                     f"{raw.path.name} looks like a {fmt.NAME}, but its tensors have shapes that no such network has."
                 ) from None
@@ -136,7 +138,7 @@ def fitted(found: Found, dtype: torch.dtype, operations: Any = torch.nn) -> torc
     target = net.state_dict()
     missing, extra = sorted(set(target) - set(found.weights)), sorted(set(found.weights) - set(target))
     if missing or extra:
-        what = f"lacks {', '.join(missing[:3])}" if missing else f"has the unknown {', '.join(extra[:3])}"
+        what = f"lacks {listed(missing[:3])}" if missing else f"has the unknown {listed(extra[:3])}"
         raise ValueError(f"The file does not fit the network that it describes: it {what}.")
     for key, meta in target.items():
         tensor = found.weights[key]
@@ -196,14 +198,14 @@ def _name(path: Path, file: Path) -> str:
 def _locate(path: Path, weights: str) -> tuple[Path, dict | None, dict | None, dict]:
     """(file of weights, config.json, scheduler_config.json, sidecar) for a file or a diffusers folder."""
     if not path.exists():
-        raise ValueError(f"There is no file or folder {str(path)!r}.")
+        raise ValueError(f"There is no file or folder {short(str(path))}.")
     if path.is_dir():
         names = ("unet_ema", "unet") if weights == "ema" else ("unet", "unet_ema")
         folders = [path / n for n in names] + [path, path / "model"]
         folder = next((f for f in folders if (f / "config.json").is_file() and _weights_in(f)), None)
         if folder is None:
             raise ValueError(
-                f"The folder {path.name!r} holds no diffusers network: config.json and "
+                f"The folder {short(path.name)} holds no diffusers network: config.json and "
                 "diffusion_pytorch_model.safetensors (or .bin) are expected in it or in its unet folder."
             )
         file = _weights_in(folder)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
+
+from ..sde import listed, short
 
 if TYPE_CHECKING:
     from .found import Found
@@ -53,12 +55,17 @@ class Overrides:
     SDES = ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm")
 
     @classmethod
+    def check_names(cls, names: Iterable[str]) -> None:
+        """ValueError that names what is no option."""
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(names) - known)
+        if unknown:
+            raise ValueError(f"Unknown option {listed(unknown)}; known options are {', '.join(sorted(known))}.")
+
+    @classmethod
     def make(cls, options: Mapping[str, Any]) -> Overrides:
         """Checked overrides from keyword arguments or a sidecar file; ValueError names the option."""
-        names = {f.name for f in fields(cls)}
-        unknown = sorted(set(options) - names)
-        if unknown:
-            raise ValueError(f"Unknown option {', '.join(unknown)}; known options are {', '.join(sorted(names))}.")
+        cls.check_names(options)
         got = {k: v for k, v in options.items() if v is not None}
         for key in ("sigma_min", "sigma_max"):
             if key in got:
@@ -70,21 +77,21 @@ class Overrides:
             got["levels"] = int(_number("levels", got["levels"], 1, 100_000))
         for key in ("use_new_attention_order", "fir", "skip_rescale", "rescale_timesteps"):
             if key in got and not isinstance(got[key], bool):
-                raise ValueError(f"{key} must be true or false, got {got[key]!r}.")
+                raise ValueError(f"{key} must be true or false, got {short(got[key])}.")
         for key, choices in (
             ("sde", cls.SDES),
             ("noise_schedule", ("linear", "scaled_linear", "cosine")),
             ("prediction", ("eps", "v", "x0")),
         ):
             if key in got and got[key] not in choices:
-                raise ValueError(f"{key} must be one of {', '.join(choices)}, got {got[key]!r}.")
+                raise ValueError(f"{key} must be one of {', '.join(choices)}, got {short(got[key])}.")
         if "data_range" in got:
             try:
                 low, high = (float(v) for v in got["data_range"])
             except (TypeError, ValueError):
                 low, high = 1.0, 0.0
             if not low < high:
-                raise ValueError(f"data_range must be two numbers, low < high, got {got['data_range']!r}.")
+                raise ValueError(f"data_range must be two numbers, low < high, got {short(got['data_range'])}.")
             got["data_range"] = (low, high)
         if isinstance(got.get("name"), str):
             got["name"] = str(got["name"])[:200]
@@ -154,5 +161,5 @@ def _shown(value: Any) -> str:
 
 def _number(key: str, value: Any, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < value <= high:
-        raise ValueError(f"{key} must be a number above {low:g} and at most {high:g}, got {value!r}.")
+        raise ValueError(f"{key} must be a number above {low:g} and at most {high:g}, got {short(value)}.")
     return float(value)

@@ -99,8 +99,9 @@ def _read_safetensors(path: Path, head: bytes, size: int) -> RawFile:
                 raise ValueError(f"it names {len(names)} tensors; no score network has more than {MAX_TENSORS}.")
             content, metadata = {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except (SafetensorError, RuntimeError, OverflowError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
         raise ValueError(
-            f"it is truncated or damaged, or no .safetensors file at all ({error}). Download it again."
+            f"it is truncated or damaged, or no .safetensors file at all ({reason}). Download it again."
         ) from None
     return RawFile(path, _checked(content, size), "safetensors", metadata)
 

@@ -9,6 +9,7 @@ from einops import rearrange
 from torch import Tensor
 
 from ..networks import UNetSpec
+from ..sde import listed, short
 
 # rows of a matrix that makes q, k and v at once: ours, guided-diffusion's older order, EDM's
 ORDERS = {"qkv": "three heads c", "heads": "heads three c", "edm": "heads c three"}
@@ -32,7 +33,7 @@ class Weights:
     def shape(self, key: str) -> tuple[int, ...]:
         """Shape of a tensor of the file; ValueError when it is missing."""
         if key not in self.source:
-            raise ValueError(f"it lacks the tensor {key!r}; is the file complete?")
+            raise ValueError(f"it lacks the tensor {short(key)}; is the file complete?")
         return tuple(self.source[key].shape)
 
     def get(self, key: str) -> Tensor:
@@ -51,7 +52,7 @@ class Weights:
         if key.endswith(".W"):
             return w.t()
         if w.dim() > 2 and w.shape[2:].numel() != 1:
-            raise ValueError(f"tensor {key!r} of shape {tuple(w.shape)} should be a 1x1 convolution.")
+            raise ValueError(f"tensor {short(key)} of shape {tuple(w.shape)} should be a 1x1 convolution.")
         return w.flatten(1)
 
     def layer(self, target: str, source: str) -> None:
@@ -95,7 +96,7 @@ class Weights:
         w, b = self._wb(qkv)
         c = w.shape[1]
         if w.shape[0] != 3 * c or c % heads:
-            raise ValueError(f"{qkv!r} of shape {tuple(w.shape)} does not split into q, k, v of {heads} heads.")
+            raise ValueError(f"{short(qkv)} of shape {tuple(w.shape)} does not split into q, k, v of {heads} heads.")
         pattern = f"({ORDERS[order]}) ... -> (three heads c) ..."
         w, b = (rearrange(t, pattern, three=3, heads=heads) for t in (w, b))
         self._attention(target, norm, w, b, proj, scale)
@@ -116,7 +117,7 @@ class Weights:
         """The canonical state dict; ValueError when the file holds tensors that nothing asked for."""
         rest = sorted(set(self.source) - self.used)
         if rest:
-            shown = ", ".join(rest[:4]) + (f" and {len(rest) - 4} more" if len(rest) > 4 else "")
+            shown = listed(rest[:4]) + (f" and {len(rest) - 4} more" if len(rest) > 4 else "")
             raise ValueError(f"it holds tensors that this kind of network does not have: {shown}.")
         return self.out
 

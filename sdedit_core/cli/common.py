@@ -148,8 +148,12 @@ def parse_overrides(items: list[str]) -> dict[str, object]:
     for item in items:
         name, equals, text = item.partition("=")
         if not (equals and name.isidentifier() and text):
-            raise ValueError(f"--set needs NAME=VALUE, got {item!r}.")
+            raise ValueError(f"--set needs NAME=VALUE, got {item[:60]!r}.")
         out[name] = _value(text)
+    if out:
+        from ..checkpoints.overrides import Overrides
+
+        Overrides.check_names(out)  # load_score_model has other arguments too, which are options of their own here
     return out
 
 
@@ -239,7 +243,7 @@ def parse_size(text: str) -> tuple[int, int]:
     except ValueError:
         numbers = []
     if len(numbers) not in (1, 2) or not all(16 <= n <= 4096 for n in numbers):
-        raise ValueError(f"--size must be a number of pixels or WIDTHxHEIGHT between 16 and 4096, got {text!r}.")
+        raise ValueError(f"--size must be a number of pixels or WIDTHxHEIGHT between 16 and 4096, got {text[:60]!r}.")
     return numbers[0], numbers[-1]
 
 

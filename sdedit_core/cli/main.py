@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _failed(text: str) -> int:
-    sys.stderr.write(f"sdedit: {text}\n")
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))  # names may hold anything
+    sys.stderr.write(f"sdedit: {line}\n")
     return 1
 
 

@@ -36,7 +36,7 @@ def parse_kernel(text: str) -> int | None:
     try:
         return int(text)
     except ValueError:
-        raise ValueError(f"--kernel must be auto or an odd number of pixels, got {text!r}.") from None
+        raise ValueError(f"--kernel must be auto or an odd number of pixels, got {text[:60]!r}.") from None
 
 
 def run(args: argparse.Namespace) -> None:

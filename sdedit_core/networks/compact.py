@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from .plain import check_fields
+from .plain import check_fields, short
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class CompactSpec:
         if not whole or not 1 <= len(self.widths) == len(self.blocks) <= 8 or sum(self.blocks) > 64:
             raise ValueError(
                 "A compact network needs as many block counts as widths (1 to 8 of each), whole numbers of at least "
-                f"1; got widths {self.widths} and blocks {self.blocks}."
+                f"1; got widths {short(self.widths)} and blocks {short(self.blocks)}."
             )
         if not isinstance(self.attention, int) or not 0 <= self.attention <= len(self.widths):
-            raise ValueError(f"attention must be 0 to {len(self.widths)} resolutions, got {self.attention!r}.")
+            raise ValueError(f"attention must be 0 to {len(self.widths)} resolutions, got {short(self.attention)}.")
         for width in self.widths[len(self.widths) - self.attention :]:
             if width % self.head_channels:
                 raise ValueError(f"{self.head_channels} channels per head do not divide a width of {width}.")
@@ -80,7 +80,7 @@ class CompactSpec:
         known = {f.name for f in fields(cls)}
         options = {k: v for k, v in data.items() if k != "kind"}
         if set(options) - known:
-            raise ValueError(f"A compact network is described by {', '.join(sorted(known))}; got {data!r}.")
+            raise ValueError(f"A compact network is described by {', '.join(sorted(known))}; got {short(data)}.")
         try:
             return cls(**options)
         except TypeError as error:

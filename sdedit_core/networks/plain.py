@@ -6,6 +6,9 @@ import math
 from dataclasses import fields
 from typing import Any
 
+from ..sde import short
+
+__all__ = ["check_fields", "is_number", "short"]
 _WORDS = {"int": "a whole number", "float": "a finite number", "bool": "true or false", "str": "a text"}
 
 
@@ -17,12 +20,6 @@ def is_number(value: Any, low: float = -math.inf, high: float = math.inf) -> boo
         return math.isfinite(value) and low <= value <= high
     except OverflowError:  # a whole number of hundreds of digits
         return False
-
-
-def short(value: Any) -> str:
-    """A value as it may be shown in a sentence, whatever its length."""
-    text = repr(value) if not isinstance(value, int) or -(1 << 128) < value < 1 << 128 else "a very long number"
-    return text if len(text) <= 60 else text[:60] + "..."
 
 
 def check_fields(data: Any) -> None:

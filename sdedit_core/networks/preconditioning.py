@@ -113,7 +113,7 @@ class VP(Preconditioning):
 
     def __post_init__(self) -> None:
         if self.prediction not in ("eps", "v", "x0"):
-            raise ValueError(f'A prediction is "eps", "v" or "x0", got {self.prediction!r}.')
+            raise ValueError(f'A prediction is "eps", "v" or "x0", got {short(self.prediction)}.')
 
     def schedule(self) -> Schedule:
         return VPSDE(beta_table(self.beta_schedule, self.levels, self.beta_start, self.beta_end))
@@ -231,7 +231,7 @@ def preconditioning(data: dict) -> Preconditioning:
     check_fields(result)
     for name in _POSITIVE:
         if not getattr(result, name, 1.0) > 0.0:
-            raise ValueError(f"{name} must be a number above 0, got {getattr(result, name)!r}.")
+            raise ValueError(f"{name} must be a number above 0, got {short(getattr(result, name))}.")
     if not 2 <= getattr(result, "levels", 2) <= 100_000:
         raise ValueError(f"A noise table has 2 to 100000 levels, got {result.levels}.")
     check_levels(result)

@@ -189,7 +189,10 @@ def _place(path: Path) -> Path:
 
 
 def _check_name(path: Path) -> None:
-    size = len(os.fsencode(path.name))
+    try:
+        size = len(os.fsencode(path.name))
+    except UnicodeEncodeError:
+        raise ValueError(f"The name {ascii(path.name[:40])} holds characters that no file's name can hold.") from None
     if size > LONGEST_NAME:
         raise ValueError(
             f"The name {path.name[:40]}... is {size} bytes long; names of files have at most {LONGEST_NAME} bytes."

@@ -258,6 +258,8 @@ class Trainer:
                 if tensor.shape != p.shape or tensor.dtype != p.dtype:
                     found = f"{tuple(tensor.shape)} {tensor.dtype} instead of {tuple(p.shape)} {p.dtype}"
                     raise ValueError(_DAMAGED.format(f"its tensor {part}.{name} is {found}"))
+                if not bool(torch.isfinite(tensor).all()):
+                    raise ValueError(_DAMAGED.format(f"its tensor {part}.{name} holds NaN or infinite numbers"))
 
     def _sizes(self) -> list[str]:
         return [f"{size.width}x{size.height}:{size.share:g}" for size in self.source.sizes]

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ...networks import BlockSpec, UNetSpec
 from ...networks.preconditioning import VP
+from ...sde import short
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
@@ -87,7 +88,7 @@ def _count(w: Weights, pattern: str) -> int:
     while n < 100 and pattern.format(n) in w:
         n += 1
     if not n:
-        raise ValueError(f"it lacks the tensor {pattern.format(0)!r}; is the file complete?")
+        raise ValueError(f"it lacks the tensor {short(pattern.format(0))}; is the file complete?")
     return n
 
 

@@ -120,19 +120,19 @@ def _config(config: dict | None, fourier: bool, found: Found) -> dict:
         out = {**_DEFAULTS, **{k: v for k, v in config.items() if not k.startswith("_")}}
         found.detected.append("configuration from config.json")
     if out["act_fn"] not in ("silu", "swish"):
-        raise ValueError(f"its activation is {out['act_fn']!r}; only SiLU is supported.")
+        raise ValueError(f"its activation is {short(out['act_fn'])}; only SiLU is supported.")
     if out["class_embed_type"] not in (None, "identity"):
-        raise ValueError(f"its class embedding of type {out['class_embed_type']!r} is not supported.")
+        raise ValueError(f"its class embedding of type {short(out['class_embed_type'])} is not supported.")
     if out["time_embedding_type"] not in ("positional", "fourier"):
-        raise ValueError(f"its time embedding of type {out['time_embedding_type']!r} is not supported.")
+        raise ValueError(f"its time embedding of type {short(out['time_embedding_type'])} is not supported.")
     if out["freq_shift"] not in (0, 1):
-        raise ValueError(f"its freq_shift is {out['freq_shift']!r}; 0 and 1 are supported.")
+        raise ValueError(f"its freq_shift is {short(out['freq_shift'])}; 0 and 1 are supported.")
     for key in ("norm_eps", "mid_block_scale_factor"):
         if isinstance(out[key], bool) or not isinstance(out[key], (int, float)) or not 0 < out[key] < 100:
-            raise ValueError(f"config.json has {key} = {out[key]!r}, which is no sensible number.")
+            raise ValueError(f"config.json has {key} = {short(out[key])}, which is no sensible number.")
     for key in ("attention_head_dim", "norm_num_groups", "attn_norm_num_groups"):
         if out[key] is not None and (type(out[key]) is not int or not 1 <= out[key] <= 16384):
-            raise ValueError(f"config.json has {key} = {out[key]!r}, which is no sensible number.")
+            raise ValueError(f"config.json has {key} = {short(out[key])}, which is no sensible number.")
     out["num_heads"] = None
     return out
 
@@ -328,7 +328,7 @@ def _preconditioning(
         return ContinuousVP(data_range, beta_min=_float(get, "beta_min", 0.1), beta_max=_float(get, "beta_max", 20.0))
     betas = get("beta_start") or get("beta_schedule") or kind.startswith(("DD", "PNDM", "ScoreSdeVp"))
     if kind and not betas and not (options.noise_schedule and options.prediction):
-        raise ValueError(f"its scheduler {kind!r} is not supported; give noise_schedule and prediction yourself.")
+        raise ValueError(f"its scheduler {short(kind)} is not supported; give noise_schedule and prediction yourself.")
     if get("trained_betas") is not None or get("rescale_betas_zero_snr"):
         raise ValueError("its scheduler has betas of its own (trained_betas, zero SNR), which are not supported.")
     names = {"squaredcos_cap_v2": "cosine", "linear": "linear", "scaled_linear": "scaled_linear"}
@@ -337,8 +337,8 @@ def _preconditioning(
     prediction = options.prediction or predictions.get(str(get("prediction_type", "epsilon")))
     if schedule is None or prediction is None:
         raise ValueError(
-            f"its scheduler says beta_schedule {get('beta_schedule')!r} and prediction_type "
-            f"{get('prediction_type')!r}; give noise_schedule and prediction yourself."
+            f"its scheduler says beta_schedule {short(get('beta_schedule'))} and prediction_type "
+            f"{short(get('prediction_type'))}; give noise_schedule and prediction yourself."
         )
     return VP(
         data_range, prediction=prediction, beta_schedule=schedule, beta_start=_float(get, "beta_start", 1e-4),
@@ -349,5 +349,5 @@ def _preconditioning(
 def _float(get, key: str, default: float) -> float:
     value = get(key, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 < value < 1e6:
-        raise ValueError(f"scheduler_config.json has {key} = {value!r}, which is no sensible number.")
+        raise ValueError(f"scheduler_config.json has {key} = {short(value)}, which is no sensible number.")
     return float(value)

@@ -15,6 +15,7 @@ from torch import Tensor
 from ...networks import BlockSpec, UNetSpec
 from ...networks.ncsnpp import SKIP_SCALE, norm_groups
 from ...networks.preconditioning import EDM, IDDPM, VE, ContinuousVP, Preconditioning
+from ...sde import short
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
@@ -138,7 +139,7 @@ def _spec(w: Weights, found: Found, song: bool) -> int:
         elif n == "aux_norm":
             out = _head(w, decoder, name, f"dec.{s}x{s}_aux_conv")
         elif n not in ("aux_conv", "aux_up"):
-            raise ValueError(f"it has an unknown decoder block {n!r}.")
+            raise ValueError(f"it has an unknown decoder block {short(n)}.")
     if "out_norm.weight" in w:
         out = _head(w, decoder, "out_norm", "out_conv")
     found.spec = _embedding(w, song, UNetSpec(image, out, base, tuple(encoder), tuple(middle), tuple(decoder)))
@@ -161,7 +162,7 @@ def _encoder(w: Weights, names: list[tuple[int, str]], song: bool, options: dict
                 w.out[f"pyramid.{j}.conv.conv.{part}"] = w.get(f"{name}.{part}").float() * SKIP_SCALE
             encoder[j] = replace(encoder[j], pyramid="residual")
         elif n != "aux_down":
-            raise ValueError(f"it has an unknown encoder block {n!r}.")
+            raise ValueError(f"it has an unknown encoder block {short(n)}.")
     return encoder
 
 

@@ -132,7 +132,7 @@ def _spec(data: dict) -> Spec:
         raise ValueError(f"A network is described by a table, got {type(data).__name__}.")
     kind = data.get("kind", "unet")
     if kind not in ("unet", "compact"):
-        raise ValueError(f'A network is of the kind "unet" or "compact", got {kind!r}.')
+        raise ValueError(f'A network is of the kind "unet" or "compact", got {short(kind)}.')
     return (CompactSpec if kind == "compact" else UNetSpec).from_dict(data)
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from ...networks import BlockSpec, UNetSpec
 from ...networks.ncsnpp import SKIP_SCALE, norm_groups
 from ...networks.preconditioning import VE, VP, ContinuousVP, DiscreteVE, Preconditioning, SubVP
+from ...sde import listed, short
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
@@ -108,7 +109,7 @@ class _Walker:
         for key in state:
             match = _KEY.match(key)
             if match is None:
-                raise ValueError(f"it holds the tensor {key!r}, which is not part of a score-SDE network.")
+                raise ValueError(f"it holds the tensor {short(key)}, which is not part of a score-SDE network.")
             self.modules.setdefault(int(match[1]), set()).add(match[2])
         if max(self.modules) > 2000:
             raise ValueError("its module list is longer than any score-SDE network's.")
@@ -116,8 +117,8 @@ class _Walker:
         if "unknown" in self.kinds:
             i = self.kinds.index("unknown")
             raise ValueError(
-                f"module {i} of its list, with {', '.join(sorted(self.modules[i])[:4])}, belongs to no NCSN++, DDPM++ "
-                "or DDPM. Is the file complete, or is it another kind of network (NCSN v1, v2)?"
+                f"module {short(i)} of its list, with {listed(sorted(self.modules[i])[:4])}, belongs to no NCSN++, "
+                "DDPM++ or DDPM. Is the file complete, or is it another kind of network (NCSN v1, v2)?"
             )
         self.fourier = self.kinds[0] == "fourier"
         blocks = [i for i, k in enumerate(self.kinds) if k == "res"]
