@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from .reading import RawFile, read_file, read_json
 FORMATS = (own, score_sde, ddpm, adm, edm, diffusers)  # specific before broad
 DTYPES = {"auto": None, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 EXTENSIONS = (".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin")
+_MISSHAPEN = "{} looks like a {}, but its tensors have shapes that no such network has."
+_PYTHONS = re.compile(r"values to unpack|invalid literal for int|limit \(\d+ digits\)")
 _NETWORK_FILES = ("diffusion_pytorch_model", "model", "pytorch_model")
 
 
@@ -117,12 +120,12 @@ def recognise(raw: RawFile, options: Overrides, weights: str) -> Found:
             try:
                 found = fmt.parse(raw, asked, weights)
             except ValueError as error:
+                if _PYTHONS.search(str(error)):  # a shape of one number where two are looked for
+                    raise ValueError(_MISSHAPEN.format(raw.path.name, fmt.NAME)) from None
                 raise ValueError(f"{raw.path.name} looks like a {fmt.NAME}, but {error}") from None
             except (IndexError, KeyError, TypeError, RuntimeError, StopIteration, ArithmeticError):
                 # tensors of impossible shapes
-                raise ValueError(
-                    f"{raw.path.name} looks like a {fmt.NAME}, but its tensors have shapes that no such network has."
-                ) from None
+                raise ValueError(_MISSHAPEN.format(raw.path.name, fmt.NAME)) from None
             asked.finish(raw.path.name, found)
             return found
         reasons.append(f"not a {fmt.NAME} ({reason})")

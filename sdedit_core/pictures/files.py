@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+_ODD_NAME = "The name {!a} holds characters that no file's name can hold."
 LONGEST_NAME = 255  # bytes, on the file systems in use
 
 
@@ -25,6 +26,8 @@ def check_regular(path: str | os.PathLike, *, kind: str = "file") -> Path:
         mode = path.stat().st_mode
     except FileNotFoundError:
         raise ValueError(f"No such {kind}: {path}") from None
+    except UnicodeEncodeError:
+        raise ValueError(_ODD_NAME.format(str(path)[:40])) from None
     except (OSError, ValueError) as error:  # a name that is too long, or holds the character 0
         raise ValueError(f"{str(path)[:200]} cannot be read: {getattr(error, 'strerror', '') or error}") from None
     if not stat.S_ISREG(mode):
@@ -101,7 +104,13 @@ def same_file(one: str | os.PathLike, other: str | os.PathLike) -> bool:
     try:
         return os.path.samefile(one, other)
     except OSError:  # one of them does not exist
+        pass
+    except ValueError:  # nor can it, with such a name
+        return False
+    try:
         return os.path.realpath(one) == os.path.realpath(other)
+    except ValueError:
+        return False
 
 
 def picture_format(path: str | os.PathLike) -> str:
@@ -192,7 +201,7 @@ def _check_name(path: Path) -> None:
     try:
         size = len(os.fsencode(path.name))
     except UnicodeEncodeError:
-        raise ValueError(f"The name {ascii(path.name[:40])} holds characters that no file's name can hold.") from None
+        raise ValueError(_ODD_NAME.format(path.name[:40])) from None
     if size > LONGEST_NAME:
         raise ValueError(
             f"The name {path.name[:40]}... is {size} bytes long; names of files have at most {LONGEST_NAME} bytes."

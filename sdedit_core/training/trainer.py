@@ -18,6 +18,7 @@ from ..model import ModelInfo, ScoreModel
 from ..networks import build_network
 from ..networks.preconditioning import EDM, Denoiser
 from ..sampling.noise import mix64
+from ..sde import short
 from .architectures import fresh_network, network_spec
 from .averaging import Average, Twin
 from .levels import LossByLevel, draw_levels, loss_weight
@@ -274,7 +275,7 @@ class Trainer:
         theirs = {**meta["settings"], "sizes": meta.get("sizes")}
         changed = [k for k in ours if k != "steps" and ours[k] != theirs.get(k)]
         if changed:
-            text = ", ".join(f"{k} {theirs.get(k)!r} -> {ours[k]!r}" for k in changed)
+            text = ", ".join(f"{k} {short(theirs.get(k))} -> {short(ours[k])}" for k in changed)
             raise ValueError(f"The interrupted run had other settings ({text}); use the same ones or start a new file.")
         if self.preconditioning.sigma_data != meta["sigma_data"]:
             raise ValueError("The training pictures are not those of the interrupted run: their deviation differs.")
