@@ -43,7 +43,8 @@ def archive(
         out += struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, e.flags, e.method, 0, 33, *numbers, len(name), len(e.extra))
         out += name + e.extra + body
         directory += struct.pack(
-            "<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, e.flags, e.method, 0, 33, *numbers, len(e.name), len(e.extra), 0, 0, 0,
+            "<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, e.flags, e.method, 0, 33, *numbers, len(e.name), len(e.extra),
+            0, 0, 0,
             0, place % (1 << 32),
         )  # fmt: skip
         directory += e.name + e.extra

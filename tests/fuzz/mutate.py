@@ -15,13 +15,18 @@ WHOLE = (
     -(1 << 31), -(1 << 63), 10**20, 10**40, 10**400,
 )  # fmt: skip
 NUMBERS = (
-    0.0, -0.0, 0.5, 1.5, -1.0, 1e-3, 1e-9, 5e-324, 1e-320, 1e9, 3.4e38, 1e39, 1e300, 1.7e308, math.inf, -math.inf, math.nan
+    0.0, -0.0, 0.5, 1.5, -1.0, 1e-3, 1e-9, 5e-324, 1e-320, 1e9, 3.4e38, 1e39, 1e300, 1.7e308, math.inf, -math.inf,
+    math.nan
 )  # fmt: skip
 TEXTS = (
-    "", " ", "a", "0", "-1", "1e999", "nan", "inf", "NaN", "None", "null", "true", "\0", "a\0b", "\n", "../../x", "/etc/passwd",
-    "/dev/zero", "C:\\x", "con", "%s%n", "{}", "{0.__class__}", "__proto__", "constructor", "\u202egnp.exe", "\u00e9", "e\u0301",
-    "\U0001f600", "\ud800", "a" * 300, "a" * 5000, "9" * 5000, "1,2", "0:1:5", "0,1,", "<script>", "'; --", "$(id)", "`id`",
-    "float32", "F32", "F64", "BF16", "BOOL", "I64", "U8", "F8_E4M3", "ve", "vp", "edm", "eps", "cosine", "linear", "EMA", "#fff",
+    "", " ", "a", "0", "-1", "1e999", "nan", "inf", "NaN", "None", "null", "true", "\0", "a\0b", "\n", "../../x",
+    "/etc/passwd",
+    "/dev/zero", "C:\\x", "con", "%s%n", "{}", "{0.__class__}", "__proto__", "constructor", "\u202egnp.exe", "\u00e9",
+    "e\u0301",
+    "\U0001f600", "\ud800", "a" * 300, "a" * 5000, "9" * 5000, "1,2", "0:1:5", "0,1,", "<script>", "'; --", "$(id)",
+    "`id`",
+    "float32", "F32", "F64", "BF16", "BOOL", "I64", "U8", "F8_E4M3", "ve", "vp", "edm", "eps", "cosine", "linear",
+    "EMA", "#fff",
     "#ffffff", "fourier", "unet", "compact", "sum", "down", "up", "silu",
 )  # fmt: skip
 

@@ -39,8 +39,10 @@ def packed(rng: Random) -> Case:
         e, n = entries[i], mutate.whole(rng)
         changes = (
             {"size": n}, {"stored": n}, {"crc": n}, {"offset": n}, {"method": rng.choice((8, 1, 12, 14, 99))},
-            {"name": rng.choice((b"a/data.pkl", b"b/data.pkl", b"", b"../x", b"a/" + b"x" * 5000, b"a/code/x.py", b"\xff/data.pkl"))},
-            {"inner": rng.choice((b"a/other", b"", b"x" * 999))}, {"extra": struct.pack("<HH", 1, 16) + rng.randbytes(16)},
+            {"name": rng.choice((b"a/data.pkl", b"b/data.pkl", b"", b"../x", b"a/" + b"x" * 5000, b"a/code/x.py",
+            b"\xff/data.pkl"))},
+            {"inner": rng.choice((b"a/other", b"", b"x" * 999))}, {"extra": struct.pack("<HH", 1,
+            16) + rng.randbytes(16)},
             {"flags": rng.choice((1, 8, 0x800, 0xFFFF))}, {"data": e.data + rng.randbytes(5)}, {"data": e.data[:-1]},
         )  # fmt: skip
         entries[i] = replace(e, **rng.choice(changes))

@@ -12,28 +12,39 @@ from random import Random
 from sdedit_core.cli.main import main
 from sdedit_core.pictures.io import load_image
 
-from .. import mutate, seeds
+from .. import seeds
 from ..case import Case, Target
 from ..judge import wrong_words
 
 FILES = ("guide.png", "mask.png", "other.png", "model.safetensors", "broken.png")
-OUT = ("out.png", "out.jpg", "out.webp", "out.safetensors", "sub/out.png", "guide.png", ".", "..", "", "out.psd", "out.x", "x" * 300 + ".png",
+OUT = ("out.png", "out.jpg", "out.webp", "out.safetensors", "sub/out.png", "guide.png", ".", "..", "", "out.psd",
+"out.x", "x" * 300 + ".png",
        "a\u202eb.png", "\ud800.png", "a\nb.png", "/dev/full", "-", "out.PNG", "sub")  # fmt: skip
-SMALL = ("0", "1", "-1", "2", "0.4", "nan", "inf", "1e999", "", "x", "9" * 5000, "0x10", "1_0", " 1", "\u0663", "16", "20", "32x16", "16x16",
+SMALL = ("0", "1", "-1", "2", "0.4", "nan", "inf", "1e999", "", "x", "9" * 5000, "0x10", "1_0", " 1", "\u0663", "16",
+"20", "32x16", "16x16",
          "8", "15", "99999", "16x", "x16", "0x16", "16x16x16", "-16")  # fmt: skip
-SETS = ("sde=ve", "sigma_max=80", "sigma_max=nan", "data_range=0,1", "data_range=1", "a", "=", "name=x", "image_size=16,16",
-        "num_heads=0", "dtype=fp32", "device=cpu", "name_or_path=x", "weights=raw", "compile=1", "sde=", "sigma_max=" + "9" * 5000)  # fmt: skip
+SETS = ("sde=ve", "sigma_max=80", "sigma_max=nan", "data_range=0,1", "data_range=1", "a", "=", "name=x",
+"image_size=16,16",
+        "num_heads=0", "dtype=fp32", "device=cpu", "name_or_path=x", "weights=raw", "compile=1", "sde=",
+        "sigma_max=" + "9" * 5000)  # fmt: skip
 OPTIONS = {
-    "--t0": SMALL, "--seed": (*SMALL, str(1 << 64), str((1 << 64) - 1)), "--size": SMALL, "--eta": SMALL, "--mask": FILES + OUT,
-    "--solver": ("auto", "sde_2m", "mca", "x", ""), "--set": SETS, "--weights": ("ema", "raw", "x"), "--mask-mode": ("bridge", "tilt", "x"),
-    "--dtype": ("fp32", "bf16", "fp16", "x"), "--device": ("cpu", "cuda:99", "x", "meta", "cpu:1", ""), "--threads": ("0", "1", "-1", "9999"),
-    "--class-label": SMALL, "--repeats": ("0", "1", "2", "101"), "--colours": SMALL, "--kernel": (*SMALL, "auto", "3"), "--grow": SMALL,
-    "--threshold": SMALL, "--batch": ("0", "1", "2", "65", "x"), "--change": ("0.1", "0", "nan", "-1"), "--csv": OUT, "--plot": (),
-    "--overwrite": (None,), "--heat-map": OUT, "--picks": ("1", "f", "r", "1 r 2", "9" * 5000, "\u0663"), "--t0-list": (),
+    "--t0": SMALL, "--seed": (*SMALL, str(1 << 64), str((1 << 64) - 1)), "--size": SMALL, "--eta": SMALL,
+    "--mask": FILES + OUT,
+    "--solver": ("auto", "sde_2m", "mca", "x", ""), "--set": SETS, "--weights": ("ema", "raw", "x"),
+    "--mask-mode": ("bridge", "tilt", "x"),
+    "--dtype": ("fp32", "bf16", "fp16", "x"), "--device": ("cpu", "cuda:99", "x", "meta", "cpu:1", ""),
+    "--threads": ("0", "1", "-1", "9999"),
+    "--class-label": SMALL, "--repeats": ("0", "1", "2", "101"), "--colours": SMALL, "--kernel": (*SMALL, "auto",
+    "3"), "--grow": SMALL,
+    "--threshold": SMALL, "--batch": ("0", "1", "2", "65", "x"), "--change": ("0.1", "0", "nan", "-1"), "--csv": OUT,
+    "--plot": (),
+    "--overwrite": (None,), "--heat-map": OUT, "--picks": ("1", "f", "r", "1 r 2", "9" * 5000, "\u0663"),
+    "--t0-list": (),
     "--json": OUT, "--nonsense": SMALL,
 }  # fmt: skip
 KNOWN = {
-    "edit": ("--t0", "--seed", "--size", "--eta", "--mask", "--solver", "--set", "--weights", "--mask-mode", "--dtype", "--device",
+    "edit": ("--t0", "--seed", "--size", "--eta", "--mask", "--solver", "--set", "--weights", "--mask-mode",
+    "--dtype", "--device",
              "--threads", "--class-label", "--repeats", "--batch", "--change", "--overwrite"),
     "strokes": ("--colours", "--kernel", "--size", "--overwrite"), "mask": ("--threshold", "--grow", "--overwrite"),
     "report": ("--t0", "--seed", "--size", "--mask", "--solver", "--heat-map", "--overwrite"),
@@ -57,12 +68,15 @@ def make(rng: Random) -> Case:
     arguments = {
         "edit": [read, "-o", out, *model, "--steps", rng.choice(("1", "2", "0", "x"))], "strokes": [read, "-o", out],
         "mask": [read, "other.png", "-o", out], "report": [read, *model, "--steps", "1"],
-        "sweep": [read, "-o", out, *model, "--steps", "1", "--t0", rng.choice(("0.2,0.5", "0.3:0.6:2", ":", "0.1:0.9:1001", ""))],
+        "sweep": [read, "-o", out, *model, "--steps", "1", "--t0", rng.choice(("0.2,0.5", "0.3:0.6:2", ":",
+        "0.1:0.9:1001", ""))],
         "info": model[1:], "convert": [model[1], "-o", out],
     }[command]  # fmt: skip
     files = {
-        "guide.png": seeds.picture(size=(20, 18)), "other.png": seeds.picture(mode="L", size=(20, 18)).replace(b"", b"", 0),
-        "mask.png": seeds.picture(mode="1", size=rng.choice(((20, 18), (20, 18), (18, 20)))), "broken.png": b"\x89PNG\r\n\x1a\n" + bytes(30),
+        "guide.png": seeds.picture(size=(20, 18)), "other.png": seeds.picture(mode="L", size=(20, 18)).replace(b"",
+        b"", 0),
+        "mask.png": seeds.picture(mode="1", size=rng.choice(((20, 18), (20, 18), (18, 20)))),
+        "broken.png": b"\x89PNG\r\n\x1a\n" + bytes(30),
         "model.safetensors": seeds.own_files()[1], "sub/here.txt": b"",
     }  # fmt: skip
     arguments = [command, *arguments, *extra]

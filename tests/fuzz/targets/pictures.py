@@ -93,8 +93,10 @@ def _extra(rng: Random) -> tuple[bytes, bytes]:
     return rng.choice(
         (
             (b"tEXt", b"workflow\0" + mutate.dumped(mutate.nested(rng)).encode()), (b"zTXt", b"a\0\0" + bomb),
-            (b"iTXt", b"a\0\1\0\0\0" + bomb), (b"iCCP", b"a\0\0" + bomb), (b"tRNS", rng.randbytes(rng.choice((1, 2, 6, 300)))),
-            (b"gAMA", rng.randbytes(4)), (b"eXIf", rng.randbytes(40)), (b"PLTE", rng.randbytes(rng.choice((3, 768, 769)))),
+            (b"iTXt", b"a\0\1\0\0\0" + bomb), (b"iCCP", b"a\0\0" + bomb), (b"tRNS", rng.randbytes(rng.choice((1, 2, 6,
+            300)))),
+            (b"gAMA", rng.randbytes(4)), (b"eXIf", rng.randbytes(40)), (b"PLTE", rng.randbytes(rng.choice((3, 768,
+            769)))),
             (b"acTL", rng.randbytes(8)), (b"pHYs", bytes(9)), (b"cHRM", rng.randbytes(32)),
         )
     )  # fmt: skip

@@ -1,0 +1,130 @@
+"""One small test for each kind of fault that the fuzzers found."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from sdedit_core.checkpoints import load_checkpoint
+from sdedit_core.checkpoints.formats import own
+from sdedit_core.checkpoints.found import Found
+from sdedit_core.cli.common import parse_overrides
+from sdedit_core.cli.main import main
+from sdedit_core.networks import CompactSpec, build_network
+from sdedit_core.networks.preconditioning import EDM, VE, VP, ContinuousVP, check_levels, preconditioning
+from sdedit_core.pictures.files import check_regular, check_target, same_file
+from sdedit_core.sde import listed, short
+from sdedit_core.training.files import read_tensors, save_tensors
+
+SPEC = CompactSpec((8, 8), (1, 1), 0, 8, 8, 3)
+
+
+def described(path, **changes):
+    """A small file of our own format with parts of its description replaced."""
+    weights = {name: torch.zeros(meta.shape) for name, meta in build_network(SPEC, device="meta").state_dict().items()}
+    about = json.loads(own.describe(Found(own.NAME, "x", SPEC, weights, EDM(), which="EMA"), {})["sdedit"])
+    save_file(weights, path, metadata={"sdedit": json.dumps({**about, **changes})})
+    return path
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        {"kind": "vp", "beta_start": 0.4, "beta_end": 0.02},  # rises to 1e60
+        {"kind": "vp", "levels": 100_000},
+        {"kind": "vp-continuous", "beta_max": 1e12},
+        {"kind": "ve", "sigma_max": 1e12},
+        {"kind": "edm", "sigma_min": 1e-12},
+    ],
+)
+def test_noise_levels_stay_where_float32_has_numbers(process, tmp_path):
+    with pytest.raises(ValueError, match="noise levels"):
+        preconditioning(process)
+    with pytest.raises(ValueError, match="noise levels"):
+        load_checkpoint(described(tmp_path / "a.safetensors", preconditioning=process))
+
+
+def test_noise_levels_of_known_networks_are_inside():
+    for process in (
+        VE(),
+        VE(sigma_max=1348.0),
+        VP(),
+        VP(beta_schedule="cosine", levels=4000),
+        EDM(),
+        ContinuousVP(t_min=1e-5),
+    ):
+        assert check_levels(process) is process
+
+
+def test_long_values_are_shown_short(tmp_path):
+    long = "a" * 5000
+    for changes in (
+        {"preconditioning": {"kind": "vp", "prediction": [long]}},
+        {"network": {**SPEC.to_dict(), "widths": [8, long]}},
+        {"network": {"encoder": [{long + "\n": 1}], "middle": [], "decoder": []}},
+    ):
+        with pytest.raises(ValueError) as caught:
+            load_checkpoint(described(tmp_path / "a.safetensors", **changes))
+        assert len(str(caught.value)) < 600 and "\n" not in str(caught.value)
+    assert listed(["a\nb", long]) == "a b, " + "a" * 60 + "..." and len(short([long])) < 70
+
+
+def test_sets_of_other_arguments_are_no_overrides():
+    for text in ("dtype=fp32", "name_or_path=x", "weights=raw", "device=cpu", "compile=1"):
+        with pytest.raises(ValueError, match=f"Unknown option {text.split('=')[0]}; known options are"):
+            parse_overrides([text])
+    with pytest.raises(ValueError) as caught:
+        parse_overrides(["9" * 5000])
+    assert len(str(caught.value)) < 200
+
+
+def test_names_that_no_file_can_have(tmp_path, capsys):
+    for name in ("\ud800.png", "a\0b.png"):
+        assert not same_file(tmp_path / "a.png", name)
+        for check in (check_regular, check_target):
+            with pytest.raises(ValueError) as caught:
+                check(name)
+            assert "codec" not in str(caught.value)
+    assert main(["edit", "a\n\x1b[31m.png", "-o", str(tmp_path / "out.png")]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "\x1b" not in said
+
+
+def test_a_state_dict_with_shapes_of_another_length_gets_our_sentence(tmp_path):
+    tensors = {
+        "map_layer0.weight": torch.zeros(4),
+        "enc.8x8_conv.weight": torch.zeros(4),
+        "enc.8x8_conv.bias": torch.zeros(4),
+    }
+    save_file(tensors, tmp_path / "a.safetensors")
+    with pytest.raises(ValueError) as caught:
+        load_checkpoint(tmp_path / "a.safetensors")
+    assert "unpack" not in str(caught.value) and str(caught.value).startswith("a.safetensors looks like a")
+
+
+def test_a_damaged_header_of_a_state_is_told_in_short(tmp_path):
+    header = json.dumps({"a": "x" * 5000}).encode()
+    (tmp_path / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ValueError) as caught:
+        read_tensors(tmp_path / "a.safetensors", "x")
+    assert len(str(caught.value)) < 400 + len(str(tmp_path))
+
+
+def test_a_state_with_numbers_that_are_not_finite_is_refused(tmp_path):
+    from sdedit_core.training.settings import Settings
+    from sdedit_core.training.sources import TensorSource
+    from sdedit_core.training.trainer import Trainer
+
+    pictures = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    trainer = Trainer(TensorSource(pictures), Settings(steps=2, batch=2, network="tiny"))
+    tensors, meta = trainer.state()
+    name = next(name for name in tensors if name.startswith("average."))
+    tensors[name] = tensors[name].clone()
+    tensors[name].flatten()[0] = math.nan
+    save_tensors(tmp_path / "a.safetensors", tensors, {"x": json.dumps(meta)})
+    with pytest.raises(ValueError, match=f"its tensor {name} holds NaN or infinite numbers"):
+        trainer.restore(*read_tensors(tmp_path / "a.safetensors", "x"))
