@@ -71,7 +71,8 @@ def pack() -> dict:
 def make(rng: Random) -> Case:
     kind = rng.choice(("StrokeCanvas", "SimulateStrokes", "FitImage", "ExampleGuide", "t0", "picks", "size", "set"))
     side = lambda: rng.choice((16, 16, 24, 32, 40, mutate.number(rng)))  # noqa: E731
-    image = lambda: odd_tensor(rng, rng.choice(((1, 20, 18, 3), (2, 17, 33, 3), (1, 20, 18, 4), (1, 20, 18, 1))))  # noqa: E731
+    shapes = ((1, 20, 18, 3), (2, 17, 33, 3), (1, 20, 18, 4), (1, 20, 18, 1))
+    image = lambda: odd_tensor(rng, rng.choice(shapes))  # noqa: E731
     if kind == "StrokeCanvas":
         call = {"width": side(), "height": side(), "strokes": canvas.make(rng).call["text"]}
         call |= {"background": image()} if rng.random() < 0.4 else {}
