@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 
+from ..sdedit_core.sde import short, whole_number
 from .loaded import OUTPUTS, loaded
 from .schema import Node, choice, decimal, integer
 
@@ -150,7 +151,8 @@ class ScoreModelLoader(Node):
 
         host.check_interrupt()
         overrides = _overrides(image_size=image_size, **options)
-        label = None if class_label < 0 else int(class_label)
+        label = whole("class_label", class_label)
+        label = None if label < 0 else label
         if model_name in builtin_names():
             if set(overrides) - {"image_size"}:
                 named = ", ".join(sorted(set(overrides) - {"image_size"}))
@@ -165,6 +167,14 @@ class ScoreModelLoader(Node):
         return loaded(model, label)
 
 
+def whole(name: str, value: object) -> int:
+    """A whole number that came through a link, where ComfyUI checks nothing; ValueError that names the input."""
+    given = int(value) if isinstance(value, float) and value.is_integer() else whole_number(value)
+    if given is None:
+        raise ValueError(f"{name} must be a whole number, got {short(value)}.")
+    return given
+
+
 def _overrides(
     image_size: int = 0,
     sde: str = _AUTO,
@@ -177,13 +187,13 @@ def _overrides(
 ) -> dict:
     """Only what the user really set, in the words of ``load_score_model``."""
     given = {
-        "image_size": int(image_size) or None,
+        "image_size": whole("image_size", image_size) or None,
         "sde": None if sde == _AUTO else sde,
         "sigma_min": float(sigma_min) or None,
         "sigma_max": float(sigma_max) or None,
         "data_range": _RANGES.get(data_range),
-        "num_heads": int(num_heads) or None,
-        "num_head_channels": int(num_head_channels) or None,
+        "num_heads": whole("num_heads", num_heads) or None,
+        "num_head_channels": whole("num_head_channels", num_head_channels) or None,
         "use_new_attention_order": {"old": False, "new": True}.get(attention_order),
     }
     return {key: value for key, value in given.items() if value is not None}
