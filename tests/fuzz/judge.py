@@ -15,7 +15,8 @@ MOST_BYTES = 300 << 20
 LONGEST = 2000  # letters of a sentence
 # words of Python, torch and numpy that tell a user nothing; in brackets after a sentence they may stand
 INNER = re.compile(
-    r"invalid literal|could not convert|cannot convert|values to unpack|integer string conversion|embedded null|math domain|"
+    r"invalid literal|could not convert|cannot convert|values to unpack|integer string conversion|embedded null|"
+    r"math domain|"
     r"surrogates not allowed|codec can't|object at 0x|index out of range|'NoneType' object|must be real number|"
     r"is not in list|unhashable|positional argument|size mismatch|shape '\["
 )
