@@ -14,8 +14,13 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from sdedit_core import sdedit
 from sdedit_core.checkpoints import load_checkpoint
+from sdedit_core.checkpoints.formats import own
+from sdedit_core.checkpoints.found import Found
 from sdedit_core.checkpoints.reading import read_file
+from sdedit_core.networks import CompactSpec, build_network
+from sdedit_core.networks.preconditioning import EDM
 from sdedit_core.pictures.io import load_image
 
 
@@ -81,3 +86,37 @@ def test_links_that_lead_in_a_circle_end(tmp_path):
         two.symlink_to(one)
         with pytest.raises(ValueError):
             read(one)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(number, tmp_path):
+    spec = CompactSpec((8, 8), (1, 1), 0, 8, 8, 3)
+    weights = {name: torch.zeros(meta.shape) for name, meta in build_network(spec, device="meta").state_dict().items()}
+    metadata = own.describe(Found(own.NAME, "x", spec, weights, EDM(), which="EMA"), {})
+    save_file(weights, tmp_path / "a.safetensors", metadata=metadata)
+    load_checkpoint(tmp_path / "a.safetensors")
+    name = sorted(weights)[3]
+    weights[name].flatten()[-1] = number
+    save_file(weights, tmp_path / "a.safetensors", metadata=metadata)
+    with pytest.raises(ValueError, match=f"weights {name} hold NaN or infinite numbers"):
+        load_checkpoint(tmp_path / "a.safetensors")
+
+
+def test_finite_weights_that_make_infinite_pictures_are_told_with_the_picture(tmp_path):
+    spec = CompactSpec((8, 8), (1, 1), 0, 8, 8, 3)
+    weights = {
+        name: torch.full(meta.shape, 1e30) for name, meta in build_network(spec, device="meta").state_dict().items()
+    }
+    metadata = own.describe(Found(own.NAME, "x", spec, weights, EDM(), which="EMA"), {})
+    save_file(weights, tmp_path / "a.safetensors", metadata=metadata)
+    model = load_checkpoint(tmp_path / "a.safetensors")
+    with pytest.raises(ValueError, match=r"finite|NaN"):
+        sdedit(model, torch.zeros(1, 3, 16, 16), t0=0.5, steps=2)
+
+
+def test_archives_with_code_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.pt", "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02}.")
+        archive.writestr("a/code/__torch__.py", b"import os")
+    with pytest.raises(ValueError, match="TorchScript"):
+        load_checkpoint(tmp_path / "a.pt")

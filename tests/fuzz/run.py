@@ -115,12 +115,15 @@ def run(
         if part["seed"] == seed and part["target"] in rows:
             done.add((part["target"], part["first"], part["last"]))
             rows[part["target"]].join(part["row"])
+    chunks = [
+        (name, start, min(start + CHUNK, first + count))
+        for name, count in shares(cases, targets).items()
+        for start in range(first, first + count, CHUNK)
+    ]
     todo: queue.Queue = queue.Queue()
-    for name, count in shares(cases, targets).items():
-        for start in range(first, first + count, CHUNK):
-            chunk = (name, start, min(start + CHUNK, first + count))
-            if chunk not in done:
-                todo.put(chunk)
+    for chunk in sorted(chunks, key=lambda chunk: chunk[1]):  # all targets go on together
+        if chunk not in done:
+            todo.put(chunk)
     lock, total, began = threading.Lock(), todo.qsize(), time.monotonic()
 
     def work() -> None:
