@@ -227,7 +227,8 @@ def preconditioning(data: dict) -> Preconditioning:
     try:
         result = KINDS[kind](data_range=(float(span[0]), float(span[1])), **options)
     except TypeError as error:
-        raise ValueError(f"The preconditioning {short(data)} does not fit: {error}.") from None
+        reason = " ".join(str(error).split())[:200]  # a name in it may be anything
+        raise ValueError(f"The preconditioning {short(data)} does not fit: {reason}.") from None
     check_fields(result)
     for name in _POSITIVE:
         if not getattr(result, name, 1.0) > 0.0:

@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass, fields
 import torch
 from torch import Tensor, nn
 
+from ..sde import listed
 from .head import to_image
 from .layers import ConvResample, NoiseEmbedding, ResBlock, resampler
 from .norm import Workspace, group_norm, wants_grad
-from .plain import check_fields
+from .plain import check_fields, short
 
 MAX_BLOCKS, MAX_CHANNELS, MAX_CLASSES = 512, 16384, 100_000
 
@@ -118,6 +119,13 @@ class UNetSpec:
     @classmethod
     def from_dict(cls, data: dict) -> UNetSpec:
         """Inverse of :meth:`to_dict`; ValueError for anything that is not a sane specification."""
+        _check_table(data, cls)
+        for part in ("encoder", "middle", "decoder"):
+            blocks = data.get(part, ())
+            if not isinstance(blocks, (list, tuple)) or not all(isinstance(b, dict) for b in blocks):
+                raise ValueError(f"{part} of a network is a list of tables, got {short(blocks)}.")
+            for block in blocks:
+                _check_table(block, BlockSpec)
         try:
             parts = {k: tuple(BlockSpec(**b) for b in data[k]) for k in ("encoder", "middle", "decoder")}
             spec = cls(**{**data, **parts})
@@ -279,3 +287,11 @@ class UNet(nn.Module):
                 new = self.heads[str(i)](h, work)
                 out = new if out is None else new.add_(self.up_image(out))
         return out
+
+
+def _check_table(data: dict, kind: type) -> None:
+    unknown = sorted(set(map(str, data)) - {"kind", *(f.name for f in fields(kind))})
+    if unknown:
+        raise ValueError(
+            f"The network description does not fit this version: it has the unknown {listed(unknown[:3])}."
+        )

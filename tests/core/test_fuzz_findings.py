@@ -65,11 +65,13 @@ def test_long_values_are_shown_short(tmp_path):
     for changes in (
         {"preconditioning": {"kind": "vp", "prediction": [long]}},
         {"network": {**SPEC.to_dict(), "widths": [8, long]}},
+        {"preconditioning": {"kind": "edm", long: 1}},
+        {"network": {"encoder": [], "middle": [], "decoder": None}},
         {"network": {"encoder": [{long + "\n": 1}], "middle": [], "decoder": []}},
     ):
         with pytest.raises(ValueError) as caught:
             load_checkpoint(described(tmp_path / "a.safetensors", **changes))
-        assert len(str(caught.value)) < 600 and "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 600 and "\n" not in str(caught.value) and "NoneType" not in str(caught.value)
     assert listed(["a\nb", long]) == "a b, " + "a" * 60 + "..." and len(short([long])) < 70
 
 

@@ -18,6 +18,7 @@ from ...networks import BlockSpec, UNetSpec
 from ...networks.ncsnpp import SKIP_SCALE
 from ...networks.plain import short
 from ...networks.preconditioning import VE, VP, ContinuousVP, Preconditioning
+from ...sde import listed
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
@@ -300,7 +301,7 @@ class _Reader:
 def _preconditioning(
     scheduler: dict | None, config: dict, options: Overrides, fourier: bool, found: Found
 ) -> Preconditioning:
-    kind = str((scheduler or {}).get("_class_name", ""))
+    kind = listed([str((scheduler or {}).get("_class_name", ""))])
     if scheduler is None:
         found.assumed.append("no scheduler_config.json: " + ("VE noise" if fourier else "linear betas, eps prediction"))
     else:
