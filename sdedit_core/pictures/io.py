@@ -87,7 +87,11 @@ def load_image(path: str | os.PathLike, *, least: int | None = None) -> torch.Te
     are averaged down while they are read, to a shorter side of no less than 2 ``least`` pixels.  Raises ValueError,
     naming the file, when it cannot be read.
     """
-    return from_pil(to_srgb(_open(path, least)))
+    image = _open(path, least)
+    try:
+        return from_pil(to_srgb(image))
+    except (ValueError, OSError) as error:  # more transparent colours than the palette has, say
+        raise unreadable(Path(path), error) from None
 
 
 def has_profile(path: str | os.PathLike) -> bool:
@@ -105,8 +109,11 @@ def load_mask(path: str | os.PathLike) -> torch.Tensor:
     image = _open(path)
     array = deep_grey(image)
     if array is None:
-        painted = _painted(image)
-        grey = image.convert("RGB").convert("L") if painted is None else painted
+        try:
+            painted = _painted(image)
+            grey = image.convert("RGB").convert("L") if painted is None else painted
+        except (ValueError, OSError) as error:
+            raise unreadable(Path(path), error) from None
         array = np.asarray(grey, dtype=np.float32) / 255.0
     return torch.from_numpy(array)[None, None].contiguous()
 

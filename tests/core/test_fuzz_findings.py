@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import struct
+import zlib
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from sdedit_core.checkpoints import load_checkpoint
@@ -17,6 +20,7 @@ from sdedit_core.cli.main import main
 from sdedit_core.networks import CompactSpec, build_network
 from sdedit_core.networks.preconditioning import EDM, VE, VP, ContinuousVP, check_levels, preconditioning
 from sdedit_core.pictures.files import check_regular, check_target, same_file
+from sdedit_core.pictures.io import load_image, load_mask
 from sdedit_core.sde import listed, short
 from sdedit_core.training.files import read_tensors, save_tensors
 
@@ -130,3 +134,15 @@ def test_a_state_with_numbers_that_are_not_finite_is_refused(tmp_path):
     save_tensors(tmp_path / "a.safetensors", tensors, {"x": json.dumps(meta)})
     with pytest.raises(ValueError, match=f"its tensor {name} holds NaN or infinite numbers"):
         trainer.restore(*read_tensors(tmp_path / "a.safetensors", "x"))
+
+
+def test_more_transparent_colours_than_a_palette_has(tmp_path):
+    path = tmp_path / "a.png"
+    Image.linear_gradient("L").convert("P").save(path)
+    body = b"tRNS" + bytes(range(250)) * 2
+    chunk = struct.pack(">I", 500) + body + struct.pack(">I", zlib.crc32(body))
+    data = path.read_bytes()
+    path.write_bytes(data.replace(data[data.index(b"IDAT") - 4 :], chunk + data[data.index(b"IDAT") - 4 :]))
+    for load in (load_image, load_mask):
+        with pytest.raises(ValueError, match=r"a\.png cannot be read as an image: it is damaged"):
+            load(path)

@@ -183,6 +183,8 @@ def main(argv: list[str] | None = None, targets: dict | None = None) -> int:
     chosen = {name: targets[name] for name in args.target or targets}
     if not args.target:
         chosen = {name: target for name, target in chosen.items() if not target.host}
+    if any(target.host for target in chosen.values()) and "COMFYUI_DIR" not in os.environ:
+        parser.error("this target needs a ComfyUI: set COMFYUI_DIR to its folder and COMFYUI_PYTHON to its Python")
     args.out.mkdir(parents=True, exist_ok=True)
 
     def say(text: str) -> None:
