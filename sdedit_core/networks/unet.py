@@ -142,6 +142,11 @@ class UNetSpec:
             check_fields(described)
         if not 1 <= len(blocks) <= MAX_BLOCKS:
             raise ValueError(f"A network has 1 to {MAX_BLOCKS} blocks, this description has {len(blocks)}.")
+        downs, ups = (
+            sum(b.resample == way for b in part) for way, part in (("down", self.encoder), ("up", self.decoder))
+        )
+        if downs != ups:
+            raise ValueError(f"A network goes down as often as up, this description has {downs} times and {ups} times.")
         sizes = [self.in_channels, self.out_channels, self.base, self.embedding_channels, self.embedding_hidden]
         for b in blocks:
             sizes += [b.inputs, b.outputs]

@@ -6,6 +6,7 @@ import json
 import math
 import struct
 import zlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from sdedit_core.checkpoints.formats import own
 from sdedit_core.checkpoints.found import Found
 from sdedit_core.cli.common import parse_overrides
 from sdedit_core.cli.main import main
-from sdedit_core.networks import CompactSpec, build_network
+from sdedit_core.networks import CompactSpec, build_network, ncsnpp
 from sdedit_core.networks.preconditioning import EDM, VE, VP, ContinuousVP, check_levels, preconditioning
 from sdedit_core.pictures.files import check_regular, check_target, same_file
 from sdedit_core.pictures.io import load_image, load_mask
@@ -146,3 +147,10 @@ def test_more_transparent_colours_than_a_palette_has(tmp_path):
     for load in (load_image, load_mask):
         with pytest.raises(ValueError, match=r"a\.png cannot be read as an image: it is damaged"):
             load(path)
+
+
+def test_a_network_goes_down_as_often_as_up():
+    spec = ncsnpp(nf=8, ch_mult=(1, 2), blocks=1, attention_levels=())
+    encoder = tuple(block for block in spec.encoder if block.resample != "down")
+    with pytest.raises(ValueError, match="down as often as up"):
+        replace(spec, encoder=encoder).check()
