@@ -35,7 +35,7 @@ def test_one_step_with_less_noise(solve, eta):
 
 @pytest.mark.parametrize("eta", [0.0, 0.6, 1.0])
 def test_heun_is_exact_for_a_denoiser_that_is_linear_in_log_sigma(eta):
-    """x(s) = e^(-k h) x(t) + int_0^h k e^(-k (h - u)) D(u) du, k = 1 + eta^2, h = ln(t / s), from the second step on."""
+    """x(s) = e^(-k h) x(t) + int_0^h k e^(-k (h - u)) D(u) du, k = 1 + eta^2, h = ln(t / s), after the first."""
     start, t, s, constant, slope = 2.0, 0.9, 0.25, 0.3, 0.7
     seen = []
 
