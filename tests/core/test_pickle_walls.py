@@ -97,3 +97,15 @@ def test_an_old_stream_is_looked_into_five_times(tmp_path):
     path.write_bytes(PLAIN * 4)
     with pytest.raises(ValueError, match="cannot be read"):
         check_pickle(path)
+
+
+def test_of_an_old_stream_no_more_is_read_than_the_bound(tmp_path, monkeypatch):
+    path = tmp_path / "a.ckpt"
+    path.write_bytes(PLAIN * 6)
+    for room, fits in ((5, True), (4, False)):
+        monkeypatch.setattr(pickles, "MAX_PICKLE", room * len(PLAIN))
+        if fits:
+            check_pickle(path)
+        else:
+            with pytest.raises(ValueError, match="cannot be read"):
+                check_pickle(path)

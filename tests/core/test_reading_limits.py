@@ -3,6 +3,7 @@
 import hashlib
 import json
 import struct
+import zipfile
 
 import pytest
 import torch
@@ -120,3 +121,34 @@ def test_the_hash_is_that_of_all_bytes(tmp_path):
     assert file_hash(tmp_path / "a") == hashlib.sha256(data).hexdigest()
     (tmp_path / "b").write_bytes(b"")
     assert file_hash(tmp_path / "b") == hashlib.sha256(b"").hexdigest()
+
+
+def test_dictionaries_are_as_deep_as_lists():
+    assert reading._checked({"a": {"b": {"c": {"d": 7}}}}) == {"a": {"b": {"c": {"d": 7}}}}
+    assert reading._checked({"a": {"b": {"c": {"d": {"e": 7}}}}}) == {"a": {"b": {"c": {"d": {"e": None}}}}}
+
+
+@pytest.mark.parametrize("name", ["a.pkl", "a.PKL", "a.pickle", "a.Pickle"])
+def test_pickles_by_their_names_are_refused_with_the_way_out(tmp_path, name):
+    torch.save({"w": torch.ones(1)}, tmp_path / name)
+    assert said(read_file, tmp_path / name).startswith(f"{name}: Pickle files (.pkl) can run any code")
+
+
+@pytest.mark.parametrize("name", ["a.sft", "a.SFT", "a.safetensors", "a.Safetensors"])
+def test_a_name_of_a_safetensors_file_is_believed(tmp_path, name):
+    torch.save({"w": torch.ones(1)}, tmp_path / name)
+    assert "or no .safetensors file at all" in said(read_file, tmp_path / name)
+
+
+@pytest.mark.skipif(not reading._NAMED, reason="a PyTorch that knows numpy's numbers by one name only")
+@pytest.mark.parametrize("core", ["core", "_core"])
+def test_numbers_of_numpy_are_read_under_the_names_of_numpy_1_and_2(tmp_path, core):
+    one = struct.pack("<d", 1.5).decode("latin1").encode("utf-8")
+    body = b"\x80\x02}X\x01\x00\x00\x00acnumpy." + core.encode() + b".multiarray\nscalar\ncnumpy\ndtype\n"
+    body += b"X\x02\x00\x00\x00f8\x89\x88\x87R(K\x03X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    body += b"c_codecs\nencode\nX" + struct.pack("<I", len(one)) + one + b"X\x06\x00\x00\x00latin1\x86R\x86Rs."
+    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
+        archive.writestr("a/data.pkl", body)
+        archive.writestr("a/version", b"3\n")
+        archive.writestr("a/byteorder", b"little")
+    assert read_file(tmp_path / "a.pth").content == {"a": 1.5}

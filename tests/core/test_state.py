@@ -89,3 +89,19 @@ def test_time_of_a_level_at_the_ends_of_the_schedule():
     schedule = MODEL.schedule
     assert schedule.t(0.0) == 0.0 and 0.0 < schedule.t(1.0) < 1.0
     assert schedule.t(schedule.sigma_max) == pytest.approx(1.0) and schedule.t(1e9) <= 1.0
+
+
+def test_the_share_of_t0_comes_from_mask_map_or_both():
+    guide, half = torch.zeros(1, 3, 1, 2), torch.tensor([[[[0.5, 1.0]]]])
+    quarter = torch.tensor([[[[0.1, 0.4]]]])
+
+    def state(t0=0.4, **extra):
+        return NoisedState(guide, guide, 1.0, t0, 0, **extra)
+
+    assert state().fractions() is None and state().change() is None
+    assert state(mask=half).fractions().flatten().tolist() == [0.5, 1.0]
+    assert state(t0_map=quarter).fractions().flatten().tolist() == pytest.approx([0.25, 1.0])
+    assert state(mask=half, t0_map=quarter).fractions().flatten().tolist() == pytest.approx([0.125, 1.0])
+    assert state(mask=torch.ones(1, 1, 1, 2)).fractions() is None
+    assert state(t0=0.0, t0_map=torch.zeros(1, 1, 1, 2)).fractions() is None
+    assert state(mask=torch.tensor([[[[0.0, 0.001]]]])).change().flatten().tolist() == [False, True]
