@@ -248,3 +248,7 @@ def test_a_name_that_is_not_on_the_list_is_called_by_its_name(name):
         read(name)
     module, what = name[1:-1].decode().split("\n")
     assert f"asks to import '{module}.{what}'" in str(refusal.value)
+
+
+def test_a_list_as_old_protocols_write_it_may_be_copied():
+    read(call(ORDERED, b"(l") + call(ORDERED, b"(" + number(1) + number(2) + b"l"))

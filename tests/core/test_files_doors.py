@@ -7,7 +7,15 @@ import pytest
 from PIL import Image
 
 from sdedit_core.pictures import opening
-from sdedit_core.pictures.files import check_folder, check_target, make_folder, picture_format, replace_file, write_file
+from sdedit_core.pictures.files import (
+    check_folder,
+    check_regular,
+    check_target,
+    make_folder,
+    picture_format,
+    replace_file,
+    write_file,
+)
 from sdedit_core.pictures.opening import open_picture, unreadable
 
 
@@ -79,8 +87,9 @@ def test_a_jpeg_is_decoded_at_a_fraction_but_no_smaller_than_asked(tmp_path):
         with open_picture(tmp_path / "a.jpg", least) as image:
             assert image.size == size
     Image.new("L", (400, 800)).save(tmp_path / "b.jpg")
-    with open_picture(tmp_path / "b.jpg", 26) as image:
-        assert image.size == (100, 200)
+    for least, size in ((25, (50, 100)), (26, (100, 200))):
+        with open_picture(tmp_path / "b.jpg", least) as image:
+            assert image.size == size
 
 
 def test_a_target_may_not_be_read_unless_told(tmp_path):
@@ -180,3 +189,9 @@ def test_formats_of_pictures():
     assert "made smaller; use .png" in said(picture_format, "a.ico")
     assert "(cannot write mode RGB as XBM)" in said(picture_format, "a.xbm")
     assert picture_format("a.pdf") == "PDF"
+
+
+def test_a_file_to_read_is_an_ordinary_one(tmp_path):
+    assert said(check_regular, tmp_path / "a") == f"No such file: {tmp_path / 'a'}"
+    assert said(check_regular, tmp_path) == f"{tmp_path} is a folder; a file is needed."
+    assert said(check_regular, tmp_path, kind="image file") == f"{tmp_path} is a folder; an image file is needed."

@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from sdedit_core.sampling.grids import auto_rho, check_steps, karras, sigma_grid
-from sdedit_core.sampling.noise import path_depth
+from sdedit_core.sampling.noise import BrownianPath, NoiseStream, path_depth
 from sdedit_core.sampling.options import check_options, check_repeats
+from sdedit_core.sampling.solvers.base import evaluate, step_pairs
 from sdedit_core.sde import VESDE, check_t0, is_bool
 
 
@@ -47,3 +49,48 @@ def test_an_unknown_option_is_refused_with_the_nearest_name():
     with pytest.raises(ValueError, match="no option 'xyzzy'; it takes steps, solver, seed"):
         check_options({"xyzzy": 1})
     assert check_options({"steps": 7})["steps"] == 7 and check_options({})["steps"] == 20
+
+
+def test_a_level_at_the_bottom_needs_no_path_down():
+    sde = VESDE()
+    for sigma in (0.005, 0.01, 0.01 * (1.0 + 1e-9)):
+        assert sigma_grid(sde, sigma, 20) == [sigma, 0.0]
+    assert len(sigma_grid(sde, 0.01 * (1.0 + 2e-9), 2)) == 3
+
+
+def test_levels_may_not_end_below_zero_however_many_there_are():
+    for levels in ([1.0, -0.5], [2.0, 1.0, -0.5], [3.0, 2.0, 1.0, -1e-9]):
+        with pytest.raises(ValueError, match="end in 0 or above"):
+            step_pairs(levels)
+    assert step_pairs([2.0, 1.0, 0.5]) == [(0, 2.0, 1.0), (1, 1.0, 0.5)]
+
+
+def test_a_network_of_another_precision_answers_in_that_of_the_state():
+    x = torch.ones(2, dtype=torch.float64)
+    assert evaluate(lambda x, sigma: x.half(), x, 1.0).dtype == torch.float64
+
+
+def test_a_path_starts_at_its_top_and_has_2_to_the_10_cells_if_nothing_is_said():
+    def stream():
+        return NoiseStream((400,), seed=5, stream="path")
+
+    whole = {"sigma_min": 0.01, "sigma_max": 348.0}
+    assert BrownianPath(stream(), **whole).depth == 10
+    cells = (0, 1, 2, 500)
+    edges = [348.0 * (0.01 / 348.0) ** (k / 1024) for k in cells]
+    fine, coarse = BrownianPath(stream(), **whole), BrownianPath(stream(), **whole)
+    steps = [fine(edges[k], edges[k + 1]) * math.sqrt(cells[k + 1] - cells[k]) for k in range(3)]
+    torch.testing.assert_close(sum(steps), coarse(edges[0], edges[3]) * math.sqrt(500), rtol=0, atol=2e-4)
+    for bad in ((0.0, 1.0), (1.0, 1.0), (-1.0, 1.0), (2.0, 1.0)):
+        with pytest.raises(ValueError, match="0 < sigma_min < sigma_max"):
+            BrownianPath(stream(), sigma_min=bad[0], sigma_max=bad[1])
+
+
+def test_noise_is_of_single_precision_whatever_the_host_prefers():
+    usual, before = torch.get_default_dtype(), NoiseStream((5,), seed=1, stream="path")(3)
+    torch.set_default_dtype(torch.float64)
+    try:
+        z = NoiseStream((5,), seed=1, stream="path")(3)
+    finally:
+        torch.set_default_dtype(usual)
+    assert z.dtype == torch.float32 and torch.equal(z, before)

@@ -53,6 +53,7 @@ def test_a_tensor_that_repeats_its_data_is_refused():
     [
         (b"plain words, one line\n", "This is a text file, not a checkpoint."),
         (b"\ttabs \r\nand ~ lines\n", "This is a text file, not a checkpoint."),
+        (b"sixteen letters!\xff\x00", "This is a text file, not a checkpoint."),
         (b"words and \x7f then more", "This is neither a .safetensors nor a PyTorch file, not"),
         (b"words \x1f and others...", "This is neither a .safetensors nor a PyTorch file, not"),
     ],

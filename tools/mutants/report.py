@@ -84,6 +84,7 @@ def only_words(before: str, after: str) -> bool:
     """Whether two functions differ in what their errors say and in nothing else."""
 
     def silent(text: str) -> str:
+        text = text.lstrip("\n")
         tree = ast.parse("class _:\n" + text if text[:1].isspace() else text)
         for item in ast.walk(tree):
             if isinstance(item, ast.FunctionDef):

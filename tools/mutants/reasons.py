@@ -1,0 +1,2 @@
+INTRODUCTION = ["x"]
+def why(m): return ("open", False)
