@@ -7,6 +7,7 @@ import datetime
 import json
 import os
 import platform
+import re
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -35,8 +36,8 @@ class Mutant:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the document; ``arguments`` may name another folder that holds sdedit_core/ and mutants/."""
-    where = Path(arguments[0] if arguments else ROOT).resolve()
+    """Write the document; ``arguments`` may name another folder that holds sdedit_core/ and mutants/, and add words."""
+    where, words = Path(arguments[0] if arguments else ROOT).resolve(), arguments[1:]
     os.chdir(where)  # mutmut looks for everything from here
     files = sorted(Path("mutants/sdedit_core").rglob("*.meta"))
     if not files:
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
     for meta in files:
         file = meta.relative_to("mutants").as_posix().removesuffix(".meta")
         found[file] = (mutants_of(file, json.loads(meta.read_text(encoding="utf-8"))), words_in(file))
-    (ROOT / "docs" / "mutants.md").write_text(document(found), encoding="utf-8")
+    (ROOT / "docs" / "mutants.md").write_text(document(found, words), encoding="utf-8")
     return 0
 
 
@@ -117,7 +118,7 @@ def row(name: str, mutants: list[Mutant], everything: int) -> str:
     return "| " + " | ".join(map(str, [*parts, words, score(killed, len(run) + words)])) + " |"
 
 
-def document(found: dict[str, tuple[list[Mutant], int]]) -> str:
+def document(found: dict[str, tuple[list[Mutant], int]], words: list[str]) -> str:
     lines = [
         "# Mutation testing: what the tests would miss",
         "",
@@ -125,6 +126,8 @@ def document(found: dict[str, tuple[list[Mutant], int]]) -> str:
         f"{version('mutmut')} on Python {platform.python_version()}, PyTorch {version('torch').split('+')[0]}.",
         "",
         *INTRODUCTION,
+        "",
+        *words,
         "",
         "| File | Mutants | Run | Killed | No difference | Survived | Killed of run | Killed of those that differ |"
         " Words of errors | Killed, words counted as survivors |",
@@ -144,9 +147,9 @@ def document(found: dict[str, tuple[list[Mutant], int]]) -> str:
             count = f" ({times} of the same line)" if times > 1 else ""
             lines.append(f"| `{function}` | {code(was)} | {code(now) or '(left out)'} | {reason}{count} |")
         lines.append("")
-    return "\n".join(lines)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
 
 
 def code(text: str) -> str:
     """A line of source as a table shows it."""
-    return "`" + text.replace("|", "\\|").replace("`", "'") + "`" if text else ""
+    return "`" + text.replace("|", "\\|").replace("`", "'").replace("](", "] (") + "`" if text else ""
