@@ -210,3 +210,19 @@ def test_a_converted_file_says_where_it_is_from(tmp_path):
     assert data["source"] == {"file": "source.safetensors", "sha256": digest, "format": own.NAME}
     assert info.architecture == "small" and info.source == f"{own.NAME} (safetensors)" and "a thing" in info.detected
     assert info.weights == "EMA" and load_checkpoint(target).info.architecture == "small"
+
+
+def test_the_average_is_converted_unless_the_raw_weights_are_asked_for(tmp_path, monkeypatch):
+    from sdedit_core.checkpoints import convert
+
+    asked = []
+
+    def find(source, *, weights, overrides):
+        asked.append((weights, overrides))
+        raise ValueError("enough")
+
+    monkeypatch.setattr(convert, "find", find)
+    for options in ({}, {"weights": "raw", "overrides": {"sde": "vp"}}):
+        with pytest.raises(ValueError, match="enough"):
+            convert_checkpoint(tmp_path / "a.pth", tmp_path / "b.safetensors", **options)
+    assert asked == [("ema", {}), ("raw", {"sde": "vp"})]
