@@ -9,13 +9,14 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from sdedit_core.checkpoints import convert_checkpoint, load_checkpoint
-from sdedit_core.checkpoints.found import Found
+from sdedit_core.checkpoints import convert_checkpoint, load, load_checkpoint
+from sdedit_core.checkpoints.formats import own
+from sdedit_core.checkpoints.found import ONLY_SET, Found
 from sdedit_core.checkpoints.load import _locate, _name, _weights_in
 from sdedit_core.checkpoints.overrides import Overrides, Recorded
-from sdedit_core.checkpoints.states import any_state, choose_state
+from sdedit_core.checkpoints.states import RAW, any_state, choose_state
 from sdedit_core.checkpoints.weights import Weights, attention_size, pixel_affine, swap_halves
-from sdedit_core.networks import ddpm, ncsnpp
+from sdedit_core.networks import build_network, ddpm, ncsnpp
 from sdedit_core.networks.preconditioning import VE, VP
 
 
@@ -193,9 +194,6 @@ def test_descriptions_beside_a_file(tmp_path):
 
 
 def test_a_converted_file_says_where_it_is_from(tmp_path):
-    from sdedit_core.checkpoints.formats import own
-    from sdedit_core.networks import build_network
-
     spec = ncsnpp(nf=8, ch_mult=(1, 1), blocks=1, attention_levels=())
     net = build_network(spec, operations=torch.nn, dtype=torch.float32, device="cpu")
     described = Found(own.NAME, "small", spec, {}, VE((0.0, 1.0)), which="EMA", detected=["a thing"])
@@ -226,3 +224,102 @@ def test_the_average_is_converted_unless_the_raw_weights_are_asked_for(tmp_path,
         with pytest.raises(ValueError, match="enough"):
             convert_checkpoint(tmp_path / "a.pth", tmp_path / "b.safetensors", **options)
     assert asked == [("ema", {}), ("raw", {"sde": "vp"})]
+
+
+def test_which_state_and_what_it_is_called():
+    assert any_state({"ema": TWO})["w"].item() == 2.0 and any_state({"model": ONE, "ema": TWO})["w"].item() == 1.0
+    assert any_state({"ema": [torch.ones(1)]}) is None
+    only = choose_state({"model": ONE}, "ema")
+    assert only[1] == choose_state(ONE, "ema")[1] == ONLY_SET != choose_state([ONE], "ema")[1] == RAW
+    assert choose_state({"model": ONE, "ema": TWO}, "raw")[1] == RAW
+    state, which = choose_state({"ema": TWO}, "ema")
+    assert state["w"].item() == 2.0 and which == "EMA"
+    assert choose_state({"model": ONE, "ema": [torch.ones(1), torch.ones(1)]}, "ema")[1] == "EMA"
+
+
+def test_an_average_of_the_trained_tensors_alone_is_filled_up():
+    extra = {**ONE, "buffer": torch.full((1,), 9.0)}
+    state, which = choose_state({"model": extra, "ema": TWO}, "ema")
+    assert {k: v.item() for k, v in state.items()} == {"w": 2.0, "b": 0.0, "buffer": 9.0} and which == "EMA"
+    for average in (TWO, {**TWO, "other": torch.ones(1)}, {"other": torch.ones(1)}):
+        state = choose_state({"model": ONE, "ema": average}, "ema")[0]
+        assert set(state) == set(average) and all(torch.equal(state[k], average[k]) for k in average)
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A small file of our own, stored in half precision: [0, 1], one channel."""
+    spec = ncsnpp(nf=8, ch_mult=(1, 1), blocks=1, attention_levels=(), channels=1)
+    net = build_network(spec, operations=torch.nn, dtype=torch.float32, device="cpu")
+    described = Found(own.NAME, "small", spec, {}, VE((0.0, 1.0), sigma_max=77.0), which="EMA")
+    tensors = {k: torch.zeros_like(v, dtype=torch.float16) for k, v in net.state_dict().items()}
+    save_file(tensors, tmp_path / "small.safetensors", metadata=own.describe(described, {}))
+    return tmp_path / "small.safetensors", spec
+
+
+def test_a_model_has_what_its_file_says(small):
+    path, spec = small
+    model = load_checkpoint(path)
+    assert model.schedule.sigma_max == 77.0 and model.data_range == (0.0, 1.0) and model.channels == 1
+    assert model.size_multiple == spec.size_multiple == 2 and model.num_classes is None and model.size is None
+    assert model.dtype == torch.float32 and {p.dtype for p in model.module.parameters()} == {torch.float32}
+    assert not any(p.requires_grad for p in model.module.parameters())
+    assert load_checkpoint(path, image_size=24).size == (24, 24) and load_checkpoint(path, name="x").info.name == "x"
+    assert model.info.name == "small"
+    assert model.info.parameters == sum(p.numel() for p in model.module.parameters())
+    half = load_checkpoint(path, dtype="bf16")
+    assert half.dtype == torch.bfloat16 and torch.bfloat16 in {p.dtype for p in half.module.parameters()}
+    with pytest.raises(ValueError, match="dtype must be one of auto, fp32, fp16, bf16"):
+        load_checkpoint(path, dtype="fp8")
+
+
+def test_elsewhere_than_on_the_cpu_the_stored_precision_is_kept(small, monkeypatch):
+    path, _ = small
+    asked = []
+
+    def build(found, **options):
+        asked.append(options)
+        raise ValueError("enough")
+
+    monkeypatch.setattr(load, "build", build)
+    for options in ({}, {"device": "meta"}, {"device": "meta", "dtype": "fp32"}, {"dtype": "fp16"}, {"operations": 7}):
+        with pytest.raises(ValueError, match="enough"):
+            load_checkpoint(path, **options)
+    assert [o["dtype"] for o in asked] == [torch.float32, torch.float16, torch.float32, torch.float16, torch.float32]
+    assert [o["device"] for o in asked] == ["cpu", "meta", "meta", "cpu", "cpu"]
+    assert [o["operations"] for o in asked] == [torch.nn] * 4 + [7]
+
+
+def test_the_folders_weights_are_those_asked_for(monkeypatch, tmp_path):
+    asked = []
+
+    def locate(path, weights):
+        asked.append((path, weights))
+        raise ValueError("enough")
+
+    monkeypatch.setattr(load, "_locate", locate)
+    for options in ({}, {"weights": "raw"}):
+        with pytest.raises(ValueError, match="enough"):
+            load_checkpoint(tmp_path, **options)
+    assert asked == [(tmp_path, "ema"), (tmp_path, "raw")]
+
+
+def test_weights_that_do_not_fit_or_are_no_numbers_are_refused(small):
+    path = small[0]
+    found, _ = load.find(path, weights="ema", overrides={})
+    first, *_, last = sorted(found.weights)
+    good = dict(found.weights)
+    for changes, words in (
+        ({first: None}, f"it lacks {first}."),
+        ({"zz": torch.zeros(1)}, "it has the unknown zz."),
+        ({last: torch.zeros(1, 2, 3)}, f"{last} is (1, 2, 3) torch.float32"),
+        ({last: torch.zeros_like(good[last], dtype=torch.int32)}, "torch.int32"),
+    ):
+        found.weights = {k: v for k, v in {**good, **changes}.items() if v is not None}
+        with pytest.raises(ValueError) as refusal:
+            load.fitted(found, torch.float32)
+        assert words in str(refusal.value)
+    for bad in (float("nan"), float("inf")):
+        found.weights = {**good, last: torch.full_like(good[last], bad)}
+        with pytest.raises(ValueError, match=f"The weights {last} hold NaN or infinite numbers"):
+            load.build(found, dtype=torch.float32, device="cpu")
