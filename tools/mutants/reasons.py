@@ -137,7 +137,7 @@ REASONS = [
 
 
 def why(mutant: Change) -> tuple[str, bool]:
-    """The reason that was found for a survivor, and whether it makes no difference; "open" where nobody knows yet."""
+    """The reason that was found for a survivor, and whether it makes no difference; "open" where nobody looked yet."""
     for file, function, was, now, reason, same in REASONS:
         if (
             mutant.file.endswith("/" + file if file else "")
@@ -146,4 +146,4 @@ def why(mutant: Change) -> tuple[str, bool]:
             and now in mutant.now
         ):
             return reason, same
-    return "open: a gap in the tests", DIFFERS
+    return "open: not looked into yet", DIFFERS
