@@ -99,5 +99,5 @@ def level_map(schedule: Schedule, fractions: torch.Tensor, *, top: float) -> tor
         fractions = fractions.cpu()
     index = torch.round(fractions.double() * 4096.0).long().clamp_(0, 4096)
     used, inverse = index.unique(return_inverse=True)
-    sigmas = [schedule.sigma(top if k == 4096 else top * k / 4096) for k in used.tolist()]
+    sigmas = [schedule.sigma(top * k / 4096) for k in used.tolist()]
     return torch.tensor(sigmas, dtype=torch.float64, device=fractions.device)[inverse]

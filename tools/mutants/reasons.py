@@ -1,0 +1,160 @@
+"""Why a mutant may survive: looked at one by one, and said once for all of a kind."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+INTRODUCTION = [
+    "A mutant is the source with one small change: a number one larger, `<` for `<=`, an argument left out. The tests "
+    "should fail; where they do not, the mutant survives, and either the tests have a gap or the change makes no "
+    "difference. [CONTRIBUTING.md](../CONTRIBUTING.md#mutation-testing) says how to run it.",
+    "",
+    "*No difference* counts the survivors that were looked at and change nothing that can be seen on this machine: "
+    "equivalent code, memory or speed alone, another device or another version. They count as survivors in *killed of "
+    "run*. The words of errors are not mutated (that an error is raised, and when, is); the last column says how the "
+    "score would be with every one of them counted as a survivor.",
+    "",
+    "What mutmut does not mutate: constants of modules and classes, lambdas outside of functions, decorated functions "
+    "(properties, generators under `contextmanager`), and the texts of f-strings. What runs while a module is imported "
+    "runs before the mutant is switched on, so that such mutants survive here even where the tests would see them.",
+]
+
+
+class Change(Protocol):
+    """What a reason is found by."""
+
+    file: str
+    function: str
+    was: str
+    now: str
+
+
+SAME, DIFFERS = True, False
+# end of the file, end of the function's name ("" for any), part of the line before, part of the line after, the
+# reason, and whether the mutant makes no difference
+REASONS = [
+    ("", "", " if i else ", "(i) and False", "the state is updated in a copy instead of in place: memory only", SAME),
+    ("", "", "torch.sub(d, last, out=last)", "out=None", "a new tensor instead of an old one's memory", SAME),
+    ("", "", "torch.sub(d, last, out=last)", "d, last, )", "a new tensor instead of an old one's memory", SAME),
+    ("", "", "out=innovation", "out=None", "a new tensor instead of an old one's memory", SAME),
+    ("", "", "out=innovation", "alpha=kappa, )", "a new tensor instead of an old one's memory", SAME),
+    ("", "", "d.clone() if last is None", "or True", "a new tensor instead of an old one's memory", SAME),
+    ("", "", "strict=True", "", "the lengths are equal by then", SAME),
+    ("", "", "utf-8", "UTF-8", "another spelling of the same", SAME),
+    (
+        "",
+        "",
+        "",
+        ".to(None)",
+        "shows on a GPU only, or in mixed precision that arithmetic in place settles itself",
+        SAME,
+    ),
+    ("masks.py", "check_mask", "device=guide.device", "device=None", "shows on a GPU only", SAME),
+    ("masks.py", "check_mask", "device=guide.device", ".to(dtype=", "shows on a GPU only", SAME),
+    ("masks.py", "level_map", "device=fractions.device", "device=None", "shows on a GPU only", SAME),
+    ("masks.py", "level_map", "device=fractions.device", "float64, )", "shows on a GPU only", SAME),
+    ("noise.py", "__init__", 'torch.Generator(device="cpu")', "", "the CPU is the default", SAME),
+    ("state.py", "noised", "device=guide.device", "repeat=repeat, )", "shows on a GPU only", SAME),
+    ("reading.py", "_read_safetensors", "safe_open(", "", "PyTorch on the CPU is the default", SAME),
+    ("calls.py", "_plain", "NEWTRUE", "", "no form asks which of the two it is, only that it is one", SAME),
+    ("calls.py", "_plain", 'Made("list"', "", "nothing looks at a list's arguments", SAME),
+    (
+        "calls.py",
+        "_plain",
+        "literal =",
+        "",
+        "no instruction that comes here both takes from the stack and has an argument",
+        SAME,
+    ),
+    ("calls.py", "_call", "what is no function", "", "any name that is not in the table", SAME),
+    ("calls.py", "_one", "", "", "runs while the module is imported; in the source the tests of forms see it", SAME),
+    ("pickles.py", "_check_zip", "file_size", ">=", "an archive is always longer than its entries", SAME),
+    ("pickles.py", "_check_zip", "MAX_PICKLE", "None", "the size was checked before", SAME),
+    (
+        "pickles.py",
+        "scan",
+        "BININT",
+        "",
+        "four bytes hold no number beyond the bound, nor do the other instructions",
+        SAME,
+    ),
+    ("reading.py", "read_file", "head = file.read(16)", "", "one byte more is looked at for the words", SAME),
+    (
+        "reading.py",
+        "_read_safetensors",
+        "struct.unpack",
+        "",
+        "such lengths are beyond any file: refused either way",
+        SAME,
+    ),
+    ("reading.py", "_read_safetensors", "MAX_HEADER", "", "refused either way, in other words", SAME),
+    ("reading.py", "_allow_numpy_scalars", "np.float64(0.0)", "", "only the type counts", SAME),
+    ("reading.py", "_allow_numpy_scalars", "_NAMED", "or True", "shows with PyTorch 2.5 only", SAME),
+    ("reading.py", "_is_text", "", "XX", "X is a letter already", SAME),
+    ("reading.py", "read_json", "encoding", "None", "shows where the system's encoding is another", SAME),
+    ("reading.py", "file_hash", "", "", "blocks of another size: memory only", SAME),
+    ("known.py", "shapes", "fourier=False", "fourier=None", "None is as good as no", SAME),
+    (
+        "states.py",
+        "choose_state",
+        "set(average) < set(whole)",
+        "<=",
+        "with the same names the average covers all",
+        SAME,
+    ),
+    ("overrides.py", "make", "low, high = 1.0, 0.0", "2.0, 0.0", "any two that do not rise", SAME),
+    ("overrides.py", "make", "low, high = 1.0, 0.0", "1.0, 1.0", "any two that do not rise", SAME),
+    ("weights.py", "matrix", "w.dim() > 2", ">= 2", "a matrix has no further sides, whose product is 1", SAME),
+    ("overrides.py", "_said", 'if v != ""', "XXXX", "an empty text alone is an empty text when joined", SAME),
+    ("overrides.py", "_said", "b.outputs // b.heads", "b.outputs / b.heads", "shown alike", SAME),
+    ("files.py", "picture_format", "(48, 32)", "", "any size that is no icon's", SAME),
+    ("files.py", "picture_format", "memory.seek", "", "Pillow goes to the start by itself", SAME),
+    ("files.py", "replace_file", '"rb+"', "", "shows on Windows only", SAME),
+    ("files.py", "replace_file", "missing_ok", "", "the error would be passed over all the same", SAME),
+    ("files.py", "_place", "is_symlink", "or True", "the same file by its full path", SAME),
+    ("masks.py", "_distance", "far =", "", "beyond the radius every distance is cut to the same", SAME),
+    ("masks.py", "_distance", "for k in range", "", "a shift of 0, or beyond the radius, changes nothing", SAME),
+    ("masks.py", "level_map", "mps", "", "shows on Apple's GPUs only", SAME),
+    ("masks.py", "level_map", "fractions.cpu()", "", "shows on Apple's GPUs only", SAME),
+    ("noise.py", "_collect", "half = cells // 2", "", "powers of two: the same number", SAME),
+    (
+        "noise.py",
+        "__call__",
+        "self._end(n) <= j",
+        "",
+        "what is never asked for again is kept longer: memory only",
+        SAME,
+    ),
+    ("options.py", "check_options", "get_close_matches", "", "the first of several is taken", SAME),
+    ("base.py", "evaluate", "data_ptr", "or True", "one copy more: memory only", SAME),
+    ("base.py", "__init__", "self._sigma", "", "the offset is 0 at first, whatever it decays by", SAME),
+    ("law.py", "affine_law", "torch.ones(1", "", "the first call only counts the noises", SAME),
+    ("lift.py", "lift", "x.clone(), None", "", "set before it is read", SAME),
+    ("lift.py", "lift", "r = torch.where", "", "not read where the pixel has started", SAME),
+    ("lift.py", "lift", "levels >= sigma", "levels > sigma", "at its own level a pixel is on its anchor", SAME),
+    ("mca.py", "mca", "last, b = None", "", "set before it is read", SAME),
+    ("mca.py", "drawn_share", "1.0)", "2.0)", "never above 1 but by rounding", SAME),
+    ("sa_solver.py", "sa_solver", "linear, last", "", "set before it is read", SAME),
+    ("sde_2m.py", "sde_2m", "last, h_last = None", "", "set before it is read", SAME),
+    ("sde.py", "is_bool", '"dtype", "")', "", "any text that is no type's name", SAME),
+    ("sde.py", "check_t0", "yes or no", "", "any text that is no number", SAME),
+    ("sde.py", "t", "self._t(", "2.0", "never above 1 but by rounding", SAME),
+    ("sde.py", "_sigma", "n <= 1.0", "", "both formulas agree there", SAME),
+    ("sde.py", "_t", "sigma <= self.sigma_min", "", "both formulas agree there", SAME),
+    ("sde.py", "timestep", "s = torch.as_tensor", "", "the result is clamped once more", SAME),
+    ("sde.py", "timestep", "out =", "", "the level was clamped before", SAME),
+    ("sde.py", "timestep", "torch.searchsorted", "", "on a level both neighbours give the same", SAME),
+]
+
+
+def why(mutant: Change) -> tuple[str, bool]:
+    """The reason that was found for a survivor, and whether it makes no difference; "open" where nobody looked yet."""
+    for file, function, was, now, reason, same in REASONS:
+        if (
+            mutant.file.endswith("/" + file if file else "")
+            and mutant.function.rpartition(".")[2] == (function or mutant.function.rpartition(".")[2])
+            and was in mutant.was
+            and now in mutant.now
+        ):
+            return reason, same
+    return "open: not looked into yet", DIFFERS
