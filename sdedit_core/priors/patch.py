@@ -19,9 +19,11 @@ import torch.nn.functional as F
 from einops import rearrange
 
 from ..sampling.noise import mix64
+from .departure import with_departure
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
 
 _BLEND = 0.16  # half width, in log sigma, of the zone where two patch sizes are mixed
+_LEAST = 1e-3  # below this noise level the nearest patch is the same
 _MANY = 8  # so many images offer a match also for large patches
 
 # patch at a native size of 128, noise level up to which it is used, features
@@ -241,15 +243,17 @@ class PatchPrior:
         levels = levels * x.shape[0] if len(levels) == 1 else levels
         out = torch.empty_like(x)
         for i, level in enumerate(levels):
-            out[i] = self._denoise_one(x[i].float(), level)
+            picture = x[i].float()
+            if level > 0:
+                out[i] = with_departure(picture, self._explained(picture, max(level, _LEAST)), level)
+            else:
+                out[i] = picture
         return out
 
     __call__ = denoise
 
-    def _denoise_one(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
-        """Mix of the one or two patch sizes in charge of this noise level."""
-        if sigma <= 0:
-            return x.clone()
+    def _explained(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
+        """The posterior mean over the reference patches, of the one or two sizes in charge of this noise level."""
         if x.device not in self._images:
             self._images[x.device] = self.images.to(x.device)
         images = self._images[x.device]
