@@ -4,7 +4,7 @@ Let P be the posterior mean over the reference patches.  In x - P there is noise
 of the picture from the references.  Two estimators with a closed form take the noise away, on overlapping blocks in the
 DCT over colour and space:
 
-    D = P + S(x - P),    c -> c (1 - (3 sigma)^2 / c^2)_+ (1 - reach(sigma)^2 / e^2)_+,    e^2 = mean of c^2 in the block.
+    D = P + S(x - P),    c -> c (1 - (3 sigma)^2 / c^2)_+ (1 - reach(sigma)^2 / e^2)_+,  e^2 the block's mean of c^2.
 
 The first factor is the nonnegative garrote, the second the positive-part James-Stein rule for the block as a whole.  A
 picture that follows the references to within ``reach`` is drawn on to them, S = 0 and D = P; one that does not is left

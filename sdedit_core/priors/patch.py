@@ -3,7 +3,9 @@
 No training and no weights.  Clean images are modelled by their patches: a patch of the picture is one of the
 patches of the given images, up to a change of colour of deviation ``palette_freedom``.  Under that model the
 posterior mean E[x0 | x] of a patch is a softmax average (see :meth:`.PatchBank.posterior_mean`); overlapping patches
-are blended with a smooth window.  Large patches serve large noise levels, small patches small ones.
+are blended with a smooth window.  Large patches serve large noise levels, small patches small ones.  What a picture has
+and no patch explains is kept once the noise is small against it (see :mod:`.departure`), so D tends to x as sigma does
+to 0.
 
 The blend of overlapping posteriors is not the gradient of one density: use it for pictures, not to measure
 the order of solvers.  Related: Kamb and Ganguli (2024) on local denoisers; EPLL, Zoran and Weiss (2011).
@@ -227,7 +229,9 @@ class PatchPrior:
 
     @torch.no_grad()
     def denoise(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        """E[x0 | x = x0 + sigma z].  A sample does not depend on the rest of the batch.
+        """E[x0 | x = x0 + sigma z]; tends to x as sigma does to 0, for every x.
+
+        A sample does not depend on the rest of the batch, nor on the number of threads.
 
         Args:
             x: (B, 3, H, W) float32, H and W at least 16.
