@@ -117,8 +117,8 @@ class FadingVESDE(VESDE):
 
     The paper's process starts at sigma_min for the smallest t, so a grey of 1/255 in a mask is noise of 2.5/255.  A
     network of a real picture takes that away; models that know some pictures only (see :mod:`.priors`) need an end of
-    the scale at which the guide is not touched.  The power is chosen for what a JPEG of quality 75 leaves of black (up to
-    36/255, of t0 0.4): with 3 it stays within about 2/255 of the guide.
+    the scale at which the guide is not touched.  The power is chosen for what a JPEG of quality 75 leaves of black (up
+    to 36/255, of t0 0.4): with 3 it stays within about 2/255 of the guide.
     """
 
     t_fade = 0.2
