@@ -281,7 +281,8 @@ class _Run:
         xi = initial(level_node(top) if state.under_way else 1)
         anchor = lifted_start(x, clean=clean, guide=state.guide, levels=own, top=top, xi=xi)
         options = {name: self.options[name] for name in ("slope", "finish") if name in self.options}
-        start = {"anchor": anchor, "levels": own, "correct": self.solver.name != "ancestral"}
+        start = {"anchor": anchor, "levels": own, "lowest": self.schedule.sigma_min}
+        start["correct"] = self.solver.name != "ancestral"
         return lift(self.denoise, x, self.levels, noise=noise, callback=self.tell, **start, **options)
 
     def passes(self, one_pass: Callable[..., torch.Tensor], repeats: int) -> tuple[torch.Tensor, torch.Tensor]:

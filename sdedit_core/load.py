@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from .model import ModelInfo, ScoreModel
-from .sde import VESDE
+from .sde import FadingVESDE
 
 if TYPE_CHECKING:
     from .priors.patch import PatchPrior
@@ -90,7 +90,7 @@ def patch_score_model(
         prior.denoise,
         prior=prior,
         smooth=False,
-        schedule=VESDE(0.01, 348.0),
+        schedule=FadingVESDE(0.01, 348.0),
         data_range=(0.0, 1.0),
         channels=3,
         device=device,

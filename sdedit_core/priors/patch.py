@@ -3,7 +3,9 @@
 No training and no weights.  Clean images are modelled by their patches: a patch of the picture is one of the
 patches of the given images, up to a change of colour of deviation ``palette_freedom``.  Under that model the
 posterior mean E[x0 | x] of a patch is a softmax average (see :meth:`.PatchBank.posterior_mean`); overlapping patches
-are blended with a smooth window.  Large patches serve large noise levels, small patches small ones.
+are blended with a smooth window.  Large patches serve large noise levels, small patches small ones.  What a picture has
+and no patch explains is kept once the noise is small against it (see :mod:`.departure`), so D tends to x as sigma does
+to 0.
 
 The blend of overlapping posteriors is not the gradient of one density: use it for pictures, not to measure
 the order of solvers.  Related: Kamb and Ganguli (2024) on local denoisers; EPLL, Zoran and Weiss (2011).
@@ -19,9 +21,11 @@ import torch.nn.functional as F
 from einops import rearrange
 
 from ..sampling.noise import mix64
+from .departure import with_departure
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
 
 _BLEND = 0.16  # half width, in log sigma, of the zone where two patch sizes are mixed
+_LEAST = 1e-3  # below this noise level the nearest patch is the same
 _MANY = 8  # so many images offer a match also for large patches
 
 # patch at a native size of 128, noise level up to which it is used, features
@@ -225,7 +229,9 @@ class PatchPrior:
 
     @torch.no_grad()
     def denoise(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        """E[x0 | x = x0 + sigma z].  A sample does not depend on the rest of the batch.
+        """E[x0 | x = x0 + sigma z]; tends to x as sigma does to 0, for every x.
+
+        A sample does not depend on the rest of the batch, nor on the number of threads.
 
         Args:
             x: (B, 3, H, W) float32, H and W at least 16.
@@ -241,15 +247,17 @@ class PatchPrior:
         levels = levels * x.shape[0] if len(levels) == 1 else levels
         out = torch.empty_like(x)
         for i, level in enumerate(levels):
-            out[i] = self._denoise_one(x[i].float(), level)
+            picture = x[i].float()
+            if level > 0:
+                out[i] = with_departure(picture, self._explained(picture, max(level, _LEAST)), level)
+            else:
+                out[i] = picture
         return out
 
     __call__ = denoise
 
-    def _denoise_one(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
-        """Mix of the one or two patch sizes in charge of this noise level."""
-        if sigma <= 0:
-            return x.clone()
+    def _explained(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
+        """The posterior mean over the reference patches, of the one or two sizes in charge of this noise level."""
         if x.device not in self._images:
             self._images[x.device] = self.images.to(x.device)
         images = self._images[x.device]

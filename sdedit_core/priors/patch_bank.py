@@ -12,6 +12,8 @@ from einops import rearrange
 _FIT = 1200  # patches used to fit the principal axes
 _CELLS = 16  # patches of twice this side or more are averaged down to at least so many cells a side to be compared
 _GROUP = 16  # group size of the two-stage search for the largest weights
+_SPARE = 8  # patches that are weighed exactly beyond those that count: the search errs by rounding
+_SPAN = 192  # terms summed by one matrix product
 _CHUNK = 6_000_000  # numbers held at once by a temporary; bounds the working memory (24 MB each)
 
 
@@ -134,7 +136,7 @@ class PatchBank:
         for i in range(0, count, step):
             mean, rest = cell_means(torch.arange(i, min(i + step, count)))
             rest = rest - self.centre
-            parts.append((mean, rest if self.axes is None else rest @ self.axes))
+            parts.append((mean, rest if self.axes is None else _project(rest, self.axes)))
         # features and channel means side by side: one matrix product gives all log weights
         self.table = torch.cat([torch.cat([code, mean - 0.5], 1) for mean, code in parts])
         self.code_norms = 0.5 * self.table[:, :-3].square().sum(1)
@@ -170,7 +172,7 @@ class PatchBank:
         """Channel means (K, 3) and features (K, d) of patches (K, 3, P, P)."""
         mean, rest = self._reduce(patches)
         rest = rest - self.centre
-        return mean, rest if self.axes is None else rest @ self.axes
+        return mean, rest if self.axes is None else _project(rest, self.axes)
 
     def _reduce(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Channel means, and the mean-free rest averaged over pool x pool cells.
@@ -210,6 +212,9 @@ class PatchBank:
         log weight = -|a_x - a_i|^2 / (2 sigma^2) - n |m_x - m_i|^2 / (2 (sigma^2 + n tau^2)), and the mean
         of the clean patch moves from m_i towards m_x by n tau^2 / (sigma^2 + n tau^2). Only the ``top``
         heaviest patches are averaged.
+
+        One matrix product finds the candidates; its rounding, which a small sigma would blow up and which changes
+        with the number of threads, does not get into the weights: these come from the differences themselves.
         """
         n = self.level.patch**2
         spread = sigma * sigma + n * palette_freedom**2
@@ -217,8 +222,11 @@ class PatchBank:
         mean, code = self.encode(queries)
         bias = self.code_norms[begin:end] / (sigma * sigma) + self.mean_norms[begin:end] * (n / spread)
         scaled = torch.cat([code / (sigma * sigma), (mean - 0.5) * (n / spread)], 1)
-        best, index = _top(torch.addmm(-bias, scaled, self.table[begin:end].t()), top)
-        share = best.softmax(1)
+        _, index = _top(torch.addmm(-bias, scaled, self.table[begin:end].t()), top + _SPARE)
+        apart = (self.table[begin:end][index] - torch.cat([code, mean - 0.5], 1)[:, None]).square()
+        weight = apart[..., :-3].sum(2) / (-2.0 * sigma * sigma) - apart[..., -3:].sum(2) * (0.5 * n / spread)
+        best, place = weight.topk(min(top, weight.shape[1]), 1)
+        share, index = best.softmax(1), index.gather(1, place)
         keep = int((share > 2e-3).sum(1).max())
         share, index = share[:, :keep], index[:, :keep] + begin
         share = share / share.sum(1, keepdim=True)
@@ -253,12 +261,25 @@ def _top(weight: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
     return best, number.gather(1, place)
 
 
+def _project(rest: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
+    """(K, D) @ (D, d), summed in spans of fixed length: BLAS splits longer sums among the threads that there are."""
+    out = rest[:, :_SPAN] @ axes[:_SPAN]
+    for i in range(_SPAN, len(axes), _SPAN):
+        out.addmm_(rest[:, i : i + _SPAN], axes[i : i + _SPAN])
+    return out
+
+
 def _principal_axes(data: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
-    """Leading right singular vectors (D, count) of data (N, D), by seeded subspace iteration."""
-    basis = torch.randn(data.shape[1], min(count + 8, *data.shape), generator=generator)
+    """Leading right singular vectors (D, count) of data (N, D), by seeded subspace iteration.
+
+    In float64 and rounded to 2^-20, which takes away what the number of threads does to the last digits.
+    """
+    basis = torch.randn(data.shape[1], min(count + 8, *data.shape), generator=generator).double()
+    data = data.double()
     for _ in range(3):
         basis = torch.linalg.qr(data @ basis).Q
         basis = torch.linalg.qr(data.t() @ basis).Q
     inner = data @ basis
     rotation = torch.linalg.eigh(inner.t() @ inner).eigenvectors
-    return (basis @ rotation.flip(1))[:, :count].contiguous()
+    axes = (basis @ rotation.flip(1))[:, :count]
+    return (axes * 2.0**20).round().mul(2.0**-20).float().contiguous()

@@ -26,6 +26,7 @@ def lift(
     slope: float = 0.7,
     finish: str = "posterior",
     correct: bool = True,
+    lowest: float = 0.0,
 ) -> torch.Tensor:
     """Martingale-corrected ancestral steps (plain ancestral ones without ``correct``) with a level per pixel.
 
@@ -34,6 +35,9 @@ def lift(
         anchor: y, each pixel at its own level.
         levels: sigma_p, broadcastable to x, float64, between 0 and sigmas[0].
         slope, finish: as in :func:`~sdedit_core.sampling.solvers.mca.mca`.
+        lowest: the lowest level that the model knows.  Below it D is not asked at a pixel's own level s; by Tweedie's
+            formula y moves by s^2 times the score there, which ``(s / lowest)^2 (D - y)`` stands in for, and so a
+            pixel tends to y as s does to 0.  Pixels at ``lowest`` and above are not concerned.
 
     Steps that no pixel takes part in yet cost no evaluation.
     """
@@ -65,6 +69,8 @@ def lift(
         x.mul_(keep).addcmul_(anchor, rest)
         if last is not None:
             x.addcmul_(last, b_x)
+        if sigma_next == 0.0 and lowest > 0.0:
+            x = torch.lerp(anchor, x, (levels / lowest).clamp(max=1.0).square().to(x))
         if sigma_next > 0.0:
             x.addcmul_(noise(sigma, sigma_next).to(x.dtype), z_std)
         if callback is not None:
