@@ -12,6 +12,7 @@ from sdedit_core.checkpoints.pickles import UnsafePickle, scan
 ROOM = 4096
 ENCODE, DTYPE, SIZE = b"c_codecs\nencode\n", b"cnumpy\ndtype\n", b"ctorch\nSize\n"
 SCALAR, ORDERED = b"cnumpy.core.multiarray\nscalar\n", b"ccollections\nOrderedDict\n"
+SET = b"cbuiltins\nset\n"
 OLD, NEW = b"ctorch._utils\n_rebuild_tensor\n", b"ctorch._utils\n_rebuild_tensor_v2\n"
 DEVICE, LAYOUT = b"ctorch\ndevice\n", b"ctorch.serialization\n_get_layout\n"
 PARAMETER, REBUILT = b"ctorch.nn.parameter\nParameter\n", b"ctorch._utils\n_rebuild_parameter\n"
@@ -82,10 +83,11 @@ def test_memoize_counts_up():
     refused(body + call(ENCODE, text("a"), b"h\x00"), "_codecs.encode")
 
 
-def test_at_most_256_lists_are_copied():
-    copied, empty = b"]" + DROP + call(ORDERED, b"]") + DROP, call(ORDERED) + DROP
-    read(empty * 300 + copied * 256 + (tensor() + DROP) * 300 + NONE)
-    refused(copied * 257 + NONE, "copies more than 256 lists")
+def test_at_most_100_000_entries_are_copied():
+    numbers = b"](" + number(7) * 1000 + b"eq\x05" + DROP
+    copied, empty = SET + b"h\x05\x85R" + DROP, call(ORDERED) + DROP
+    read(numbers + empty * 300 + copied * 100 + (tensor() + DROP) * 300 + NONE)
+    refused(numbers + copied * 101 + NONE, "copies more than 100,000 entries")
 
 
 NOTHING = "with a {} that files of weights do not hold; nothing in it was run."
@@ -251,4 +253,6 @@ def test_a_name_that_is_not_on_the_list_is_called_by_its_name(name):
 
 
 def test_a_list_as_old_protocols_write_it_may_be_copied():
-    read(call(ORDERED, b"(l") + call(ORDERED, b"(" + number(1) + number(2) + b"l"))
+    pair = number(1) + number(2) + b"\x86"
+    read(call(ORDERED, b"(l") + DROP + call(ORDERED, b"(" + pair + pair + b"l") + DROP + call(SET, b"(" + pair + b"l"))
+    refused(call(ORDERED, b"(" + number(1) + number(2) + b"l"), "OrderedDict " + NOTHING.format("call"))

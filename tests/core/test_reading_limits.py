@@ -13,6 +13,11 @@ from sdedit_core.checkpoints import reading
 from sdedit_core.checkpoints.reading import file_hash, read_file, read_json
 
 
+def checked(content):
+    """What is kept of a file's content, for a file that is large enough for it."""
+    return reading._checked(content, 1 << 20)
+
+
 def said(call, *arguments):
     with pytest.raises(ValueError) as refusal:
         call(*arguments)
@@ -23,11 +28,11 @@ def test_tensors_and_entries_are_counted(tmp_path, monkeypatch):
     """The same as with ten thousand, in a moment: three tensors, and twenty times as many entries."""
     monkeypatch.setattr(reading, "MAX_TENSORS", 3)
     ones = [torch.ones(1) for _ in range(4)]
-    assert len(reading._checked(ones[:3])) == 3 and len(reading._checked({"a": ones[:2], "b": ones[2]})) == 2
-    assert "more than 3 tensors" in said(reading._checked, ones)
-    assert "more than 3 tensors" in said(reading._checked, {"a": ones[:2], "b": [ones[2], ones[3]]})
-    assert len(reading._checked([0] * 59)) == 59  # with the list itself 60
-    assert "far more entries" in said(reading._checked, [0] * 60)
+    assert len(checked(ones[:3])) == 3 and len(checked({"a": ones[:2], "b": ones[2]})) == 2
+    assert "more than 3 tensors" in said(checked, ones)
+    assert "more than 3 tensors" in said(checked, {"a": ones[:2], "b": [ones[2], ones[3]]})
+    assert len(checked([0] * 59)) == 59  # with the list itself 60
+    assert "far more entries" in said(checked, [0] * 60)
     save_file({str(i): ones[i] for i in range(3)}, tmp_path / "a.safetensors")
     assert len(read_file(tmp_path / "a.safetensors").content) == 3
     save_file({str(i): ones[i] for i in range(4)}, tmp_path / "a.safetensors")
@@ -36,16 +41,16 @@ def test_tensors_and_entries_are_counted(tmp_path, monkeypatch):
 
 def test_plain_values_stay_others_become_nothing_and_deep_ones_are_cut():
     kept = {"a": 1, 2: "b", "c": [1.5, True, None, (1, 2)]}
-    assert reading._checked(kept) == {"a": 1, 2: "b", "c": [1.5, True, None, [1, 2]]}
-    assert reading._checked({"a": {1}, (1, 2): 3, "b": b"x"}) == {"a": None, "b": None}
-    assert reading._checked([[[[7]]]]) == [[[[7]]]] and reading._checked([[[[[7]]]]]) == [[[[[None]]]]]
-    assert reading._checked({"optimizer": {"a": 1}, "model": 2}) == {"model": 2}
-    assert not reading._checked(torch.ones(2, requires_grad=True)).requires_grad
+    assert checked(kept) == {"a": 1, 2: "b", "c": [1.5, True, None, [1, 2]]}
+    assert checked({"a": {1}, (1, 2): 3, "b": b"x"}) == {"a": None, "b": None}
+    assert checked([[[[7]]]]) == [[[[7]]]] and checked([[[[[7]]]]]) == [[[[[None]]]]]
+    assert checked({"optimizer": {"a": 1}, "model": 2}) == {"model": 2}
+    assert not checked(torch.ones(2, requires_grad=True)).requires_grad
 
 
 def test_a_tensor_that_repeats_its_data_is_refused():
-    assert "larger than its data" in said(reading._checked, torch.zeros(1).expand(2))
-    assert reading._checked(torch.zeros(4)[1:]).shape == (3,)
+    assert "larger than its data" in said(checked, torch.zeros(1).expand(2))
+    assert checked(torch.zeros(4)[1:]).shape == (3,)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +130,8 @@ def test_the_hash_is_that_of_all_bytes(tmp_path):
 
 
 def test_dictionaries_are_as_deep_as_lists():
-    assert reading._checked({"a": {"b": {"c": {"d": 7}}}}) == {"a": {"b": {"c": {"d": 7}}}}
-    assert reading._checked({"a": {"b": {"c": {"d": {"e": 7}}}}}) == {"a": {"b": {"c": {"d": {"e": None}}}}}
+    assert checked({"a": {"b": {"c": {"d": 7}}}}) == {"a": {"b": {"c": {"d": 7}}}}
+    assert checked({"a": {"b": {"c": {"d": {"e": 7}}}}}) == {"a": {"b": {"c": {"d": {"e": None}}}}}
 
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.PKL", "a.pickle", "a.Pickle"])
