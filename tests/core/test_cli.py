@@ -89,6 +89,7 @@ def test_batch_numbers_its_files_and_its_items_differ(guide, tmp_path):
         (["--size", "4"], "--size"),
         (["--solver", "magic"], "Unknown solver 'magic'; expected one of auto"),
         (["--device", "toaster"], "--device toaster"),
+        (["--device", "meta"], "--device meta"),
         (["--mask", "no-such-mask.png"], "No such image file"),
     ],
 )
