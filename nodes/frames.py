@@ -102,7 +102,9 @@ class ScoreSampling(torch.nn.Module):
     def __init__(self, schedule: Schedule, levels: int = 1000):
         super().__init__()
         self.schedule = schedule
-        table = [schedule.sigma((i + 1) / levels) for i in range(levels)]
+        # the host's schedulers take levels out of this table: none of them is to be a level of no noise
+        first = schedule.t(schedule.sigma_min) if schedule.sigma(1.0 / levels) < 0.5 * schedule.sigma_min else 0.0
+        table = [schedule.sigma(first + (1.0 - first) * (i + 1) / levels) for i in range(levels)]
         self.register_buffer("sigmas", torch.tensor(table, dtype=torch.float32))
         self.register_buffer("log_sigmas", self.sigmas.log())
 
