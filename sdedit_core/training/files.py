@@ -35,8 +35,8 @@ def read_tensors(path: str | os.PathLike, key: str) -> tuple[dict[str, Tensor], 
                 raise ValueError(f"{path} holds no {key!r} description; it was not written by this program.")
             tensors, meta = {name: file.get_tensor(name) for name in file.keys()}, _table(path, header[key])
     except (SafetensorError, OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path} cannot be read: {reason}") from None
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise ValueError(f"{path} cannot be read: {reason}. Move it away to begin anew.") from None
     return tensors, meta
 
 
