@@ -99,7 +99,7 @@ def scan(file: io.BytesIO, room: int, count: int = 0) -> int:
     except (IndexError, KeyError):
         raise ValueError("Its pickle cannot be read (it takes more than it holds).") from None
     except Exception as error:  # pickletools raises almost anything on random bytes
-        raise ValueError(f"Its pickle cannot be read ({error}).") from None
+        raise ValueError(f"Its pickle cannot be read ({str(error)[:200]}).") from None
     return count
 
 

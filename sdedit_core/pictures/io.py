@@ -41,8 +41,8 @@ def from_pil(image: Image.Image) -> torch.Tensor:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, rgba)
-    array = np.asarray(image.convert("RGB"), dtype=np.float32) / 255.0
-    return rearrange(torch.from_numpy(array), "h w c -> 1 c h w").contiguous()
+    array = torch.from_numpy(np.array(image.convert("RGB")))
+    return rearrange(array, "h w c -> 1 c h w").contiguous().float().div_(255.0)  # a large picture is there once only
 
 
 def to_pil(image: torch.Tensor) -> Image.Image:

@@ -10,6 +10,8 @@ from PIL import Image, UnidentifiedImageError
 from .files import check_regular
 
 MAX_PIXELS = 64_000_000
+MAX_PER_BYTE = 20_000  # pixels for each byte of the file: one colour alone is packed more tightly
+MANY = 4_000_000  # pixels from which on that matters
 MAX_SIDE = 100_000  # a row, however short, takes memory and time of its own
 HEIF = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
@@ -32,6 +34,12 @@ def open_picture(path: str | os.PathLike, least: int | None = None) -> Image.Ima
         image.close()
         raise ValueError(
             f"{path} is {width} x {height} pixels; at most {MAX_PIXELS:,} are read, and {MAX_SIDE:,} along a side."
+        )
+    size = path.stat().st_size
+    if width * height > max(MANY, MAX_PER_BYTE * size):
+        image.close()
+        raise ValueError(
+            f"{path} says that it is {width} x {height} pixels, and is {size:,} bytes long: no picture fits into that."
         )
     return image
 

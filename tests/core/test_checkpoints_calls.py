@@ -204,3 +204,9 @@ def test_numpy_scalars_are_those_of_numpy():
     for other in (np.float16(1), np.complex128(1), np.datetime64("2020-01-01"), np.str_("a")):
         with pytest.raises(ValueError, match="nothing in it was run"):
             scan(io.BytesIO(pickle.dumps(other, protocol=2)), 100)
+
+
+def test_what_cannot_be_read_is_told_in_a_line(tmp_path):
+    with pytest.raises(ValueError) as caught:
+        check_pickle(packed(tmp_path / "a.pth", b"F" + b"N" * 5000 + b"\n"))
+    assert "cannot be read" in str(caught.value) and len(str(caught.value)) < 300

@@ -285,3 +285,21 @@ def test_a_clear_grey_of_16_bits_is_laid_on_white(tmp_path):
     Image.fromarray(grey).save(tmp_path / "deep.png", transparency=7)
     image = load_image(tmp_path / "deep.png")
     assert image[0, 0, 0, 0] == 1.0 and float(image[0, 0, 1, 1]) == pytest.approx(30000 / 65535)
+
+
+def test_a_file_of_a_few_bytes_that_claims_many_pixels_is_refused_at_once(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "a.gif")
+    data = bytearray((tmp_path / "a.gif").read_bytes())
+    where = data.index(b",", 13) + 5  # of the frame, behind the colours
+    data[6:10] = data[where : where + 4] = (6000).to_bytes(2, "little") * 2
+    (tmp_path / "a.gif").write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.gif says that it is 6000 x 6000 pixels, and is"):
+        load_image(tmp_path / "a.gif")
+    Image.new("RGB", (4000, 3000), (9, 99, 200)).save(tmp_path / "plain.png")  # one colour is a picture
+    assert load_image(tmp_path / "plain.png").shape == (1, 3, 3000, 4000)
+
+
+def test_every_level_of_8_bits_is_its_255th_part(tmp_path):
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    Image.fromarray(levels).save(tmp_path / "a.png")
+    assert np.array_equal(load_image(tmp_path / "a.png")[0, 0].numpy(), levels.astype(np.float32) / np.float32(255))
