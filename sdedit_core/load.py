@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from .model import ModelInfo, ScoreModel
-from .sde import FadingVESDE
+from .sde import FadingVESDE, short, whole_number
 
 if TYPE_CHECKING:
     from .priors.patch import PatchPrior
@@ -141,6 +141,7 @@ def _sized(make: Callable[[int], PatchPrior], image_size: int | None) -> PatchPr
 
     if image_size is None:
         return SizedPatchPrior(make)
-    if not 16 <= image_size <= 4096:
-        raise ValueError(f"image_size must be between 16 and 4096 pixels, got {image_size!r}.")
-    return make(int(image_size))
+    side = whole_number(int(image_size) if isinstance(image_size, float) and image_size.is_integer() else image_size)
+    if side is None or not 16 <= side <= 4096:
+        raise ValueError(f"image_size must be one whole number from 16 to 4096 pixels, got {short(image_size)}.")
+    return make(side)

@@ -33,7 +33,7 @@ def check_pickle(path: Path) -> None:
         return
     try:
         _check_zip(path)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError):
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, UnicodeDecodeError):
         raise ValueError("It is a truncated or damaged zip archive. Download it again.") from None
 
 

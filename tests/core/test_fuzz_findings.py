@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+import zipfile
 import zlib
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from sdedit_core import load_score_model
 from sdedit_core.checkpoints import load_checkpoint
 from sdedit_core.checkpoints.formats import own
 from sdedit_core.checkpoints.found import Found
@@ -154,3 +156,21 @@ def test_a_network_goes_down_as_often_as_up():
     encoder = tuple(block for block in spec.encoder if block.resample != "down")
     with pytest.raises(ValueError, match="down as often as up"):
         replace(spec, encoder=encoder).check()
+
+
+@pytest.mark.parametrize("side", [(16, 16), "64", None, 15, 4097, 64.5, True])
+def test_a_built_in_model_takes_one_side_in_pixels(side):
+    if side is None:
+        assert load_score_model("landscape-lake", image_size=32.0).denoise(torch.rand(1, 3, 32, 32), 0.1).shape[-1] == 32
+        return
+    with pytest.raises(ValueError, match="image_size must be one whole number from 16 to 4096"):
+        load_score_model("landscape-lake", image_size=side)
+
+
+def test_names_in_an_archive_that_are_no_text(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
+        archive.writestr("a/\u00e9.pkl", b"x")
+    data = (tmp_path / "a.pth").read_bytes().replace("\u00e9".encode(), b"\xa6\xa6")
+    (tmp_path / "a.pth").write_bytes(data)
+    with pytest.raises(ValueError, match="truncated or damaged zip archive"):
+        load_checkpoint(tmp_path / "a.pth")

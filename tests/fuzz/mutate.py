@@ -94,6 +94,8 @@ def change(rng: Random, data: Any) -> Any:
     if how < 3 and isinstance(old, (int, float)) and not isinstance(old, bool):
         box[key] = rng.choice(
             (lambda: number(rng), lambda: -old, lambda: old + 1, lambda: float(old), lambda: str(old))
+            if abs(old) < 1e300
+            else (lambda: number(rng), lambda: -old)
         )()
     elif how < 3 and isinstance(old, list) and old:
         box[key] = rng.choice((old[:-1], old + old[:1], old[::-1], old * rng.choice((2, 50)), old + [value(rng)]))
