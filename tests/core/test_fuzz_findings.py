@@ -161,7 +161,9 @@ def test_a_network_goes_down_as_often_as_up():
 @pytest.mark.parametrize("side", [(16, 16), "64", None, 15, 4097, 64.5, True])
 def test_a_built_in_model_takes_one_side_in_pixels(side):
     if side is None:
-        assert load_score_model("landscape-lake", image_size=32.0).denoise(torch.rand(1, 3, 32, 32), 0.1).shape[-1] == 32
+        assert (
+            load_score_model("landscape-lake", image_size=32.0).denoise(torch.rand(1, 3, 32, 32), 0.1).shape[-1] == 32
+        )
         return
     with pytest.raises(ValueError, match="image_size must be one whole number from 16 to 4096"):
         load_score_model("landscape-lake", image_size=side)
