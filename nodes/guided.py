@@ -126,10 +126,11 @@ def find_job(
         )
     given, fitted = latent.get("noise_mask"), None
     if given is not None:
-        notes += lost_strokes(guide, host.fit_mask(given, guide), pixels=own is not None)
-    given = given if mask is None else mask
-    if given is not None:
         fitted = host.fit_mask(given, guide)
+        notes += lost_strokes(guide, fitted, pixels=own is not None)
+    if mask is not None:
+        given, fitted = mask, host.fit_mask(mask, guide)
+    if fitted is not None:
         notes.append(describe_mask(fitted))
         fitted = None if bool((fitted >= 1.0).all()) else fitted
     return Job(model, latent, guide, fitted, given, positive, negative, cfg, batch_indices(latent), notes)

@@ -169,7 +169,7 @@ class ScoreModelLoader(Node):
 
 def whole(name: str, value: object) -> int:
     """A whole number that came through a link, where ComfyUI checks nothing; ValueError that names the input."""
-    given = int(value) if isinstance(value, float) and value.is_integer() else whole_number(value)
+    given = whole_number(value, point=True)
     if given is None:
         raise ValueError(f"{name} must be a whole number, got {short(value)}.")
     return given

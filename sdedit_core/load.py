@@ -141,7 +141,7 @@ def _sized(make: Callable[[int], PatchPrior], image_size: int | None) -> PatchPr
 
     if image_size is None:
         return SizedPatchPrior(make)
-    side = whole_number(int(image_size) if isinstance(image_size, float) and image_size.is_integer() else image_size)
+    side = whole_number(image_size, point=True)
     if side is None or not 16 <= side <= 4096:
         raise ValueError(f"image_size must be one whole number from 16 to 4096 pixels, got {short(image_size)}.")
     return make(side)

@@ -34,10 +34,15 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(" ".join(name.split()) if len(name) <= 60 else name[:60] + "..." for name in names)
 
 
-def whole_number(value: object) -> int | None:
-    """The value as an int when it is a whole number of Python, numpy or torch, not yes or no; None otherwise."""
+def whole_number(value: object, *, point: bool = False) -> int | None:
+    """The value as an int when it is a whole number of Python, numpy or torch, not yes or no; None otherwise.
+
+    ``point``: 20.0 is one too.
+    """
     if is_bool(value):
         return None
+    if point and isinstance(value, float) and value.is_integer():
+        return int(value)
     try:
         return operator.index(value)
     except TypeError:

@@ -180,15 +180,9 @@ def progress(total: int, text: str) -> Iterator:
 
 def device(name: str) -> torch.device:
     """The torch device of that name; ValueError when it cannot be used here."""
-    import torch
+    from ..training.process import usable_device
 
-    try:
-        found = torch.device(name)
-        torch.zeros(1, device=found).item()  # also read: the device "meta" holds no numbers
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"--device {name} cannot be used here: {reason}") from None
-    return found
+    return usable_device(name)
 
 
 class Outputs:

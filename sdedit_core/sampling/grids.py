@@ -15,7 +15,7 @@ GRIDS = ("auto", "karras", "log", "uniform-t")
 
 def check_steps(steps: int) -> int:
     """Return ``steps`` as an int of at least 1, at most 10000; ``ValueError`` otherwise."""
-    given = int(steps) if isinstance(steps, float) and steps.is_integer() else whole_number(steps)
+    given = whole_number(steps, point=True)
     if given is None:
         raise ValueError(f"steps must be a whole number, got {steps!r}.")
     if not 1 <= given <= 10000:

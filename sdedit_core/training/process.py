@@ -11,6 +11,16 @@ from collections.abc import Callable, Iterator
 import torch
 
 
+def usable_device(name: str) -> torch.device:
+    """The torch device of that name; ValueError, in the words of the option --device, when it cannot be used here."""
+    try:
+        found = torch.device(name)
+        torch.zeros(1, device=found).item()  # also read: the device "meta" holds no numbers
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"--device {name} cannot be used here: {str(error).splitlines()[0]}") from None
+    return found
+
+
 @contextlib.contextmanager
 def processes(name: str) -> Iterator:
     """(device, rank, world); joins the group when started by torchrun, and leaves it."""
@@ -19,11 +29,7 @@ def processes(name: str) -> Iterator:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":
         name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()  # also read: the device "meta" holds no numbers
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"--device {name} cannot be used here: {str(error).splitlines()[0]}") from None
+    device = usable_device(name)
     if world == 1:
         yield device, 0, 1
         return
