@@ -94,8 +94,9 @@ function distanceToLine(points, x, y) {
 }
 
 test("a text that names a prototype changes none", () => {
-  const evil = '{"version":1,"width":8,"height":8,"__proto__":{"bad":1},"constructor":{"prototype":{"bad":1}},"strokes":[';
-  const drawing = parseDrawing(evil + '{"tool":"fill","colour":"#000000","__proto__":{"bad":1}}]}');
+  const evil = '"__proto__":{"bad":1},"constructor":{"prototype":{"bad":1}}';
+  const stroke = '{"tool":"fill","colour":"#000000","__proto__":{"bad":1}}';
+  const drawing = parseDrawing(`{"version":1,"width":8,"height":8,${evil},"strokes":[${stroke}]}`);
   assert.equal({}.bad, undefined);
   assert.equal(drawing.bad, undefined);
   assert.equal(drawingText(drawing).includes('"constructor"'), false);
