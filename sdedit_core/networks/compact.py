@@ -45,6 +45,9 @@ class CompactSpec:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        for name in ("widths", "blocks"):
+            if not isinstance(getattr(self, name), (list, tuple)):
+                raise ValueError(f"{name} of a compact network is a list of numbers, got {short(getattr(self, name))}.")
         object.__setattr__(self, "widths", tuple(self.widths))
         object.__setattr__(self, "blocks", tuple(self.blocks))
         numbers = (*self.widths, *self.blocks, self.head_channels, self.embedding, self.in_channels)
@@ -81,10 +84,7 @@ class CompactSpec:
         options = {k: v for k, v in data.items() if k != "kind"}
         if set(options) - known:
             raise ValueError(f"A compact network is described by {', '.join(sorted(known))}; got {short(data)}.")
-        try:
-            return cls(**options)
-        except TypeError as error:
-            raise ValueError(f"The description of the compact network is broken: {error}.") from None
+        return cls(**options)
 
 
 class PixelNorm(nn.Module):

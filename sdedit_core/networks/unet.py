@@ -6,7 +6,7 @@ to a pixel size, so every network runs at every size divisible by :attr:`UNetSpe
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 
 import torch
 from torch import Tensor, nn
@@ -126,12 +126,8 @@ class UNetSpec:
                 raise ValueError(f"{part} of a network is a list of tables, got {short(blocks)}.")
             for block in blocks:
                 _check_table(block, BlockSpec)
-        try:
-            parts = {k: tuple(BlockSpec(**b) for b in data[k]) for k in ("encoder", "middle", "decoder")}
-            spec = cls(**{**data, **parts})
-        except (TypeError, KeyError) as error:
-            reason = " ".join(str(error).split())[:200]  # a name in it may be anything
-            raise ValueError(f"The network description does not fit this version: {reason}.") from None
+        parts = {part: tuple(BlockSpec(**_plain(b)) for b in data[part]) for part in ("encoder", "middle", "decoder")}
+        spec = cls(**_plain(data) | parts)
         spec.check()
         return spec
 
@@ -300,3 +296,10 @@ def _check_table(data: dict, kind: type) -> None:
         raise ValueError(
             f"The network description does not fit this version: it has the unknown {listed(unknown[:3])}."
         )
+    lacking = [f.name for f in fields(kind) if f.default is MISSING and f.name not in data]
+    if lacking:
+        raise ValueError(f"The network description does not fit this version: it lacks {listed(lacking[:3])}.")
+
+
+def _plain(data: dict) -> dict:
+    return {key: value for key, value in data.items() if key != "kind"}

@@ -20,7 +20,7 @@ from sdedit_core.checkpoints.formats import own
 from sdedit_core.checkpoints.found import Found
 from sdedit_core.cli.common import parse_overrides
 from sdedit_core.cli.main import main
-from sdedit_core.networks import CompactSpec, build_network, ncsnpp
+from sdedit_core.networks import CompactSpec, UNetSpec, build_network, ncsnpp
 from sdedit_core.networks.preconditioning import EDM, VE, VP, ContinuousVP, check_levels, preconditioning
 from sdedit_core.pictures.files import check_regular, check_target, same_file
 from sdedit_core.pictures.io import load_image, load_mask
@@ -176,3 +176,24 @@ def test_names_in_an_archive_that_are_no_text(tmp_path):
     (tmp_path / "a.pth").write_bytes(data)
     with pytest.raises(ValueError, match="truncated or damaged zip archive"):
         load_checkpoint(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("name", ["widths", "blocks"])
+@pytest.mark.parametrize("value", [None, 8, "88", {"a": 8}])
+def test_a_compact_network_lists_its_numbers(name, value, tmp_path):
+    network = {**SPEC.to_dict(), name: value}
+    with pytest.raises(ValueError, match=f"{name} of a compact network is a list of numbers, got"):
+        load_checkpoint(described(tmp_path / "a.safetensors", network=network))
+
+
+def test_a_network_description_that_lacks_a_part_names_it(tmp_path):
+    about = ncsnpp(nf=8, ch_mult=(1, 2), blocks=1, attention_levels=()).to_dict()
+    for part in ("base", "encoder", "in_channels"):
+        short_of = {key: value for key, value in about.items() if key != part}
+        with pytest.raises(ValueError, match=f"does not fit this version: it lacks {part}"):
+            load_checkpoint(described(tmp_path / "a.safetensors", network=short_of))
+    blocks = [{key: value for key, value in block.items() if key != "inputs"} for block in about["encoder"]]
+    with pytest.raises(ValueError, match="does not fit this version: it lacks inputs"):
+        load_checkpoint(described(tmp_path / "a.safetensors", network={**about, "encoder": blocks}))
+    from_file = UNetSpec.from_dict({"kind": "unet", **about})
+    assert from_file == UNetSpec.from_dict(about)
