@@ -174,6 +174,7 @@ class GuidedModel(ScoreModel):
             data_std=data_std_of(own),
             channels=noise.shape[1],
             smooth=own is None or own.smooth,
+            distilled=own is not None and own.distilled,
             dims=noise.ndim,
             device=noise.device,
         )

@@ -167,7 +167,8 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
         mask_t0 = t0 if carried.mask_t0 is None else carried.mask_t0
         _check_first_level(given, sigma)
         at = {name: options[name] for name in ("steps", "solver", "eta")}
-        levels = given or run_levels(schedule, sigma, **at, data_std=host.data_std(model))
+        at |= {"data_std": host.data_std(model), "distilled": host.is_distilled(model)}
+        levels = given or run_levels(schedule, sigma, **at)
         sigma = levels[0]
     else:
         samples = host.fit_latent(model, samples, clean=False)

@@ -69,15 +69,27 @@ class EditResult:
     state: NoisedState
 
 
-def choose_solver(solver: str, eta: float = 1.0) -> Solver:
-    """The solver that runs: "auto" is "sde_2m" for eta below 1.  ValueError when it has no eta."""
+def choose_solver(solver: str, eta: float = 1.0, *, distilled: bool = False) -> Solver:
+    """The solver that runs: "auto" is "few_step" for a distilled model, else "sde_2m" for eta below 1.
+
+    ValueError when it has no eta, or needs a mean where a distilled model has samples.
+    """
     chosen = get_solver(solver)
+    if chosen.name == "auto" and distilled:
+        chosen = get_solver("few_step")
+    if distilled and not chosen.distilled:
+        raise ValueError(
+            f"Solver {chosen.name!r} needs a score, and this model has none: it is distilled, made to give a finished "
+            "picture in a few steps. Set solver to few_step, or to auto, which takes it."
+        )
     if check_eta(eta) == 1.0:
         return chosen
     if chosen.name == "auto":
         chosen = get_solver("sde_2m")
     if "eta" not in chosen.options:
-        raise ValueError(f"Solver {chosen.name!r} has no eta; use auto, sde_2m or ancestral, or set eta to 1.")
+        raise ValueError(
+            f"Solver {chosen.name!r} has no eta; use auto, sde_2m, ancestral or few_step, or set eta to 1."
+        )
     return chosen
 
 
@@ -90,9 +102,11 @@ def run_levels(
     eta: float = 1.0,
     grid: str | None = None,
     data_std: float | None = None,
+    distilled: bool = False,
 ) -> list[float]:
     """The noise levels of a run from ``sigma``, as :func:`reverse` takes them when nobody gives it others."""
-    return sigma_grid(schedule, sigma, steps, grid=grid or choose_solver(solver, eta).grid, data_std=data_std)
+    grid = grid or choose_solver(solver, eta, distilled=distilled).grid
+    return sigma_grid(schedule, sigma, steps, grid=grid, data_std=data_std)
 
 
 def unchanged(state: NoisedState, levels: Sequence[float]) -> bool:
@@ -141,11 +155,12 @@ def reverse(
     seed = state.seed if seed is None else seed
     given = {"steps": steps, "solver": solver, "seed": seed, "repeats": repeats, "eta": eta, "mask_mode": mask_mode}
     run = check_options(given)
-    chosen = choose_solver(run["solver"], run["eta"])
+    chosen = choose_solver(run["solver"], run["eta"], distilled=model.distilled)
     started = time.perf_counter()
     if sigmas is None:
         at = {name: run[name] for name in ("steps", "solver", "eta")}
-        levels = run_levels(model.schedule, state.sigma, **at, grid=grid, data_std=model.data_std)
+        at |= {"grid": grid, "data_std": model.data_std, "distilled": model.distilled}
+        levels = run_levels(model.schedule, state.sigma, **at)
     else:
         levels = _own_levels(sigmas, state.sigma)
     stopped = levels[-1] > 0.0
@@ -160,7 +175,7 @@ def reverse(
     notes = [state.note] if state.note else []
     stepped = _per_pixel(chosen, run, notes) if soft else chosen
     if unchanged(state, levels):
-        return untouched(state, levels, run)
+        return untouched(state, levels, run, distilled=model.distilled)
     if "finish" in stepped.options:
         options.setdefault("finish", automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
     counted = Counter(partial(_evaluate, model, y, observe))
@@ -189,12 +204,15 @@ def reverse(
     return EditResult(samples, denoised, state.sigma, counted.calls, report, levels, state)
 
 
-def untouched(state: NoisedState, levels: list[float], options: Mapping[str, object]) -> EditResult:
+def untouched(
+    state: NoisedState, levels: list[float], options: Mapping[str, object], *, distilled: bool = False
+) -> EditResult:
     """The result of a run that asks nothing of the model: the guide, bit for bit (see :func:`unchanged`)."""
     notes = [state.note] if state.note else []
     if state.sigma > 0.0:
         notes.append("The mask is empty: nothing may change, so the guide is returned.")
-    solver, still = choose_solver(options["solver"], options["eta"]).name, [0.0] * state.guide.shape[0]
+    solver = choose_solver(options["solver"], options["eta"], distilled=distilled).name
+    still = [0.0] * state.guide.shape[0]
     report = Report(state.t0, state.sigma, len(levels) - 1, solver, 0, options["repeats"], 0.0, still, notes=notes)
     return EditResult(state.guide.clone(), state.guide.clone(), state.sigma, 0, report, levels, state)
 

@@ -4,6 +4,7 @@ from functools import partial
 
 from .ancestral import ancestral
 from .base import Callback, Denoise, Noise, Solver, Step
+from .few_step import few_step
 from .mca import mca
 from .paper import paper
 from .predictor_corrector import predictor_corrector
@@ -85,6 +86,18 @@ _ALL = (
         "for smooth interpolation, not for fidelity to the paper.",
         solve=partial(sde_2m, eta=0.0),
         law="other",
+    ),
+    Solver(
+        name="few_step",
+        label="few steps, for distilled models (LCM, Turbo, Lightning, schnell)",
+        summary="For models made to run in 1 to 8 steps (LCM, Turbo, DMD, Lightning, schnell, Klein, consistency "
+        "models) and for no others: as many steps as the model wants, cfg 1. On such models all other solvers "
+        "double the contrast of fine detail.",
+        solve=few_step,
+        law="other",
+        grid="few",
+        options=("eta",),
+        distilled=True,
     ),
 )
 
