@@ -16,6 +16,7 @@ from .sampling.noise import BrownianPath, NoiseStream, level_node, path_depth
 from .sampling.options import OPTIONS, check_options
 from .sampling.solvers import Callback, Denoise, Noise, Solver, get_solver
 from .sampling.solvers.base import MASK_MODES, Counter, Step, check_eta, step_pairs
+from .sampling.solvers.few_step import OwnStarts
 from .sampling.solvers.lift import lift, lifted_start
 from .sampling.solvers.mca import automatic_finish
 from .sampling.state import NoisedState, noised, perturb
@@ -180,7 +181,8 @@ def reverse(
         options.setdefault("finish", automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
     counted = Counter(partial(_evaluate, model, y, observe))
     one = _Run(counted, model.schedule, state, levels, stepped, options, run["seed"], run["mask_mode"], callback)
-    samples, denoised = one.passes(one.soft_pass if soft else one.hard_pass, run["repeats"])
+    masked = one.few_pass if stepped.distilled else one.soft_pass
+    samples, denoised = one.passes(masked if soft else one.hard_pass, run["repeats"])
     if not bool(torch.isfinite(samples).all()):
         broken = (~torch.isfinite(samples)).flatten(1).any(dim=1).nonzero().flatten().tolist()
         raise ValueError(
@@ -251,13 +253,13 @@ def _solver_options(chosen: Solver, eta: float, given: Mapping[str, object] | No
 
 def _per_pixel(chosen: Solver, run: Mapping[str, object], notes: list[str]) -> Solver:
     """The solver that stands in for ``chosen`` under a soft mask, with notes on what that means."""
-    if chosen.masks_itself or run["eta"] != 1.0:
+    if chosen.masks_itself or (run["eta"] != 1.0 and not chosen.distilled):
         raise ValueError("A soft mask needs eta = 1 and another solver than paper; or use a mask of 0 and 1 only.")
-    if chosen.name == "ancestral":
+    if chosen.name == "ancestral" or chosen.distilled:
         stepped = chosen
     else:
         stepped = replace(get_solver("auto"), stages=chosen.stages)  # on the path of the solver it stands in for
-    if chosen.name not in ("auto", "ancestral"):
+    if stepped is not chosen and chosen.name != "auto":
         notes.append(f"Soft mask: every pixel starts at its own t0, stepped by auto in place of {chosen.name}.")
     if run["mask_mode"] == "tilt":
         notes.append("Soft mask: mask_mode tilt is for hard masks and was not used.")
@@ -287,6 +289,12 @@ class _Run:
         elif change is not None:
             denoise = MASK_MODES[self.mask_mode](denoise, self.state.guide, change)
         return self.solver.solve(denoise, x, self.levels, noise=noise, callback=self.tell, **options)
+
+    def few_pass(self, x: torch.Tensor, clean: torch.Tensor, *, noise: Noise, initial: NoiseStream) -> torch.Tensor:
+        """One pass of a solver for distilled models with a start level per pixel, all of which hold x's noise."""
+        own = level_map(self.schedule, self.state.fractions(), top=self.state.t0)
+        denoise = OwnStarts(self.denoise, clean, own, self.levels)
+        return self.solver.solve(denoise, x, self.levels, noise=noise, callback=self.tell, **self.options)
 
     def soft_pass(self, x: torch.Tensor, clean: torch.Tensor, *, noise: Noise, initial: NoiseStream) -> torch.Tensor:
         """One pass with a start level per pixel.

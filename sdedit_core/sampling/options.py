@@ -88,7 +88,7 @@ OPTIONS: dict[str, Option] = {
     "eta": Option(
         1.0,
         "1 = SDEdit's own random path. 0 = the deterministic path, which changes less; between them, less noise on the "
-        "way. Below 1: solver auto, sde_2m or ancestral.",
+        "way. Below 1: solver auto, sde_2m, ancestral or few_step.",
         check_eta,
         low=0.0,
         high=1.0,
