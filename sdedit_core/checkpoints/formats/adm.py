@@ -76,7 +76,8 @@ class _Heads:
             self.number, self.channels = (4, None) if self.plain else (None, 64)
             said = "4 heads" if self.plain else "64 channels a head"
             found.assumed.append(f"{said}; num_heads or num_head_channels say otherwise")
-        order = options.use_new_attention_order if attends else None
+        # consistency_models has one order, and ignores the flag
+        order = options.use_new_attention_order if attends and not openai_edm else None
         order = self.known.new_attention_order if order is None else order
         self.new_order = openai_edm if order is None else order
         self.assumed_order = order is None and not openai_edm
@@ -219,7 +220,7 @@ def _say_kind(found: Found, sde: str, named: str | None, by_file: bool) -> None:
     """Which of the two it is, EDM network or consistency model, and who says so: the same tensors may be either."""
     who = "by its file name" if by_file else "as said"
     if sde == "consistency":
-        found.detected.append(f"consistency model ({who}): few_step, 1 to 4 evaluations")
+        found.detected.append(f"consistency model: few_step, 1 to 4 evaluations ({who})")
     elif named or not by_file:
         found.detected.append(f"EDM network ({who}), as consistency models are made of")
     else:
