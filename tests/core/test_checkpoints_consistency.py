@@ -1,4 +1,4 @@
-"""Files of openai/consistency_models: the same tensors are an EDM network or a consistency model, and both are right."""
+"""Files of openai/consistency_models: the same tensors are an EDM network or a consistency model; both are right."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_other_files_are_no_consistency_models_unless_their_network_may_be_one(n
         model = load_checkpoint(path, sde="consistency", **options)
         assert model.distilled and model.schedule.sigma_max == 80.0
         return
-    with pytest.raises(ValueError, match="sde=.?consistency") as told:
+    with pytest.raises(ValueError, match=r"sde=.?consistency") as told:
         load_checkpoint(path, sde="consistency", **base)
     assert "does not fit" in str(told.value) or "no effect" in str(told.value)
 

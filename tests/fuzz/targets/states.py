@@ -87,7 +87,7 @@ def _change(rng: Random, tensors: dict[str, torch.Tensor]) -> None:
 
 
 def _option(rng: Random):
-    return rng.choice((mutate.value(rng), "ve", "vp", "edm", [0, 1], [-1, 1], 2, 0.5, True, 64))
+    return rng.choice((mutate.value(rng), "ve", "vp", "edm", "consistency", [0, 1], [-1, 1], 2, 0.5, True, 64))
 
 
 def beside(rng: Random) -> Case:
