@@ -233,12 +233,6 @@ def picture_size(model: comfy.model_patcher.ModelPatcher) -> tuple[tuple[int, in
     return None, int(getattr(model.get_model_object("latent_format"), "spacial_downscale_ratio", 8))
 
 
-def is_distilled(model: comfy.model_patcher.ModelPatcher) -> bool:
-    """Whether it is a score model that says so; of other MODELs nobody knows."""
-    score_model = score_model_of(model)
-    return score_model is not None and score_model.distilled
-
-
 def data_std(model: comfy.model_patcher.ModelPatcher) -> float:
     """Spread of clean data in the model's own space: a quarter of the pixel range, 1 for normalised latents."""
     return data_std_of(score_model_of(model))

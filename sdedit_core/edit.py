@@ -10,19 +10,20 @@ from functools import partial
 import torch
 
 from .model import ScoreModel
-from .sampling.grids import sigma_grid
+from .sampling.choice import choose_solver, run_levels
+from .sampling.distilled import Redrawn
 from .sampling.masks import check_mask, is_hard, level_map
 from .sampling.noise import BrownianPath, NoiseStream, level_node, path_depth
 from .sampling.options import OPTIONS, check_options
 from .sampling.solvers import Callback, Denoise, Noise, Solver, get_solver
-from .sampling.solvers.base import MASK_MODES, Counter, Step, check_eta, step_pairs
+from .sampling.solvers.base import MASK_MODES, Counter, Step, step_pairs
 from .sampling.solvers.few_step import OwnStarts
 from .sampling.solvers.lift import lift, lifted_start
 from .sampling.solvers.mca import automatic_finish
 from .sampling.state import NoisedState, noised, perturb
 from .sde import Schedule
 
-__all__ = ["EditResult", "NoisedState", "Report", "perturb", "reverse", "sdedit"]
+__all__ = ["EditResult", "NoisedState", "Report", "choose_solver", "perturb", "reverse", "run_levels", "sdedit"]
 
 
 @dataclass
@@ -68,46 +69,6 @@ class EditResult:
     report: Report
     levels: list[float]
     state: NoisedState
-
-
-def choose_solver(solver: str, eta: float = 1.0, *, distilled: bool = False) -> Solver:
-    """The solver that runs: "auto" is "few_step" for a distilled model, else "sde_2m" for eta below 1.
-
-    ValueError when it has no eta, or needs a mean where a distilled model has samples.
-    """
-    chosen = get_solver(solver)
-    if chosen.name == "auto" and distilled:
-        chosen = get_solver("few_step")
-    if distilled and not chosen.distilled:
-        raise ValueError(
-            f"Solver {chosen.name!r} needs a score, and this model has none: it is distilled, made to give a finished "
-            "picture in a few steps. Set solver to few_step, or to auto, which takes it."
-        )
-    if check_eta(eta) == 1.0:
-        return chosen
-    if chosen.name == "auto":
-        chosen = get_solver("sde_2m")
-    if "eta" not in chosen.options:
-        raise ValueError(
-            f"Solver {chosen.name!r} has no eta; use auto, sde_2m, ancestral or few_step, or set eta to 1."
-        )
-    return chosen
-
-
-def run_levels(
-    schedule: Schedule,
-    sigma: float,
-    *,
-    steps: int,
-    solver: str = "auto",
-    eta: float = 1.0,
-    grid: str | None = None,
-    data_std: float | None = None,
-    distilled: bool = False,
-) -> list[float]:
-    """The noise levels of a run from ``sigma``, as :func:`reverse` takes them when nobody gives it others."""
-    grid = grid or choose_solver(solver, eta, distilled=distilled).grid
-    return sigma_grid(schedule, sigma, steps, grid=grid, data_std=data_std)
 
 
 def unchanged(state: NoisedState, levels: Sequence[float]) -> bool:
@@ -179,7 +140,9 @@ def reverse(
         return untouched(state, levels, run, distilled=model.distilled)
     if "finish" in stepped.options:
         options.setdefault("finish", automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
-    counted = Counter(partial(_evaluate, model, y, observe))
+    mean = run["eta"] == 1.0 and chosen.law == "sde" and not soft and not state.under_way  # D should be one
+    redrawn = Redrawn(state, levels) if mean else None
+    counted = Counter(partial(_evaluate, model, y, (redrawn, observe)))
     one = _Run(counted, model.schedule, state, levels, stepped, options, run["seed"], run["mask_mode"], callback)
     masked = one.few_pass if stepped.distilled else one.soft_pass
     samples, denoised = one.passes(masked if soft else one.hard_pass, run["repeats"])
@@ -191,6 +154,11 @@ def reverse(
         )
     if stopped:
         notes.append(f"Stopped at sigma {levels[-1]:.4g}: the result still holds that noise, also in the change above.")
+    if redrawn is not None and redrawn.looks_distilled:
+        notes.append(
+            f"This model looks distilled (made for 1 to 8 steps); solver {chosen.name} then makes fine detail too "
+            "strong. Set solver to few_step, with the model's own number of steps and cfg 1."
+        )
     report = Report(
         t0=state.t0,
         sigma=state.sigma,
@@ -220,11 +188,12 @@ def untouched(
 
 
 def _evaluate(
-    model: ScoreModel, y: torch.Tensor | None, observe: Callable | None, x: torch.Tensor, sigma: float
+    model: ScoreModel, y: torch.Tensor | None, observers: Sequence[Callable | None], x: torch.Tensor, sigma: float
 ) -> torch.Tensor:
     d = model.denoise(x, sigma, y)
-    if observe is not None:
-        observe(x, sigma, d)
+    for observe in observers:
+        if observe is not None:
+            observe(x, sigma, d)
     return d
 
 

@@ -89,7 +89,7 @@ _ALL = (
     ),
     Solver(
         name="few_step",
-        label="few steps, for distilled models (LCM, Turbo, Lightning, schnell)",
+        label="few steps, for distilled models (another law)",
         summary="For models made to run in 1 to 8 steps (LCM, Turbo, DMD, Lightning, schnell, Klein, consistency "
         "models) and for no others: as many steps as the model wants, cfg 1. On such models all other solvers "
         "double the contrast of fine detail.",
