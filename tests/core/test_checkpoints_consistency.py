@@ -9,15 +9,17 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from sdedit_core import perturb, reverse, sdedit
+from sdedit_core import ScoreModel, perturb, reverse, sdedit
 from sdedit_core.checkpoints import convert_checkpoint, load_checkpoint
 from sdedit_core.checkpoints.formats.adm_known import kind_by_name, known_network
 from sdedit_core.checkpoints.weights import Weights
 from sdedit_core.cli.main import main
+from sdedit_core.networks.preconditioning import Consistency, Denoiser
 from sdedit_core.pictures.io import load_image
 from sdedit_core.sampling.solvers import SOLVERS
 
 HEADS = {"num_head_channels": 16}
+MEAN, STD = 0.2, 0.3
 CD, EDM = "cd_lsun.pt", "edm_imagenet.pt"
 
 
@@ -96,7 +98,25 @@ def test_other_files_are_no_consistency_models_unless_their_network_may_be_one(n
     assert "does not fit" in str(told.value) or "no effect" in str(told.value)
 
 
-# features, classes, learned variance, deepest channels, last encoder stage: as the original's script_util builds them
+def test_a_diffusers_folder_says_it_by_its_scheduler(tmp_path):
+    folder = unpack("diffusers_cm.safetensors", tmp_path)
+    assert load_checkpoint(folder).distilled
+    scheduler = folder / "scheduler_config.json"
+    scheduler.write_text(scheduler.read_text().replace("80.0", "40.0").replace("0.5", "0.25"))
+    model = load_checkpoint(folder)
+    assert model.schedule.sigma_max == 40.0 and model.module.preconditioning.sigma_data == 0.25
+    scheduler.unlink()
+    assert not load_checkpoint(folder).distilled and load_checkpoint(folder, sde="consistency").distilled
+
+
+def test_a_fourier_network_is_no_consistency_model(tmp_path):
+    folder = unpack("diffusers_ncsnpp.bin", tmp_path)
+    (folder / "scheduler_config.json").write_text('{"_class_name": "CMStochasticIterativeScheduler"}')
+    with pytest.raises(ValueError, match="CMStochasticIterativeScheduler is none of a VE network"):
+        load_checkpoint(folder)
+
+
+# features, classes, channels out, deepest channels, last encoder stage: as the original's script_util builds them
 PUBLISHED = {"LSUN 256": (256, False, 3, 1024, 17), "ImageNet 64": (192, True, 3, 768, 15)}
 
 
@@ -184,6 +204,27 @@ def test_an_edit_takes_one_evaluation_a_step(model, steps):
         state = perturb(model, guide, 0.7, seed=5)
         assert torch.equal(reverse(model, state, steps=1, seed=5).samples, result.samples)
         assert torch.allclose(result.samples, model.denoise(state.samples, state.sigma), atol=1e-6)
+
+
+class Jump(torch.nn.Module):
+    """The network that makes D the end of the probability-flow ODE for data N(MEAN, STD^2), down to sigma_min."""
+
+    def forward(self, x, label, y=None):
+        sigma = torch.exp(label.double() / 250.0)
+        c_skip, c_out, c_in, _ = (v.reshape(-1, 1, 1, 1) for v in Consistency().scalings(sigma))
+        x, s = x.double() / c_in, sigma.reshape(-1, 1, 1, 1)
+        d = MEAN + (x - MEAN) * ((STD**2 + 0.002**2) / (STD**2 + s**2)).sqrt()
+        return ((d - c_skip * x) / c_out).float()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_the_spread_of_the_results_is_that_of_the_data(steps):
+    """The law of SDEdit at few evaluations; solvers for scores give up to twice the spread here."""
+    denoiser = Denoiser(Jump(), Consistency(), channels=3, gain=1.0, offset=0.0)
+    model = ScoreModel(denoiser, schedule=Consistency().schedule(), data_range=(-1.0, 1.0), distilled=True)
+    result = sdedit(model, torch.full((1, 3, 96, 96), 0.6), t0=0.75, steps=steps, seed=3).samples
+    assert float(result.std()) == pytest.approx(STD, rel=0.02)
+    assert float(result.mean()) == pytest.approx(MEAN, abs=0.06)
 
 
 def test_solvers_that_need_a_mean_are_refused_with_the_remedy(model):

@@ -39,6 +39,7 @@ _NCSNPP = {
 _DDPM = {
     "attention_head_dim": None, "norm_eps": 1e-6, "flip_sin_to_cos": False, "freq_shift": 1, "downsample_padding": 0
 }  # fmt: skip
+_CONSISTENCY = "CMStochasticIterativeScheduler"
 _LEGACY = (
     (re.compile(r"(attentions\.\d+\.)query\."), r"\1to_q."),
     (re.compile(r"(attentions\.\d+\.)key\."), r"\1to_k."),
@@ -313,7 +314,8 @@ def _preconditioning(
     if fourier:
         if options.sde not in (None, "ve"):
             raise ValueError(f'this network reads ln(sigma), so it is a VE network; sde="{options.sde}" does not fit.')
-        if options.sde is None and ((kind and "ve" not in kind.lower()) or get("beta_schedule") or get("beta_start")):
+        other = kind == _CONSISTENCY or (kind and "ve" not in kind.lower())
+        if options.sde is None and (other or get("beta_schedule") or get("beta_start")):
             raise ValueError(
                 f"its scheduler {kind or 'with betas'} is none of a VE network, but its fourier embedding reads "
                 'ln(sigma). Give its own scheduler_config.json, or sde="ve" with sigma_min and sigma_max.'
@@ -326,7 +328,7 @@ def _preconditioning(
     if options.sde not in (None, "vp", "vp-discrete", "vp-continuous", "consistency"):
         raise ValueError(f'this network is a VP or consistency network; sde="{options.sde}" does not fit.')
     data_range = options.data_range or ((0.0, 1.0) if config["center_input_sample"] else (-1.0, 1.0))
-    if options.sde == "consistency" or (options.sde is None and kind == "CMStochasticIterativeScheduler"):
+    if options.sde == "consistency" or (options.sde is None and kind == _CONSISTENCY):
         found.detected.append("consistency model: few_step, 1 to 4 evaluations")
         return Consistency(
             data_range, sigma_min=options.sigma_min or _float(get, "sigma_min", 0.002), label_gain=250.0,
