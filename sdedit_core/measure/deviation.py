@@ -157,8 +157,8 @@ def predict_deviation(
 
     if model.distilled:
         raise ValueError(
-            "The expected change is for models whose D is a mean, and this one is distilled. Run it: one step of solver "
-            "few_step costs one evaluation."
+            "The expected change is for models whose D is a mean, and this one is distilled. Run it instead: one step "
+            "of solver few_step costs one evaluation."
         )
 
     def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:

@@ -43,6 +43,6 @@ def run_levels(
     data_std: float | None = None,
     distilled: bool = False,
 ) -> list[float]:
-    """The noise levels of a run from ``sigma``, as :func:`~sdedit_core.edit.reverse` takes them when nobody gives it others."""
+    """The noise levels of a run from ``sigma``, where nobody gives :func:`~sdedit_core.edit.reverse` others."""
     grid = grid or choose_solver(solver, eta, distilled=distilled).grid
     return sigma_grid(schedule, sigma, steps, grid=grid, data_std=data_std)

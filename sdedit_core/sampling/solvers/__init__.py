@@ -91,8 +91,8 @@ _ALL = (
         name="few_step",
         label="few steps, for distilled models (another law)",
         summary="For models made to run in 1 to 8 steps (LCM, Turbo, DMD, Lightning, schnell, Klein, consistency "
-        "models) and for no others: as many steps as the model wants, cfg 1. On such models all other solvers "
-        "double the contrast of fine detail.",
+        "models): the model's own number of steps, cfg 1. Other solvers make their fine detail too strong; on other "
+        "models this one blurs.",
         solve=few_step,
         law="other",
         grid="few",
