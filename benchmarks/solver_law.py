@@ -7,6 +7,7 @@ python benchmarks/solver_law.py weak       # well separated modes near sigma(t0)
 python benchmarks/solver_law.py heldout    # problems that nothing was chosen on
 python benchmarks/solver_law.py strong     # same seed, different step counts
 python benchmarks/solver_law.py mask       # hard and soft masks, ours beside the paper's and ComfyUI's
+python benchmarks/solver_law.py distilled  # models of 1 to 8 steps: few_step beside auto
 python benchmarks/solver_law.py overhead   # milliseconds, tensors, noise
 python benchmarks/solver_law.py plot --out docs/images
 """
@@ -17,7 +18,7 @@ import argparse
 from collections.abc import Callable, Iterable
 
 import torch
-from law import gaussian, goals, heldout, masked, mixture, overhead, plots, strong
+from law import distilled, gaussian, goals, heldout, masked, mixture, overhead, plots, strong
 
 SDE = ("reverse_diffusion", "ancestral", "auto", "sde_2m", "sa_solver", "seeds3")
 BUDGETS = (5, 10, 13, 16, 19, 20, 40)
@@ -112,6 +113,7 @@ def main() -> None:
         "strong": show_strong,
         "mask": show_mask,
         "overhead": show_overhead,
+        "distilled": distilled.show,
         "goals": goals.show,
         "heldout": heldout.show,
         "plot": plots.draw,

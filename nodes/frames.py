@@ -161,6 +161,11 @@ def data_std_of(score_model: ScoreModel | None) -> float:
     return (None if score_model is None else score_model.data_std) or 1.0
 
 
+def is_distilled(score_model: ScoreModel | None) -> bool:
+    """Whether a score model says so; of the host's own MODELs nobody knows."""
+    return score_model is not None and score_model.distilled
+
+
 class GuidedModel(ScoreModel):
     """Any MODEL inside its guider as a core ScoreModel: pictures or videos, D(x, sigma) in the VE frame."""
 
@@ -174,6 +179,7 @@ class GuidedModel(ScoreModel):
             data_std=data_std_of(own),
             channels=noise.shape[1],
             smooth=own is None or own.smooth,
+            distilled=is_distilled(own),
             dims=noise.ndim,
             device=noise.device,
         )

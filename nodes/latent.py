@@ -11,7 +11,7 @@ import torch
 from ..sdedit_core.edit import NoisedState, run_levels
 from ..sdedit_core.sde import Schedule, whole_number
 from .carried import Carried, fingerprints, numbered, pack, unpack
-from .frames import FLOW_MAX, Frame, frame_of
+from .frames import FLOW_MAX, Frame, frame_of, is_distilled
 from .hints import lost_strokes
 from .masks import describe_mask
 from .schema import is_plain
@@ -167,7 +167,8 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
         mask_t0 = t0 if carried.mask_t0 is None else carried.mask_t0
         _check_first_level(given, sigma)
         at = {name: options[name] for name in ("steps", "solver", "eta")}
-        levels = given or run_levels(schedule, sigma, **at, data_std=host.data_std(model))
+        at |= {"data_std": host.data_std(model), "distilled": is_distilled(host.score_model_of(model))}
+        levels = given or run_levels(schedule, sigma, **at)
         sigma = levels[0]
     else:
         samples = host.fit_latent(model, samples, clean=False)

@@ -10,6 +10,7 @@ from ..sdedit_core.edit import reverse, unchanged, untouched
 from ..sdedit_core.sampling.options import check_options
 from ..sdedit_core.sampling.solvers import get_solver
 from .carried import KEY
+from .frames import is_distilled
 from .latent import find_start
 from .patches import idle_patches, idle_text
 from .schema import PROMPT, SolverNode, check_number, find_conditioning, knob, knobs, socket
@@ -79,10 +80,11 @@ class ReverseSDESampler(SolverNode):
         start = find_start(model, latent, options, sigmas)
         result = latent.copy()
         result.pop(KEY, None)
+        own = host.score_model_of(model)
         if unchanged(start.state, start.levels):
             result["samples"] = host.to_intermediate(start.guide.clone())
-            return result, result.copy(), str(untouched(start.state, start.levels, options).report)
-        own = host.score_model_of(model)
+            still = untouched(start.state, start.levels, options, distilled=is_distilled(own))
+            return result, result.copy(), str(still.report)
         idle = idle_patches(model.model_options, own) + idle_text(positive, negative, own)
         total, done = options["repeats"] * (len(start.levels) - 1), count()
 

@@ -34,7 +34,10 @@ class ScoreModelLoader(Node):
         "Loads a score model as an ordinary MODEL with its pixel VAE. The landscape models are built in and need no "
         "download; your own NCSN++, DDPM, guided-diffusion or diffusers files go into models/score_models."
     )
-    SEARCH_ALIASES = ["sdedit", "score sde", "ncsn", "ddpm", "load diffusion model", "pixel model", "guided diffusion"]
+    SEARCH_ALIASES = [
+        "sdedit", "score sde", "ncsn", "ddpm", "load diffusion model", "pixel model", "guided diffusion",
+        "consistency model",
+    ]  # fmt: skip
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:

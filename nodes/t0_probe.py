@@ -7,6 +7,7 @@ import torch
 from ..sdedit_core.measure.probe import probe
 from ..sdedit_core.measure.sweep import parse_t0_values
 from ..sdedit_core.sampling.masks import is_hard
+from .frames import is_distilled
 from .guided import SOCKETS, decode, find_job
 from .image import sheet
 from .schema import MASK, PROMPT, Node, seed
@@ -58,6 +59,7 @@ class T0Probe(Node):
         values = parse_t0_values(t0_values)
         job = find_job(self.NAME, model, latent, mask, positive, negative, cfg)
         predict = job.mask is None or is_hard(job.mask)
+        distilled = is_distilled(host.score_model_of(model))
 
         def work(score_model, guide, mask, tell):
             return probe(
@@ -76,7 +78,11 @@ class T0Probe(Node):
         pictures = [decode(vae, samples, self.NAME) for samples in each]
         labels = [f"t0 {one.t0:g}   sigma {one.sigma:.3g}" for one in found]
         lines = [_probe_line(one) for one in found]
-        if predict:
+        if distilled:
+            job.notes.append(
+                "The model is distilled: these are its results of one step, and nothing is blurred in them."
+            )
+        elif predict:
             lines.append(f"RMS change: root mean square over what may change, in {job.units}")
         else:
             job.notes.append("The expected change is for one t0 everywhere: not with a soft mask.")

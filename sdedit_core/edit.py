@@ -10,18 +10,20 @@ from functools import partial
 import torch
 
 from .model import ScoreModel
-from .sampling.grids import sigma_grid
+from .sampling.choice import choose_solver, run_levels
+from .sampling.distilled import Redrawn
 from .sampling.masks import check_mask, is_hard, level_map
 from .sampling.noise import BrownianPath, NoiseStream, level_node, path_depth
 from .sampling.options import OPTIONS, check_options
 from .sampling.solvers import Callback, Denoise, Noise, Solver, get_solver
-from .sampling.solvers.base import MASK_MODES, Counter, Step, check_eta, step_pairs
+from .sampling.solvers.base import MASK_MODES, Counter, Step, step_pairs
+from .sampling.solvers.few_step import OwnStarts
 from .sampling.solvers.lift import lift, lifted_start
 from .sampling.solvers.mca import automatic_finish
 from .sampling.state import NoisedState, noised, perturb
 from .sde import Schedule
 
-__all__ = ["EditResult", "NoisedState", "Report", "perturb", "reverse", "sdedit"]
+__all__ = ["EditResult", "NoisedState", "Report", "choose_solver", "perturb", "reverse", "run_levels", "sdedit"]
 
 
 @dataclass
@@ -67,32 +69,6 @@ class EditResult:
     report: Report
     levels: list[float]
     state: NoisedState
-
-
-def choose_solver(solver: str, eta: float = 1.0) -> Solver:
-    """The solver that runs: "auto" is "sde_2m" for eta below 1.  ValueError when it has no eta."""
-    chosen = get_solver(solver)
-    if check_eta(eta) == 1.0:
-        return chosen
-    if chosen.name == "auto":
-        chosen = get_solver("sde_2m")
-    if "eta" not in chosen.options:
-        raise ValueError(f"Solver {chosen.name!r} has no eta; use auto, sde_2m or ancestral, or set eta to 1.")
-    return chosen
-
-
-def run_levels(
-    schedule: Schedule,
-    sigma: float,
-    *,
-    steps: int,
-    solver: str = "auto",
-    eta: float = 1.0,
-    grid: str | None = None,
-    data_std: float | None = None,
-) -> list[float]:
-    """The noise levels of a run from ``sigma``, as :func:`reverse` takes them when nobody gives it others."""
-    return sigma_grid(schedule, sigma, steps, grid=grid or choose_solver(solver, eta).grid, data_std=data_std)
 
 
 def unchanged(state: NoisedState, levels: Sequence[float]) -> bool:
@@ -141,11 +117,12 @@ def reverse(
     seed = state.seed if seed is None else seed
     given = {"steps": steps, "solver": solver, "seed": seed, "repeats": repeats, "eta": eta, "mask_mode": mask_mode}
     run = check_options(given)
-    chosen = choose_solver(run["solver"], run["eta"])
+    chosen = choose_solver(run["solver"], run["eta"], distilled=model.distilled)
     started = time.perf_counter()
     if sigmas is None:
         at = {name: run[name] for name in ("steps", "solver", "eta")}
-        levels = run_levels(model.schedule, state.sigma, **at, grid=grid, data_std=model.data_std)
+        at |= {"grid": grid, "data_std": model.data_std, "distilled": model.distilled}
+        levels = run_levels(model.schedule, state.sigma, **at)
     else:
         levels = _own_levels(sigmas, state.sigma)
     stopped = levels[-1] > 0.0
@@ -160,12 +137,15 @@ def reverse(
     notes = [state.note] if state.note else []
     stepped = _per_pixel(chosen, run, notes) if soft else chosen
     if unchanged(state, levels):
-        return untouched(state, levels, run)
+        return untouched(state, levels, run, distilled=model.distilled)
     if "finish" in stepped.options:
         options.setdefault("finish", automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
-    counted = Counter(partial(_evaluate, model, y, observe))
+    mean = run["eta"] == 1.0 and chosen.law == "sde" and not soft and not state.under_way  # D should be one
+    redrawn = Redrawn(state, levels) if mean else None
+    counted = Counter(partial(_evaluate, model, y, (redrawn, observe)))
     one = _Run(counted, model.schedule, state, levels, stepped, options, run["seed"], run["mask_mode"], callback)
-    samples, denoised = one.passes(one.soft_pass if soft else one.hard_pass, run["repeats"])
+    masked = one.few_pass if stepped.distilled else one.soft_pass
+    samples, denoised = one.passes(masked if soft else one.hard_pass, run["repeats"])
     if not bool(torch.isfinite(samples).all()):
         broken = (~torch.isfinite(samples)).flatten(1).any(dim=1).nonzero().flatten().tolist()
         raise ValueError(
@@ -174,6 +154,11 @@ def reverse(
         )
     if stopped:
         notes.append(f"Stopped at sigma {levels[-1]:.4g}: the result still holds that noise, also in the change above.")
+    if redrawn is not None and redrawn.looks_distilled:
+        notes.append(
+            f"This model looks distilled (made for 1 to 8 steps); solver {chosen.name} then makes fine detail too "
+            "strong. Set solver to few_step, with the model's own number of steps and cfg 1."
+        )
     report = Report(
         t0=state.t0,
         sigma=state.sigma,
@@ -189,22 +174,26 @@ def reverse(
     return EditResult(samples, denoised, state.sigma, counted.calls, report, levels, state)
 
 
-def untouched(state: NoisedState, levels: list[float], options: Mapping[str, object]) -> EditResult:
+def untouched(
+    state: NoisedState, levels: list[float], options: Mapping[str, object], *, distilled: bool = False
+) -> EditResult:
     """The result of a run that asks nothing of the model: the guide, bit for bit (see :func:`unchanged`)."""
     notes = [state.note] if state.note else []
     if state.sigma > 0.0:
         notes.append("The mask is empty: nothing may change, so the guide is returned.")
-    solver, still = choose_solver(options["solver"], options["eta"]).name, [0.0] * state.guide.shape[0]
+    solver = choose_solver(options["solver"], options["eta"], distilled=distilled).name
+    still = [0.0] * state.guide.shape[0]
     report = Report(state.t0, state.sigma, len(levels) - 1, solver, 0, options["repeats"], 0.0, still, notes=notes)
     return EditResult(state.guide.clone(), state.guide.clone(), state.sigma, 0, report, levels, state)
 
 
 def _evaluate(
-    model: ScoreModel, y: torch.Tensor | None, observe: Callable | None, x: torch.Tensor, sigma: float
+    model: ScoreModel, y: torch.Tensor | None, observers: Sequence[Callable | None], x: torch.Tensor, sigma: float
 ) -> torch.Tensor:
     d = model.denoise(x, sigma, y)
-    if observe is not None:
-        observe(x, sigma, d)
+    for observe in observers:
+        if observe is not None:
+            observe(x, sigma, d)
     return d
 
 
@@ -233,13 +222,13 @@ def _solver_options(chosen: Solver, eta: float, given: Mapping[str, object] | No
 
 def _per_pixel(chosen: Solver, run: Mapping[str, object], notes: list[str]) -> Solver:
     """The solver that stands in for ``chosen`` under a soft mask, with notes on what that means."""
-    if chosen.masks_itself or run["eta"] != 1.0:
+    if chosen.masks_itself or (run["eta"] != 1.0 and not chosen.distilled):
         raise ValueError("A soft mask needs eta = 1 and another solver than paper; or use a mask of 0 and 1 only.")
-    if chosen.name == "ancestral":
+    if chosen.name == "ancestral" or chosen.distilled:
         stepped = chosen
     else:
         stepped = replace(get_solver("auto"), stages=chosen.stages)  # on the path of the solver it stands in for
-    if chosen.name not in ("auto", "ancestral"):
+    if stepped is not chosen and chosen.name != "auto":
         notes.append(f"Soft mask: every pixel starts at its own t0, stepped by auto in place of {chosen.name}.")
     if run["mask_mode"] == "tilt":
         notes.append("Soft mask: mask_mode tilt is for hard masks and was not used.")
@@ -269,6 +258,12 @@ class _Run:
         elif change is not None:
             denoise = MASK_MODES[self.mask_mode](denoise, self.state.guide, change)
         return self.solver.solve(denoise, x, self.levels, noise=noise, callback=self.tell, **options)
+
+    def few_pass(self, x: torch.Tensor, clean: torch.Tensor, *, noise: Noise, initial: NoiseStream) -> torch.Tensor:
+        """One pass of a solver for distilled models with a start level per pixel, all of which hold x's noise."""
+        own = level_map(self.schedule, self.state.fractions(), top=self.state.t0)
+        denoise = OwnStarts(self.denoise, clean, own, self.levels)
+        return self.solver.solve(denoise, x, self.levels, noise=noise, callback=self.tell, **self.options)
 
     def soft_pass(self, x: torch.Tensor, clean: torch.Tensor, *, noise: Noise, initial: NoiseStream) -> torch.Tensor:
         """One pass with a start level per pixel.

@@ -55,6 +55,9 @@ class ScoreModel:
         dims: dimensions of a state: 4 for pictures, 5 for videos (B,C,F,H,W), 3 for sounds (B,C,L).
         data_std: spread of clean data, for the automatic grid: by default a quarter of the data range.
         module: the torch module behind ``denoiser``, when there is one (to move it, to count its weights).
+        distilled: whether D(x, sigma) is no mean but a sample, the end of the probability-flow ODE from x, as of
+            consistency, LCM, Turbo and DMD models: it runs with solver few_step alone ("auto" takes that) and has no
+            score.
         smooth: whether D changes smoothly with x, as a network's does.  False for a denoiser that switches between
             answers, as a patch prior does: the automatic solver then ends more gently (finish "balanced").
         prior: the training-free prior behind ``denoiser``, when there is one; its ``tick`` attribute may be set
@@ -79,6 +82,7 @@ class ScoreModel:
         smooth: bool = True,
         dims: int = 4,
         data_std: float | None = None,
+        distilled: bool = False,
         info: ModelInfo | None = None,
     ):
         if not callable(denoiser):
@@ -99,6 +103,7 @@ class ScoreModel:
         self.smooth = bool(smooth)
         self.dims = int(dims)
         self._data_std = data_std
+        self.distilled = bool(distilled)
         self.info = info or ModelInfo()
 
     @property
@@ -149,7 +154,15 @@ class ScoreModel:
         return f"(batch, {self.channels}, {sides})"
 
     def score(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
-        """Score of the noised data, ``(D(x, sigma) - x) / sigma^2`` (Tweedie's formula); sigma > 0."""
+        """Score of the noised data, ``(D(x, sigma) - x) / sigma^2`` (Tweedie's formula); sigma > 0.
+
+        ValueError for a distilled model, whose D is no mean.
+        """
+        if self.distilled:
+            raise ValueError(
+                "A distilled model has no score: its D(x, sigma) is a finished picture, not the mean of all that fit. "
+                "Use denoise, or solver few_step."
+            )
         s = torch.as_tensor(sigma, dtype=torch.float32, device=x.device).reshape(-1, *[1] * (x.dim() - 1))
         if not bool((s > 0).all()):
             raise ValueError("The score is defined for sigma > 0 only.")

@@ -17,7 +17,8 @@ class Overrides:
     """What a file cannot say; None means "detect or assume".
 
     Attributes:
-        sde: "ve", "vp", "edm", or more exactly "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm".
+        sde: "ve", "vp", "edm", or more exactly "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm";
+            "consistency" for consistency models in ADM form.
         sigma_min: smallest noise level, in the model's own data range.
         sigma_max: largest noise level, in the model's own data range.
         data_range: (low, high) of clean pixels, (0, 1) or (-1, 1).
@@ -52,7 +53,7 @@ class Overrides:
     levels: int | None = None
     rescale_timesteps: bool | None = None
 
-    SDES = ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm")
+    SDES = ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm", "consistency")
 
     @classmethod
     def check_names(cls, names: Iterable[str]) -> None:

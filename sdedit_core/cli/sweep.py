@@ -150,7 +150,7 @@ def _probe(args: argparse.Namespace, job, values: list[float], out: Path) -> Non
         )
     pictures = [from_range(one.denoised, job.model.data_range).clamp(0, 1) for one in found]
     for one in found:
-        say(str(one.predicted))
+        say(one.label if one.predicted is None else str(one.predicted))
     title = "E[x0 | x(t0)]: what survives the noise; blurred = will be invented"
     labels = [one.label for one in found]
     save_pil(contact_sheet([job.picture, *pictures], ["guide", *labels], columns=4, title=title), out)

@@ -155,6 +155,12 @@ def predict_deviation(
     if whole_number(starts) is None or starts < 1:
         raise ValueError(f"starts must be a whole number of at least 1, got {starts!r}.")
 
+    if model.distilled:
+        raise ValueError(
+            "The expected change is for models whose D is a mean, and this one is distilled. Run it instead: one step "
+            "of solver few_step costs one evaluation."
+        )
+
     def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
         return model.denoise(x, sigma, y)
 

@@ -51,7 +51,8 @@ def probe(
     Args:
         guide: (B,C,H,W) in the model's data range.
         mask: (B|1,1,H,W), 1 = change; where it is between 0 and 1 the probe shows the full t0 all the same.
-        predict: spend a second evaluation on the expected change (see :mod:`deviation`).
+        predict: spend a second evaluation on the expected change (see :mod:`deviation`).  Not for a distilled model,
+            whose D is no mean: the probe is then the run of one step itself.
         sample_indices: place of every item in a larger batch, as for :func:`~sdedit_core.sampling.state.perturb`.
         callback: ``callback(probe, index, total)`` after every value; may raise to stop.
     """
@@ -67,7 +68,7 @@ def probe(
         else:
             denoised, nfe = model.denoise(state.samples, state.sigma, y), 1
         predicted = None
-        if predict:
+        if predict and not model.distilled:
             first = denoised if nfe else None
             predicted = predict_from_state(
                 lambda x, sigma: model.denoise(x, sigma, y),

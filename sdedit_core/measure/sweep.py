@@ -17,7 +17,7 @@ from ..edit import choose_solver, run_levels, sdedit
 from ..model import ScoreModel
 from ..sampling.masks import check_mask, is_hard
 from ..sampling.options import check_options
-from ..sampling.solvers import Callback, get_solver
+from ..sampling.solvers import Callback
 from ..sampling.solvers.mca import drawn_share
 from ..sde import check_t0
 from .bound import Bounds, ScoreRecorder, bounds, check_delta
@@ -124,13 +124,13 @@ class SweepPlan:
         self.options = check_options(options)
         self.predict, self.delta = predict, check_delta(delta)
         self.further = {"grid": grid, "solver_options": solver_options, "y": y, "sample_indices": sample_indices}
-        choose_solver(self.options["solver"], self.options["eta"])
+        self.solver = choose_solver(self.options["solver"], self.options["eta"], distilled=model.distilled)
 
     def levels(self, t0: float) -> list[float]:
         """The noise levels of the cell at t0."""
         at = {name: self.options[name] for name in ("steps", "solver", "eta")}
-        schedule = self.model.schedule
-        return run_levels(schedule, schedule.sigma(t0), **at, grid=self.further["grid"], data_std=self.model.data_std)
+        at |= {"grid": self.further["grid"], "data_std": self.model.data_std, "distilled": self.model.distilled}
+        return run_levels(self.model.schedule, self.model.schedule.sigma(t0), **at)
 
     def callbacks(self, t0_values: Sequence[float]) -> int:
         """How many times the step callback will be called, for a progress bar."""
@@ -142,7 +142,7 @@ class SweepPlan:
         """Why prediction and bounds do not apply to this plan; empty when they do."""
         if self.options["repeats"] > 1:
             return "prediction and bounds are for one pass"
-        if self.options["eta"] != 1.0 or get_solver(self.options["solver"]).law != "sde":
+        if self.options["eta"] != 1.0 or self.solver.law != "sde":
             return "prediction and bounds are for solvers of the reverse SDE"
         if self.mask is not None and not is_hard(self.mask):
             return "prediction and bounds are for one t0, not for a soft mask"

@@ -28,6 +28,7 @@ class Preconditioning:
 
     data_range: tuple[float, float] = (-1.0, 1.0)
     kind: ClassVar[str] = ""
+    distilled: ClassVar[bool] = False  # D jumps to one finished picture and is no mean of all that fit
 
     def schedule(self) -> Schedule:
         """The forward process that the network was trained for."""
@@ -175,6 +176,24 @@ class EDM(Preconditioning):
 
 
 @dataclass(frozen=True)
+class Consistency(EDM):
+    """Consistency models: EDM's scalings, changed so that D(x, sigma_min) is x itself; no score.
+
+    D(x, sigma) is where the probability-flow ODE from (x, sigma) ends.  Song et al., Consistency Models (ICML 2023),
+    appendix C; c_in and the label are EDM's.  Below sigma_min there is nothing left to do: D is x.
+    """
+
+    label_gain: float = 250.0
+    kind: ClassVar[str] = "consistency"
+    distilled: ClassVar[bool] = True
+
+    def scalings(self, sigma: Tensor) -> Scalings:
+        above, d2 = (sigma - self.sigma_min).clamp(min=0.0), self.sigma_data**2
+        _, _, c_in, label = super().scalings(sigma)
+        return d2 / (above * above + d2), above * self.sigma_data * c_in, c_in, label
+
+
+@dataclass(frozen=True)
 class IDDPM(Preconditioning):
     """EDM's iDDPMPrecond: a cosine table u of noise levels, the label counts from the smallest, eps prediction."""
 
@@ -208,7 +227,7 @@ _POSITIVE = (
     "sigma_min", "sigma_max", "sigma_data", "label_gain", "beta_min", "beta_max", "beta_start", "beta_end", "t_min",
     "floor",
 )  # fmt: skip
-KINDS = {c.kind: c for c in (VE, DiscreteVE, VP, ContinuousVP, SubVP, EDM, IDDPM)}
+KINDS = {c.kind: c for c in (VE, DiscreteVE, VP, ContinuousVP, SubVP, EDM, Consistency, IDDPM)}
 
 
 def preconditioning(data: dict) -> Preconditioning:

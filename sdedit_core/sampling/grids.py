@@ -10,7 +10,7 @@ import math
 
 from ..sde import Schedule, whole_number
 
-GRIDS = ("auto", "karras", "log", "uniform-t")
+GRIDS = ("auto", "karras", "log", "uniform-t", "few")
 
 
 def check_steps(steps: int) -> int:
@@ -55,13 +55,37 @@ def uniform_t(schedule: Schedule, sigma_start: float, n: int) -> list[float]:
     return [sigma_start, *(schedule.sigma(t0 * i / n) for i in range(n - 1, 0, -1))]
 
 
+def few(schedule: Schedule, sigma_start: float, n: int) -> list[float]:
+    """n levels for distilled models: those that such models are trained on, of a schedule that starts here.
+
+    Distillation works on a few levels, even in the model's own time: t = 1, 3/4, 1/2, 1/4 for a model of four steps
+    (Turbo, DMD, LCM, schnell; with a shift, the shifted ones), which are also the levels of ComfyUI's own "simple"
+    scheduler.  So the levels are ``sigma(t0 i / n)``: at t0 = 1 all of them are the model's own, and so they are where
+    t0 is one of them and n the rest (t0 = 1/2 with 2 steps, of a model of four).
+
+    Where t is the logarithm of sigma (VE), even steps in it say nothing about training, and would put half of the
+    levels where nothing is left to decide.  Consistency models are trained on Karras' levels (Song et al. 2023,
+    section 5): those, without the last one at sigma_min, as D from there hardly differs from its input.
+    """
+    if _logarithmic(schedule):
+        return karras(sigma_start, schedule.sigma_min, n + 1)[:-1]
+    return uniform_t(schedule, sigma_start, n)
+
+
+def _logarithmic(schedule: Schedule) -> bool:
+    """Whether t is log sigma in the upper half of the range, where t0 decides about the picture."""
+    low, middle, top = (math.log(schedule.sigma(t)) for t in (0.5, 0.75, 1.0))
+    return abs(2.0 * middle - low - top) < 1e-3 * (top - low)
+
+
 def sigma_grid(
     schedule: Schedule, sigma: float, steps: int, *, grid: str = "karras", data_std: float | None = None
 ) -> list[float]:
     """The levels of one run: ``steps`` positive levels from ``sigma`` = sigma(t0) down, then 0; [0] for sigma 0.
 
     Args:
-        grid: "karras" (rho 7), "auto" (rho from sigma, see :func:`auto_rho`), "log", "uniform-t" (the paper).
+        grid: "karras" (rho 7), "auto" (rho from sigma, see :func:`auto_rho`), "log", "uniform-t" (the paper),
+            "few" (distilled models, see :func:`few`).
         data_std: spread of the data in the model's range, for "auto": a quarter of the range for pictures, 1 for
             normalised latents.  None means 0.5; a factor of two hardly matters.
 
@@ -79,6 +103,8 @@ def sigma_grid(
         levels = log_uniform(sigma, end, steps)
     elif grid == "uniform-t":
         levels = uniform_t(schedule, sigma, steps)
+    elif grid == "few":
+        levels = few(schedule, sigma, steps)
     else:
         rho = 7.0 if grid == "karras" else auto_rho(sigma, data_std=data_std or 0.5)
         levels = karras(sigma, end, steps, rho=rho)

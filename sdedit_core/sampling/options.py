@@ -58,7 +58,8 @@ T0 = Option(
 OPTIONS: dict[str, Option] = {
     "steps": Option(
         20,
-        "Noise levels between sigma(t0) and 0, all of them run. 10 to 40 for auto, 200 to 1000 for reverse_diffusion.",
+        "Noise levels between sigma(t0) and 0, all of them run. 10 to 40 for auto, 200 to 1000 for reverse_diffusion, "
+        "the model's own 1 to 8 for few_step.",
         check_steps,
         low=1,
         high=10000,
@@ -88,7 +89,7 @@ OPTIONS: dict[str, Option] = {
     "eta": Option(
         1.0,
         "1 = SDEdit's own random path. 0 = the deterministic path, which changes less; between them, less noise on the "
-        "way. Below 1: solver auto, sde_2m or ancestral.",
+        "way. Below 1: solver auto, sde_2m, ancestral or few_step.",
         check_eta,
         low=0.0,
         high=1.0,

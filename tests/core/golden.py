@@ -16,24 +16,28 @@ OVERRIDES = {
         "num_heads": 4, "num_heads_upsample": 2, "noise_schedule": "cosine", "levels": 4000, "rescale_timesteps": False,
     },
     "improved_uncond.pt": {"levels": 400},
+    "cd_lsun.pt": {"num_head_channels": 16},
+    "edm_imagenet.pt": {"num_head_channels": 16},
 }  # fmt: skip
 NAMES = sorted({k.split("/")[0] for k in EXPECTED})
 
 
 def unpack(name: str, folder: Path) -> Path:
-    """The checkpoint, with its config.json where it has one, as a user would have it."""
+    """The checkpoint, with its config.json and scheduler where it has them, as a user would have it."""
     stem, suffix = name.split(".", 1)
     config = HERE / f"{stem}.config.json"
     path = folder / (f"diffusion_pytorch_model.{suffix}" if config.exists() else name)
     if config.exists():
         (folder / "config.json").write_bytes(config.read_bytes())
+        if (scheduler := HERE / f"{stem}.scheduler_config.json").exists():
+            (folder / "scheduler_config.json").write_bytes(scheduler.read_bytes())
     path.write_bytes(lzma.decompress((HERE / f"{name}.xz").read_bytes()))
     return folder if config.exists() else path
 
 
 def expectation(name: str, which: str):
-    """(x, sigma, y, the original's denoised image on the stored grid)"""
-    get = lambda key: EXPECTED.get(f"{name}/{which}/{key}")  # noqa: E731
+    """(x, sigma, y, the original's denoised image on the stored grid); inputs are those of "ema" where not stored"""
+    get = lambda key: EXPECTED.get(f"{name}/{which}/{key}", EXPECTED.get(f"{name}/ema/{key}"))  # noqa: E731
     sigma = get("sigma")
     x0, z = get("x0").float() / 16, get("z").float() / 12
     return x0 + sigma.float()[:, None, None, None] * z, sigma, get("y"), get("D")

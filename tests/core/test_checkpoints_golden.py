@@ -71,19 +71,6 @@ def test_a_file_in_half_precision_is_not_rounded_twice(tmp_path):
     assert torch.equal(half, full)
 
 
-def test_consistency_models_have_no_score(tmp_path):
-    """OpenAI's edm_* files are score models; cd_* and ct_* have the same tensors and mean something else."""
-    state = torch.load(unpack("adm_cond.pt", tmp_path), weights_only=True)
-    state = {k: v[..., None] if k.endswith(("qkv.weight", "proj_out.weight")) else v for k, v in state.items()}
-    for name in ("edm_cat256_ema.pt", "cd_cat256_lpips.pt", "ct_cat256.pt"):
-        torch.save(state, tmp_path / name)
-    assert load_checkpoint(tmp_path / "edm_cat256_ema.pt", num_head_channels=16).schedule.sigma_max == 80.0
-    for name in ("cd_cat256_lpips.pt", "ct_cat256.pt"):
-        with pytest.raises(ValueError, match="consistency model"):
-            load_checkpoint(tmp_path / name)
-        assert load_checkpoint(tmp_path / name, sde="edm", num_head_channels=16).schedule.sigma_max == 80.0
-
-
 def test_broken_tensors_are_refused(tmp_path):
     state = torch.load(unpack("ddpm.ckpt", tmp_path), weights_only=True)
     for words, broken in (

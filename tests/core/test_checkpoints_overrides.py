@@ -26,8 +26,12 @@ ADM = {
     "noise_schedule", "prediction", "num_heads", "num_head_channels", "use_new_attention_order", "num_heads_upsample",
     "levels",
 }  # fmt: skip
+OPENAI_EDM = {"sigma_min", "sigma_max", "num_heads", "num_head_channels", "num_heads_upsample"}
 APPLIED = {  # of those, what the families take beside data_range, image_size and name
     "adm_cond.pt": ADM,
+    "cd_lsun.pt": OPENAI_EDM,
+    "edm_imagenet.pt": OPENAI_EDM,
+    "diffusers_cm.safetensors": {"sigma_min", "sigma_max", "num_heads", "num_head_channels"},
     "improved_cond.pt": ADM | {"rescale_timesteps"},  # with 1000 levels there is nothing to rescale
     "improved_uncond.pt": ADM | {"rescale_timesteps"},
     "ddpm.ckpt": {"noise_schedule", "prediction"},

@@ -6,7 +6,7 @@ from sdedit_core.checkpoints.load import _locate
 from sdedit_core.checkpoints.overrides import Overrides
 
 WORDS = {
-    "sde": ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm"),
+    "sde": ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm", "consistency"),
     "noise_schedule": ("linear", "scaled_linear", "cosine"),
     "prediction": ("eps", "v", "x0"),
 }

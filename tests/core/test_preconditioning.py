@@ -12,6 +12,7 @@ from sdedit_core.networks.preconditioning import (
     IDDPM,
     VE,
     VP,
+    Consistency,
     ContinuousVP,
     Denoiser,
     DiscreteVE,
@@ -42,7 +43,7 @@ def exact(x, sigma):
 
 
 KINDS = [VE(), DiscreteVE(), VP(), VP(prediction="v"), VP(prediction="x0"), VP(beta_schedule="cosine"),
-         ContinuousVP(), SubVP(), EDM(), EDM(label_gain=250.0), IDDPM()]  # fmt: skip
+         ContinuousVP(), SubVP(), EDM(), EDM(label_gain=250.0), Consistency(), IDDPM()]  # fmt: skip
 
 
 @pytest.mark.parametrize("p", KINDS, ids=lambda p: f"{p.kind}-{getattr(p, 'prediction', '')}")
@@ -72,6 +73,32 @@ def test_labels_at_known_points():
     for p in (ContinuousVP(), SubVP()):
         sigma = torch.tensor([p.schedule().sigma(0.37)], dtype=torch.float64)
         assert float(p.scalings(sigma)[3]) == pytest.approx(0.37 * 999, rel=1e-9)
+
+
+def test_a_consistency_model_leaves_clean_pictures_alone():
+    """At sigma_min D is x itself, whatever the network says; below it too.  Song et al. 2023, section 3."""
+    denoiser = Denoiser(Loud(), Consistency(), channels=2, gain=1.0, offset=0.0)
+    x = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(1))
+    sigma = torch.tensor([0.002, 0.0015, 0.003])
+    got = denoiser(x, sigma)
+    assert torch.allclose(got[:2], x[:2], rtol=0.0, atol=1e-6) and not torch.allclose(got[2], x[2], atol=1e-2)
+    plain = Denoiser(Loud(), EDM(label_gain=250.0), channels=2, gain=1.0, offset=0.0)
+    assert not torch.allclose(plain(x, sigma)[0], x[0], atol=1e-2)
+    assert not torch.allclose(plain(x, sigma)[1], x[1], atol=1e-2)
+
+
+def test_far_above_sigma_min_a_consistency_model_is_scaled_as_edm_networks_are():
+    sigma = torch.tensor([1.0, 80.0], dtype=torch.float64)
+    for ours, edm in zip(Consistency().scalings(sigma), EDM(label_gain=250.0).scalings(sigma), strict=True):
+        assert torch.allclose(ours, edm, rtol=5e-3)
+    assert Consistency.distilled and not EDM.distilled and not VE.distilled
+
+
+class Loud(torch.nn.Module):
+    """A network that shouts at whatever it is shown."""
+
+    def forward(self, x, label, y=None):
+        return torch.full_like(x, 100.0)
 
 
 def test_sub_vp_marginals():

@@ -19,6 +19,11 @@ KINDS = {  # name: (what the info text must say, loader options)
     "ddpmpp_vp.pth": ("architecture: DDPM++|weights: EMA|ContinuousVPSDE(beta_min=0.1, beta_max=20)", {}),
     "ddpm.ckpt": ("architecture: DDPM U-Net|VPSDE(levels=1000|linear betas", {}),
     "adm_cond.pt": ("architecture: ADM|4 classes|learned variance", {"num_head_channels": 16, "class_label": 1}),
+    "cd_lsun.pt": (
+        "architecture: ADM|consistency model: few_step|VESDE(sigma_min=0.002, sigma_max=80)|size: 32 x 32",
+        {"num_head_channels": 16},
+    ),
+    "edm_imagenet.pt": ("architecture: ADM|3 classes|EDM network", {"num_head_channels": 16, "class_label": 2}),
     "edm_song.safetensors": ("architecture: NCSN++ (EDM)|VESDE(sigma_min=0.002, sigma_max=80)|size: 16 x 16", {}),
 }
 
@@ -88,6 +93,25 @@ def test_a_dropped_file_runs_with_our_sampler_and_with_ksampler(comfy, drop, nam
         for words in (*words_wanted.split("|"), f"model: {name.split('.')[0]}", "parameters: ", "process: "):
             assert words in says, says
         assert pictures(comfy, run).shape == (1, 64, 64, 3)
+
+
+def test_a_consistency_model_edits_in_one_or_two_evaluations(comfy, drop):
+    """``auto`` is few_step there; a solver that needs a score is refused with the remedy; stock LCM runs it too."""
+    name = drop("cd_lsun.pt", packed("cd_lsun.pt"))
+    for steps in (1, 2):
+        graph = with_file(name, num_head_channels=16)
+        graph["sample"]["inputs"]["steps"] = steps
+        run = comfy.run(graph)
+        assert run.status == "success", run.error
+        assert "few_step" in run.text("report") and f"{steps} evaluation" in run.text("report"), run.text("report")
+    graph["sample"]["inputs"]["solver"] = "sde_2m"
+    run = comfy.run(graph)
+    assert run.status == "error" and "Set solver to few_step, or to auto" in run.error, run.error
+    graph = stock(with_file(name, num_head_channels=16))
+    graph["sample"]["inputs"] |= {"sampler_name": "lcm", "steps": 2}
+    run = comfy.run(graph)
+    assert run.status == "success", run.error
+    assert pictures(comfy, run).std() > 1.0, "a picture, not grey or NaN"
 
 
 def test_a_converted_file_gives_the_same_picture(comfy, drop, tmp_path):

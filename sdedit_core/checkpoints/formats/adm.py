@@ -1,9 +1,10 @@
-"""Checkpoints of openai/guided-diffusion (ADM), improved-diffusion and consistency_models' EDM nets: ``.pt``.
+"""Checkpoints of openai/guided-diffusion (ADM), improved-diffusion and consistency_models: ``.pt``.
 
 A plain state dict with ``input_blocks.<n>.<m>``, ``middle_block`` and ``output_blocks``.  A down-sampling residual
 block looks like any other; the decoder tells where it is, because its up-sampling blocks are visible.  Number of
 heads, order of q, k, v and the noise schedule are not in the file: known networks (adm_known.py), a sidecar or options
-say them.
+say them.  Nor is it in the file whether a network of consistency_models is a consistency model or the EDM network that
+it was made of: the file's name or ``sde`` says that.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...networks import BlockSpec, UNetSpec
-from ...networks.preconditioning import EDM, VP
+from ...networks.preconditioning import EDM, VP, Consistency
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
 from ..states import any_state, choose_state
 from ..weights import Weights, attention_size, pixel_affine, swap_halves
-from .adm_known import Known, downsamples_plainly, known_network
+from .adm_known import Known, attends_in_2d, downsamples_plainly, kind_by_name, known_network
 
 NAME = "guided-diffusion (ADM) checkpoint"
 
@@ -49,18 +50,12 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
         raise ValueError(
             f"it takes {image} and returns {out} channels, so it is a super-resolution or other special network."
         )
-    # consistency_models stores attention as 2-D convolutions and uses the new order and EDM's preconditioning
-    openai_edm = any(k.endswith(".qkv.weight") and v.dim() == 4 for k, v in state.items())
-    if openai_edm and options.sde is None and raw.path.name.lower().startswith(("cd_", "ct_")):
-        raise ValueError(
-            "by its name it is a consistency model: it jumps to a finished picture instead of giving the mean of all "
-            'that fit, so it has no score and no reverse SDE. Take edm_..._ema.pt of the same repository; sde="edm" '
-            "loads this file all the same."
-        )
+    openai_edm = attends_in_2d(w)  # consistency_models: the new order and EDM's noise levels
     heads = _Heads(w, options, found, openai_edm)
     found.spec = _spec(w, heads, base, image, out)
     found.weights = w.finish()
-    _describe(found, heads, options, openai_edm, out == 2 * image)
+    said = kind_by_name(raw.path.name) if openai_edm else None
+    _describe(found, heads, options, openai_edm, said, out == 2 * image)
     return found
 
 
@@ -81,7 +76,8 @@ class _Heads:
             self.number, self.channels = (4, None) if self.plain else (None, 64)
             said = "4 heads" if self.plain else "64 channels a head"
             found.assumed.append(f"{said}; num_heads or num_head_channels say otherwise")
-        order = options.use_new_attention_order if attends else None
+        # consistency_models has one order, and ignores the flag
+        order = options.use_new_attention_order if attends and not openai_edm else None
         order = self.known.new_attention_order if order is None else order
         self.new_order = openai_edm if order is None else order
         self.assumed_order = order is None and not openai_edm
@@ -190,7 +186,9 @@ def _block(
     blocks.append(BlockSpec(cin, cout, resample=resample, shortcut=kernel, scale_shift=scale_shift, heads=n))
 
 
-def _describe(found: Found, heads: _Heads, options: Overrides, openai_edm: bool, learned: bool) -> None:
+def _describe(
+    found: Found, heads: _Heads, options: Overrides, openai_edm: bool, named: str | None, learned: bool
+) -> None:
     spec = found.spec
     if learned:
         found.detected.append("learned variance (its output channels are not used)")
@@ -199,16 +197,16 @@ def _describe(found: Found, heads: _Heads, options: Overrides, openai_edm: bool,
     if heads.assumed_order and any(b.heads > 1 for b in spec.encoder + spec.middle + spec.decoder):
         found.assumed.append("legacy order of q, k, v; use_new_attention_order=True selects the other")
     data_range = options.data_range or (-1.0, 1.0)
-    sde = options.sde or ("edm" if openai_edm else "vp")
-    if sde == "edm":
-        said = found.detected if openai_edm else found.assumed
-        said.append("EDM preconditioning, as in OpenAI's consistency_models (edm_*; not for cd_*, ct_*)")
+    sde = options.sde or (named or "edm" if openai_edm else "vp")
+    if sde in ("edm", "consistency"):
         low, high = options.sigma_min or 0.002, options.sigma_max or 80.0
-        found.preconditioning = EDM(data_range, sigma_min=low, sigma_max=high, label_gain=250.0)
+        kind = EDM if sde == "edm" else Consistency
+        found.preconditioning = kind(data_range, sigma_min=low, sigma_max=high, label_gain=250.0)
+        _say_kind(found, sde, named, options.sde is None)
     elif sde in ("vp", "vp-discrete"):
         found.preconditioning = _trained(found, heads.known, options, data_range)
     else:
-        raise ValueError(f'ADM networks are discrete VP or EDM networks; sde="{sde}" does not fit.')
+        raise ValueError(f'ADM networks are discrete VP, EDM or consistency networks; sde="{sde}" does not fit.')
     affine = pixel_affine(data_range)
     found.gain, found.offset = affine["gain"], affine["offset"]
     attended = len({level for level, block in _levels(spec) if block.heads})
@@ -216,6 +214,17 @@ def _describe(found: Found, heads: _Heads, options: Overrides, openai_edm: bool,
     found.size = attention_size(spec, finest) or None
     if found.size:
         found.assumed.append(f"native size {found.size}, from the attention levels")
+
+
+def _say_kind(found: Found, sde: str, named: str | None, by_file: bool) -> None:
+    """Which of the two it is, EDM network or consistency model, and who says so: the same tensors may be either."""
+    who = "by its file name" if by_file else "as said"
+    if sde == "consistency":
+        found.detected.append(f"consistency model: few_step, 1 to 4 evaluations ({who})")
+    elif named or not by_file:
+        found.detected.append(f"EDM network ({who}), as consistency models are made of")
+    else:
+        found.assumed.append('EDM network with a score; sde="consistency" for a consistency model (cd_*, ct_*)')
 
 
 def _trained(found: Found, known: Known, options: Overrides, data_range: tuple[float, float]) -> VP:

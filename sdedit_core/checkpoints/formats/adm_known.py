@@ -1,7 +1,7 @@
 """Published ADM networks, told by their shapes: what their training flags say and their files do not.
 
 The flags are those of the README of openai/guided-diffusion and of openai/improved-diffusion ("Models and
-Hyperparameters").
+Hyperparameters"), and of scripts/launch.sh of openai/consistency_models.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ def _improved(what: str, schedule: str, levels: int, rescale: bool, heads: int =
 
 
 # (features, classes, learned variance, deepest channels, encoder stages, plain downsampling)
+_KNOWN_2D = {  # attention as 2-D convolutions: EDM networks and the consistency models made of them look alike
+    (256, False, False, 1024, 18, False): Known("LSUN 256 of consistency_models: 64 channels a head", None, 64, True),
+    (192, True, False, 768, 16, False): Known("ImageNet 64 of consistency_models: 64 channels a head", None, 64, True),
+}
 _KNOWN = {
     (192, True, True, 768, 16, False): Known(
         "64x64_diffusion (guided-diffusion): new attention order, cosine schedule", None, 64, True, "cosine", 1000
@@ -51,10 +55,30 @@ def downsamples_plainly(w: Weights) -> bool:
     return any(re.fullmatch(r"input_blocks\.\d+\.0\.op\.weight", key) for key in w.source)
 
 
+def attends_in_2d(w: Weights) -> bool:
+    """Whether attention is stored as 2-D convolutions, as openai/consistency_models does and its forerunners do not."""
+    return any(key.endswith(".qkv.weight") and value.dim() == 4 for key, value in w.source.items())
+
+
+def kind_by_name(file: str) -> str | None:
+    """What a file's name says it is: "consistency", "edm", or None when it says neither.
+
+    Consistency models are ``cd_*`` (distilled), ``ct_*`` (trained) or the trainer's ``target_model*``, their teachers
+    ``edm_*``; the tensors are the same.
+    """
+    words = re.split(r"[^a-z0-9]+", file.lower())
+    if "edm" in words:
+        return "edm"
+    if {"cd", "ct", "consistency"} & set(words) or file.lower().startswith("target_model"):
+        return "consistency"
+    return None
+
+
 def known_network(w: Weights) -> Known | None:
     """The published network with these shapes, or None."""
+    table = _KNOWN_2D if attends_in_2d(w) else _KNOWN
     depth = 1 + max(int(k.split(".")[1]) for k in w.source if k.startswith("input_blocks."))
-    return _KNOWN.get(
+    return table.get(
         (
             w.shape("time_embed.0.weight")[1],
             "label_emb.weight" in w,

@@ -17,7 +17,7 @@ from torch import Tensor
 from ...networks import BlockSpec, UNetSpec
 from ...networks.ncsnpp import SKIP_SCALE
 from ...networks.plain import short
-from ...networks.preconditioning import VE, VP, ContinuousVP, Preconditioning
+from ...networks.preconditioning import VE, VP, Consistency, ContinuousVP, Preconditioning
 from ...sde import listed
 from ..found import Found
 from ..overrides import Overrides
@@ -39,6 +39,7 @@ _NCSNPP = {
 _DDPM = {
     "attention_head_dim": None, "norm_eps": 1e-6, "flip_sin_to_cos": False, "freq_shift": 1, "downsample_padding": 0
 }  # fmt: skip
+_CONSISTENCY = "CMStochasticIterativeScheduler"
 _LEGACY = (
     (re.compile(r"(attentions\.\d+\.)query\."), r"\1to_q."),
     (re.compile(r"(attentions\.\d+\.)key\."), r"\1to_k."),
@@ -303,7 +304,9 @@ def _preconditioning(
 ) -> Preconditioning:
     kind = listed([str((scheduler or {}).get("_class_name", ""))])
     if scheduler is None:
-        found.assumed.append("no scheduler_config.json: " + ("VE noise" if fourier else "linear betas, eps prediction"))
+        if options.sde != "consistency":
+            kinds = "VE noise" if fourier else "linear betas, eps prediction"
+            found.assumed.append(f"no scheduler_config.json: {kinds}")
     else:
         found.detected.append(f"{kind or 'noise schedule'} from scheduler_config.json")
         scheduler = {k: v for k, v in scheduler.items() if v is not None}
@@ -311,7 +314,8 @@ def _preconditioning(
     if fourier:
         if options.sde not in (None, "ve"):
             raise ValueError(f'this network reads ln(sigma), so it is a VE network; sde="{options.sde}" does not fit.')
-        if options.sde is None and ((kind and "ve" not in kind.lower()) or get("beta_schedule") or get("beta_start")):
+        other = kind == _CONSISTENCY or (kind and "ve" not in kind.lower())
+        if options.sde is None and (other or get("beta_schedule") or get("beta_start")):
             raise ValueError(
                 f"its scheduler {kind or 'with betas'} is none of a VE network, but its fourier embedding reads "
                 'ln(sigma). Give its own scheduler_config.json, or sde="ve" with sigma_min and sigma_max.'
@@ -321,9 +325,15 @@ def _preconditioning(
         data_range = options.data_range or ((0.0, 1.0) if config["center_input_sample"] else (-1.0, 1.0))
         low, high = _float(get, "sigma_min", 0.01), _float(get, "sigma_max", 348.0)
         return VE(data_range, sigma_min=options.sigma_min or low, sigma_max=options.sigma_max or high)
-    if options.sde not in (None, "vp", "vp-discrete", "vp-continuous"):
-        raise ValueError(f'this network is a VP network; sde="{options.sde}" does not fit.')
+    if options.sde not in (None, "vp", "vp-discrete", "vp-continuous", "consistency"):
+        raise ValueError(f'this network is a VP or consistency network; sde="{options.sde}" does not fit.')
     data_range = options.data_range or ((0.0, 1.0) if config["center_input_sample"] else (-1.0, 1.0))
+    if options.sde == "consistency" or (options.sde is None and kind == _CONSISTENCY):
+        found.detected.append("consistency model: few_step, 1 to 4 evaluations")
+        return Consistency(
+            data_range, sigma_min=options.sigma_min or _float(get, "sigma_min", 0.002), label_gain=250.0,
+            sigma_max=options.sigma_max or _float(get, "sigma_max", 80.0), sigma_data=_float(get, "sigma_data", 0.5),
+        )  # fmt: skip
     continuous = kind in ("ScoreSdeVpScheduler", "ScoreSdeVpScheduler2") and options.sde != "vp-discrete"
     if continuous or options.sde == "vp-continuous":
         return ContinuousVP(data_range, beta_min=_float(get, "beta_min", 0.1), beta_max=_float(get, "beta_max", 20.0))

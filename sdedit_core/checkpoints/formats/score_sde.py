@@ -76,7 +76,7 @@ def _preconditioning(walker: _Walker, sigmas: Tensor | None, options: Overrides,
             )
     if walker.fourier and sde not in (None, "ve"):
         raise ValueError(f'this network reads ln(sigma), so it is a VE network; sde="{sde}" does not fit.')
-    if sde == "edm" or sde == "iddpm":
+    if sde in ("edm", "iddpm", "consistency"):
         raise ValueError(f'score-SDE networks are VE or VP; sde="{sde}" does not fit.')
     if walker.fourier or sde in ("ve", "ve-discrete"):
         if known:

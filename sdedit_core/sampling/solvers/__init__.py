@@ -4,6 +4,7 @@ from functools import partial
 
 from .ancestral import ancestral
 from .base import Callback, Denoise, Noise, Solver, Step
+from .few_step import few_step
 from .mca import mca
 from .paper import paper
 from .predictor_corrector import predictor_corrector
@@ -85,6 +86,18 @@ _ALL = (
         "for smooth interpolation, not for fidelity to the paper.",
         solve=partial(sde_2m, eta=0.0),
         law="other",
+    ),
+    Solver(
+        name="few_step",
+        label="few steps, for distilled models (another law)",
+        summary="For models made to run in 1 to 8 steps (LCM, Turbo, DMD, Lightning, schnell, Klein, consistency "
+        "models): the model's own number of steps, cfg 1. Other solvers make their fine detail too strong; on other "
+        "models this one blurs.",
+        solve=few_step,
+        law="other",
+        grid="few",
+        options=("eta",),
+        distilled=True,
     ),
 )
 

@@ -48,6 +48,7 @@ class Solver:
         stages: evaluations per step; the last step always costs one.
         law: "sde" keeps the law that SDEdit defines, "other" draws from a different one.
         options: names of the keyword arguments that ``solve`` takes beyond the common ones.
+        distilled: works on models whose D is a sample (``ScoreModel.distilled``); all others need a mean.
         masks_itself: ``solve`` also takes ``guide`` and ``change`` and keeps a hard mask's region by a rule of its own.
     """
 
@@ -60,6 +61,7 @@ class Solver:
     law: str = "sde"
     options: tuple[str, ...] = ()
     masks_itself: bool = False
+    distilled: bool = False
 
     def evaluations(self, steps: int) -> int:
         """Network evaluations of one pass of ``steps`` steps."""

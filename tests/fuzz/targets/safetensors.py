@@ -68,13 +68,13 @@ def own(rng: Random) -> Case:
 
 def _process(rng: Random) -> dict:
     """A noise process of some kind with numbers of some size."""
-    kind = rng.choice(("ve", "ve-discrete", "vp", "vp-continuous", "subvp", "edm", "iddpm"))
+    kind = rng.choice(("ve", "ve-discrete", "vp", "vp-continuous", "subvp", "edm", "iddpm", "consistency"))
     low = rng.choice((0.002, 0.01, 1e-12, 1e-300, 0.0, 5.0))
     out = {"kind": kind, "data_range": rng.choice(([0, 1], [-1, 1], [0, 255], [0, 1e-9], [-1e12, 1e12]))}
     names = {
         "ve": ("sigma_min", "sigma_max", "label_gain"), "ve-discrete": ("sigma_min", "sigma_max", "levels"),
         "vp": ("prediction", "beta_schedule", "beta_start", "beta_end", "levels"), "edm": ("sigma_min", "sigma_max",
-        "sigma_data"),
+        "sigma_data"), "consistency": ("sigma_min", "sigma_max", "sigma_data"),
     }.get(kind, ())  # fmt: skip
     for name in names:
         if rng.random() < 0.6:

@@ -23,7 +23,8 @@ from .. import mutate, seeds
 from ..case import Case, Target
 from . import models
 
-STATES = ("edm_song.safetensors", "edm_adm.safetensors", "diffusers_ncsnpp.bin", "ddpmpp_vp.pth", "ncsnpp_residual.pth")
+STATES = ("edm_song.safetensors", "edm_adm.safetensors", "diffusers_ncsnpp.bin", "ddpmpp_vp.pth", "ncsnpp_residual.pth",
+          "cd_lsun.pt")  # fmt: skip
 OPTIONS = ("sde", "sigma_min", "sigma_max", "data_range", "image_size", "num_heads", "num_head_channels", "fir", "name",
            "use_new_attention_order", "noise_schedule", "prediction", "skip_rescale")  # fmt: skip
 
@@ -87,7 +88,7 @@ def _change(rng: Random, tensors: dict[str, torch.Tensor]) -> None:
 
 
 def _option(rng: Random):
-    return rng.choice((mutate.value(rng), "ve", "vp", "edm", [0, 1], [-1, 1], 2, 0.5, True, 64))
+    return rng.choice((mutate.value(rng), "ve", "vp", "edm", "consistency", [0, 1], [-1, 1], 2, 0.5, True, 64))
 
 
 def beside(rng: Random) -> Case:
