@@ -10,10 +10,11 @@ from functools import partial
 import torch
 
 from .model import ScoreModel
+from .sampling.brownian import BrownianPath, path_depth
 from .sampling.choice import choose_solver, run_levels
 from .sampling.distilled import Redrawn
 from .sampling.masks import check_mask, is_hard, level_map
-from .sampling.noise import BrownianPath, NoiseStream, level_node, path_depth
+from .sampling.noise import NoiseStream, level_node
 from .sampling.options import OPTIONS, check_options
 from .sampling.solvers import Callback, Denoise, Noise, Solver, get_solver
 from .sampling.solvers.base import MASK_MODES, Counter, Step, step_pairs

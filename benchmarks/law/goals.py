@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from sdedit_core.sampling.noise import BrownianPath, NoiseStream
+from sdedit_core.sampling.brownian import BrownianPath
+from sdedit_core.sampling.noise import NoiseStream
 
 from . import gaussian, masked, mixture, overhead, strong
 

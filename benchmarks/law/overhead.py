@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,8 +12,9 @@ import torch
 
 from sdedit_core.networks.ncsnpp import ncsnpp
 from sdedit_core.networks.unet import UNet
+from sdedit_core.sampling.brownian import BrownianPath, path_depth
 from sdedit_core.sampling.grids import sigma_grid
-from sdedit_core.sampling.noise import BrownianPath, NoiseStream, path_depth
+from sdedit_core.sampling.noise import NoiseStream
 from sdedit_core.sampling.solvers import SOLVERS
 from sdedit_core.sampling.solvers.base import TiltedRegion, keep_region
 from sdedit_core.sampling.solvers.lift import lift
@@ -112,15 +114,23 @@ def noise_cost(steps: int) -> tuple[float, float, int]:
     levels = sigma_grid(SCHEDULE, SCHEDULE.sigma(0.5), steps, grid="auto", data_std=0.25)[:-1]
     best, drawn, peak = float("inf"), [], 0
     for _ in range(3):
-        path, normal = _path(levels), NoiseStream(SHAPE[1:], seed=0, stream="path").normal
+        path = _path(levels)
         drawn.clear()
-        path.stream.normal = lambda node, normal=normal: drawn.append(node) or normal(node)
+        path.stream.normals = _counting(path.stream.normals, drawn)
         begin = time.perf_counter()
         for a, b in pairwise(levels):
             path(a, b)
-            peak = max(peak, len(path._left) + 1)
+            peak = max(peak, path.alive)
         best = min(best, time.perf_counter() - begin)
     return len(drawn) / (steps - 1), 1e3 * best / (steps - 1), peak
+
+
+def _counting(normals: Callable, drawn: list[int]) -> Callable:
+    def counted(nodes: list[int], stds: list[float], *, spare: list[torch.Tensor] = ()) -> list[torch.Tensor]:
+        drawn.extend(nodes)
+        return normals(nodes, stds, spare=spare)
+
+    return counted
 
 
 def ncsnpp_forward() -> float:

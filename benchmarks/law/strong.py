@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from sdedit_core.sampling.brownian import BrownianPath, path_depth
 from sdedit_core.sampling.grids import sigma_grid
-from sdedit_core.sampling.noise import BrownianPath, NoiseStream, path_depth
+from sdedit_core.sampling.noise import NoiseStream
 from sdedit_core.sampling.solvers import SOLVERS
 from sdedit_core.sde import VESDE
 

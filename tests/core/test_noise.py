@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 import torch
 
+from sdedit_core.sampling.brownian import BrownianPath, path_depth
 from sdedit_core.sampling.grids import karras
-from sdedit_core.sampling.noise import STREAMS, BrownianPath, NoiseStream, mix64, path_depth
+from sdedit_core.sampling.noise import STREAMS, NoiseStream, mix64
 
 RANGE = {"sigma_min": 0.01, "sigma_max": 348.0}
 
@@ -154,13 +155,13 @@ def test_path_depth_resolves_the_shortest_step():
 def test_cost_stays_small():
     drawn = []
     p = path((1,), depth=path_depth([*karras(1.9, 0.01, 20), 0.0], **RANGE))
-    normal = p.stream.normal
-    p.stream.normal = lambda node: drawn.append(node) or normal(node)
+    normals = p.stream.normals
+    p.stream.normals = lambda nodes, stds, spare=(): drawn.extend(nodes) or normals(nodes, stds, spare=spare)
     alive = 0
     levels = karras(1.9, 0.01, 20)
     for a, b in pairwise(levels):
         p(a, b)
-        alive = max(alive, len(p._left))
+        alive = max(alive, p.alive)
     assert len(drawn) / 19 <= 4.4  # the cost that the documentation states
     assert alive <= p.depth + 2
 

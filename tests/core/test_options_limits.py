@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from sdedit_core.sampling.brownian import BrownianPath, path_depth
 from sdedit_core.sampling.grids import auto_rho, check_steps, karras, sigma_grid
-from sdedit_core.sampling.noise import BrownianPath, NoiseStream, path_depth
+from sdedit_core.sampling.noise import NoiseStream
 from sdedit_core.sampling.options import check_options, check_repeats
 from sdedit_core.sampling.solvers.base import evaluate, step_pairs
 from sdedit_core.sde import VESDE, check_t0, is_bool

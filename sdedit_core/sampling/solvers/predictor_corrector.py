@@ -24,7 +24,7 @@ def predictor_corrector(
     the batch, so that a picture there depends on its neighbours.)  The corrector mixes within each level and
     forgets part of the guide: it samples another law than SDEdit's and is offered for reproduction.
 
-    ``noise`` must have a ``corrector(sigma)`` method, as :class:`~sdedit_core.sampling.noise.BrownianPath` has: the
+    ``noise`` must have a ``corrector(sigma)`` method, as :class:`~sdedit_core.sampling.brownian.BrownianPath` has: the
     corrector's noise may not be the path's.
     """
     pairs = step_pairs(sigmas)
