@@ -13,6 +13,7 @@ import torch
 
 from ..sdedit_core.model import ScoreModel
 from ..sdedit_core.sde import Schedule
+from .told import Told
 
 FLOW_MAX = 0.999  # s = 1 means infinite noise
 _NOT_A_DENOISER = {"IMG_TO_IMG", "IMG_TO_IMG_FLOW", "V_PREDICTION_DDPM"}
@@ -185,7 +186,15 @@ class GuidedModel(ScoreModel):
         )
         self._tick = tick
         self._frame = frame_of(inner.model_sampling)
+        self._shown: tuple[torch.Tensor, Told] | None = None
         self._options = {"model_options": extra_args.get("model_options", {}), "seed": extra_args.get("seed")}
+
+    def show(self, latent: torch.Tensor, told: Told) -> None:
+        """Show the network some tokens as its class shows kept ones, those that it is told are clean.
+
+        ``latent``: the clean one in the model's own space, which is also what D is in these tokens.
+        """
+        self._shown = None if told.clean is None else (latent, told)
 
     def _call(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None) -> torch.Tensor:
         self._tick()
@@ -194,4 +203,11 @@ class GuidedModel(ScoreModel):
         levels = [self._frame.from_ve(s) for s in sigmas]
         level = torch.tensor(levels, dtype=torch.float32, device=x.device)
         state = x * (1.0 - level).reshape(-1, *[1] * (x.ndim - 1)) if self._frame.flow else x
-        return self._denoiser(state, level, **self._options)
+        if self._shown is None:
+            return self._denoiser(state, level, **self._options)
+        latent, told = self._shown
+        noise = (x - latent) / x.new_tensor(sigmas).reshape(-1, *[1] * (x.ndim - 1))
+        scene = {"x": state, "sigma": level, "noise": noise, "latent_image": latent, "denoise_mask": told.mask}
+        shown = self._denoiser.inner_model.scale_latent_inpaint(**scene)
+        d = self._denoiser(torch.where(told.clean, shown, state), level, **self._options)
+        return torch.where(told.clean, latent, d)

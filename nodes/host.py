@@ -34,6 +34,7 @@ from .listing import model_entries
 from .masks import check_mask, one_for_each
 from .patches import explained
 from .preview import preview_image
+from .told import Told, tell
 
 FOLDER = "score_models"
 FAR = 1.5  # a picture's LATENT runs from -1 to 1, and its sharpest edges a little beyond
@@ -352,8 +353,32 @@ class LoopSampler(comfy.samplers.Sampler):
     ) -> torch.Tensor:
         model = GuidedModel(model_wrap, extra_args, noise, tick=check_interrupt)
         own = getattr(model_wrap.inner_model, "score_model", None)
+        if denoise_mask is not None and own is None:
+            told = tell_mask(model_wrap, denoise_mask, latent_image, noise, extra_args.get("seed"))
+            model.show(latent_image, told)
         with explained(extra_args.get("model_options", {}), own):
             return self.loop(model, noise, latent_image, sigmas, denoise_mask, callback)
+
+
+def tell_mask(
+    guider: comfy.samplers.CFGGuider,
+    mask: torch.Tensor,
+    latent: torch.Tensor,
+    noise: torch.Tensor,
+    seed: int | None,
+) -> Told:
+    """Have the guider's prompts tell the network of a mask what is true of our states (see :mod:`.told`)."""
+    inner, prompts = guider.inner_model, getattr(guider, "conds", {})
+    conds = next((c["model_conds"] for each in prompts.values() for c in each if "model_conds" in c), {})
+    shapes = [latent.shape] if "latent_shapes" not in conds else conds["latent_shapes"].cond
+    told = tell(inner, mask, latent, conds, shapes)
+    if not torch.equal(told.mask, mask):
+        more = {"latent_image": latent, "denoise_mask": told.mask, "seed": seed, "latent_shapes": shapes}
+        for kind, each in prompts.items():
+            prompts[kind] = comfy.samplers.encode_model_conds(
+                inner.extra_conds, each, noise, latent.device, kind, **more
+            )
+    return told
 
 
 def run_guided(

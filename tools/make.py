@@ -16,6 +16,7 @@ MAKERS = {  # name -> module with a function main(arguments), and what it writes
     "thumbnails": ("pictures.thumbnails", "workflows/*.jpg, from real runs in a running ComfyUI"),
     "pictures": ("pictures.docs", "every picture of README, docs and help pages"),
     "landscapes": ("landscapes.make", "pictures by the landscape renderer: references, examples, a training folder"),
+    "model-classes": ("models.table", "docs/models.md, what every model class of a ComfyUI is told of a mask"),
     "mutants": ("mutants.report", "docs/mutants.md, from the results of mutmut"),
     "locales": ("locales.tables", "locales/, the nodes' texts in English and in other languages"),
 }

@@ -67,6 +67,7 @@ FAMILIES = {
     "SDXL EDM v": ("SDXL", SDXL, {"edm_vpred.sigma_max": torch.tensor(120.0)}, (2, 4, 16, 16)),
     "Flux": ("Flux", FLUX, {}, (2, 16, 16, 16)),
     "Wan": ("WAN21_T2V", WAN, {}, (2, 16, 3, 8, 8)),
+    "Wan 2.2": ("WAN22_T2V", WAN | {"in_dim": 48, "out_dim": 48}, {}, (2, 48, 3, 8, 8)),  # a timestep for every frame
 }
 _made = {}
 
