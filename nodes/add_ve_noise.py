@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import torch
 
+from ..sdedit_core.sampling.share import MODEL_TIME, Dial
 from ..sdedit_core.sampling.state import check_seed
-from ..sdedit_core.sde import Schedule, check_t0
 from .carried import KEY, Carried, check_clean, fingerprints, pack
+from .dial import denoise_at, find_dial
 from .frames import HostSchedule
 from .hints import STOCK, lost_strokes
 from .latent import batch_indices, check_latent
 from .masks import check_mask, describe_mask
-from .schema import MASK, T0_INPUT, Node, seed, socket
+from .schema import MASK, T0_INPUT, UNIT_INPUT, Node, seed, socket
 
 
 class AddVENoise(Node):
@@ -26,7 +27,12 @@ class AddVENoise(Node):
             "disabled.",
         ),
         ("FLOAT", "sigma", "Standard deviation of the noise, sigma(t0), in the model's own units."),
-        ("STRING", "read-out", "t0, sigma and the mask in words. Connect Preview as Text to read it."),
+        (
+            "STRING",
+            "read-out",
+            "t0, sigma, noise share, the denoise of a KSampler that equals them, and the mask, in words. Connect Preview "
+            "as Text to read it.",
+        ),
     )
     DESCRIPTION = (
         "First half of SDEdit: adds just as much noise to a guide (strokes, an edited photo, a rough composite) as "
@@ -43,23 +49,31 @@ class AddVENoise(Node):
                 "t0": T0_INPUT,
                 "seed": seed("Seed of this noise. The sampler's noise never repeats it, even with the same number."),
             },
-            "optional": {"mask": MASK},
+            "optional": {"mask": MASK, "unit": UNIT_INPUT},
         }
 
-    def add_noise(self, model: object, latent: dict, t0: float, seed: int, mask: torch.Tensor | None = None) -> tuple:
+    def add_noise(
+        self,
+        model: object,
+        latent: dict,
+        t0: float,
+        seed: int,
+        mask: torch.Tensor | None = None,
+        unit: str = MODEL_TIME,
+    ) -> tuple:
         from . import host
 
-        t0, seed = check_t0(t0), check_seed(seed)
+        dial, seed = find_dial(model, unit), check_seed(seed)
+        t0, note = dial.t0(t0), dial.note(t0)
         samples = check_latent(latent, self.NAME)
         notes = check_clean(latent, samples, self.NAME)
         guide = host.fit_latent(model, samples)
-        schedule = host.model_schedule(model)
-        sigma = schedule.sigma(t0)
+        sigma = dial.schedule.sigma(t0)
         indices = batch_indices(latent)
         out = latent.copy()
         noised = host.add_noise(model, guide, sigma, seed=seed, samples=indices)
         out["samples"] = host.to_intermediate(noised)
-        lines, note = _read_out(schedule, t0, sigma), schedule.note(t0)
+        lines = _read_out(dial, t0, sigma, denoise_at(model, sigma))
         given = latent.get("noise_mask")
         if given is not None:
             fitted = host.fit_mask(given, guide)
@@ -76,8 +90,15 @@ class AddVENoise(Node):
         return out, sigma, "\n".join([*lines, *[note] * bool(note), *notes, STOCK])
 
 
-def _read_out(schedule: Schedule, t0: float, sigma: float) -> list[str]:
-    lines = [f"t0 {t0:g}  ->  sigma {sigma:.4g}" + ("  (no noise: the guide comes back)" if sigma == 0.0 else "")]
+def _read_out(dial: Dial, t0: float, sigma: float, denoise: float) -> list[str]:
+    if sigma == 0.0:
+        lines = [f"t0 {t0:g}  ->  sigma 0  (no noise: the guide comes back)"]
+    else:
+        lines = [
+            f"t0 {t0:.6g}  ->  sigma {sigma:.4g}, noise share {dial.share(sigma):.4g}",
+            f"like denoise {denoise:.3g} of a KSampler with the scheduler simple",
+        ]
+    schedule = dial.schedule
     if isinstance(schedule, HostSchedule) and schedule.frame.flow and sigma > 0.0:
         lines.append(f"the flow model's own noise level: {schedule.frame.from_ve(sigma):.4g}")
     return [*lines, f"model: {schedule!r}"]

@@ -81,7 +81,8 @@ class ReverseSDESampler(SolverNode):
         result.pop(KEY, None)
         if unchanged(start.state, start.levels):
             result["samples"] = host.to_intermediate(start.guide.clone())
-            return result, result.copy(), str(untouched(start.state, start.levels, options).report)
+            still = untouched(start.state, start.levels, options, data_std=host.data_std(model))
+            return result, result.copy(), str(still.report)
         own = host.score_model_of(model)
         idle = idle_patches(model.model_options, own) + idle_text(positive, negative, own)
         total, done = options["repeats"] * (len(start.levels) - 1), count()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 
 from ..sdedit_core.sampling.grids import check_steps
-from ..sdedit_core.sde import check_t0
+from ..sdedit_core.sampling.share import MODEL_TIME
+from .dial import find_dial
 from .frames import HostSchedule
-from .schema import T0_INPUT, Node, choice, knob, socket
+from .schema import T0_INPUT, UNIT_INPUT, Node, choice, knob, socket
 
 SPACINGS = ("karras", "exponential", "uniform t")
 
@@ -45,16 +46,18 @@ class SigmasFromT0(Node):
                     "schedulers normal and simple.",
                     default="karras",
                 ),
-            }
+            },
+            "optional": {"unit": UNIT_INPUT},
         }
 
-    def get_sigmas(self, model: object, t0: float, steps: int, spacing: str) -> tuple:
+    def get_sigmas(self, model: object, t0: float, steps: int, spacing: str, unit: str = MODEL_TIME) -> tuple:
         from . import host
 
-        t0, steps = check_t0(t0), check_steps(steps)
+        dial, steps = find_dial(model, unit), check_steps(steps)
+        t0 = dial.t0(t0)
         if t0 == 0.0:
             return torch.zeros(0), 0.0
-        schedule = host.model_schedule(model)
+        schedule = dial.schedule
         level = schedule.level if isinstance(schedule, HostSchedule) else schedule.sigma
         start, end = level(t0), float(model.get_model_object("model_sampling").sigma_min)
         if spacing == "uniform t":

@@ -100,7 +100,7 @@ class Dial:
         largest = share_of(self.schedule.sigma_max, self.data_std)
         if value > largest:
             return (
-                f"A noise share of {value:g} is more than this model has: it was clamped to {largest:.4g}, its t0 = 1."
+                f"A noise share of {value:g} is more than this model has: it was clamped to {largest:.4g}, at t0 = 1."
             )
         if value > 0.0 and self.schedule.sigma(t0) == 0.0:
             return f"A noise share of {value:g} is less than this model's smallest level: no noise was added."
