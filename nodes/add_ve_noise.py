@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from ..sdedit_core.sampling.share import MODEL_TIME, Dial
+from ..sdedit_core.sampling.share import MODEL_TIME
 from ..sdedit_core.sampling.state import check_seed
 from .carried import KEY, Carried, check_clean, fingerprints, pack
-from .dial import denoise_at, find_dial
-from .frames import HostSchedule
+from .dial import find_dial, read_out
 from .hints import STOCK, lost_strokes
 from .latent import batch_indices, check_latent
 from .masks import check_mask, describe_mask
@@ -30,8 +29,8 @@ class AddVENoise(Node):
         (
             "STRING",
             "read-out",
-            "t0, sigma, noise share, the denoise of a KSampler that equals them, and the mask, in words. Connect Preview "
-            "as Text to read it.",
+            "t0, sigma, noise share, the denoise of a KSampler that equals them, and the mask. Connect Preview as Text "
+            "to read it.",
         ),
     )
     DESCRIPTION = (
@@ -73,7 +72,7 @@ class AddVENoise(Node):
         out = latent.copy()
         noised = host.add_noise(model, guide, sigma, seed=seed, samples=indices)
         out["samples"] = host.to_intermediate(noised)
-        lines = _read_out(dial, t0, sigma, denoise_at(model, sigma))
+        lines = read_out(model, dial, t0)
         given = latent.get("noise_mask")
         if given is not None:
             fitted = host.fit_mask(given, guide)
@@ -88,17 +87,3 @@ class AddVENoise(Node):
         space = host.latent_space(model)
         out[KEY] = pack(Carried(guide.clone(), sigma, t0, seed, indices, space, fingerprints(noised), note))
         return out, sigma, "\n".join([*lines, *[note] * bool(note), *notes, STOCK])
-
-
-def _read_out(dial: Dial, t0: float, sigma: float, denoise: float) -> list[str]:
-    if sigma == 0.0:
-        lines = [f"t0 {t0:g}  ->  sigma 0  (no noise: the guide comes back)"]
-    else:
-        lines = [
-            f"t0 {t0:.6g}  ->  sigma {sigma:.4g}, noise share {dial.share(sigma):.4g}",
-            f"like denoise {denoise:.3g} of a KSampler with the scheduler simple",
-        ]
-    schedule = dial.schedule
-    if isinstance(schedule, HostSchedule) and schedule.frame.flow and sigma > 0.0:
-        lines.append(f"the flow model's own noise level: {schedule.frame.from_ve(sigma):.4g}")
-    return [*lines, f"model: {schedule!r}"]

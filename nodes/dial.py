@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ..sdedit_core.sampling.share import Dial
-from .frames import frame_of
+from .frames import HostSchedule, frame_of
 
 
 def find_dial(model: object, unit: str) -> Dial:
@@ -13,6 +13,21 @@ def find_dial(model: object, unit: str) -> Dial:
     from . import host
 
     return Dial(host.model_schedule(model), host.data_std(model), unit)
+
+
+def read_out(model: object, dial: Dial, t0: float) -> list[str]:
+    """t0 in every way there is to say it, and what the model is."""
+    schedule, sigma = dial.schedule, dial.schedule.sigma(t0)
+    if sigma == 0.0:
+        lines = [f"t0 {t0:g}  ->  sigma 0  (no noise: the guide comes back)"]
+    else:
+        lines = [
+            f"t0 {t0:.6g}  ->  sigma {sigma:.4g}, noise share {dial.share(sigma):.4g}",
+            f"like denoise {denoise_at(model, sigma):.3g} of a KSampler with the scheduler simple",
+        ]
+    if isinstance(schedule, HostSchedule) and schedule.frame.flow and sigma > 0.0:
+        lines.append(f"the flow model's own noise level: {schedule.frame.from_ve(sigma):.4g}")
+    return [*lines, f"model: {schedule!r}"]
 
 
 def denoise_at(model: object, sigma: float) -> float:

@@ -6,7 +6,7 @@ import torch
 
 from ..sdedit_core.sampling.grids import check_steps
 from ..sdedit_core.sampling.share import MODEL_TIME
-from .dial import find_dial
+from .dial import find_dial, read_out
 from .frames import HostSchedule
 from .schema import T0_INPUT, UNIT_INPUT, Node, choice, knob, socket
 
@@ -25,6 +25,11 @@ class SigmasFromT0(Node):
             "SamplerCustomAdvanced and the sigmas input of Reverse SDE Sampler.",
         ),
         ("FLOAT", "sigma", "The first level, in the model's own units."),
+        (
+            "STRING",
+            "read-out",
+            "t0, sigma, noise share, the denoise of a KSampler that equals them. Connect Preview as Text to read it.",
+        ),
     )
     DESCRIPTION = (
         "Noise levels for stock samplers that start exactly at t0, whatever the number of steps. With Add VE Noise at "
@@ -54,9 +59,10 @@ class SigmasFromT0(Node):
         from . import host
 
         dial, steps = find_dial(model, unit), check_steps(steps)
-        t0 = dial.t0(t0)
+        t0, note = dial.t0(t0), dial.note(t0)
+        text = "\n".join([*read_out(model, dial, t0), *[note] * bool(note)])
         if t0 == 0.0:
-            return torch.zeros(0), 0.0
+            return torch.zeros(0), 0.0, text
         schedule = dial.schedule
         level = schedule.level if isinstance(schedule, HostSchedule) else schedule.sigma
         start, end = level(t0), float(model.get_model_object("model_sampling").sigma_min)
@@ -66,4 +72,4 @@ class SigmasFromT0(Node):
             sigmas = torch.tensor([start, 0.0])
         else:
             sigmas = host.spaced_sigmas(spacing, steps, end, start)
-        return sigmas, float(sigmas[0])
+        return sigmas, float(sigmas[0]), text

@@ -46,7 +46,9 @@ class Sheet:
             low, high = (edges[0], edges[1]) if word == "f" else (edges[-2], edges[-1])
             t0 = 0.5 * (low + high)
             if not low < high:
-                raise ValueError(f"Nothing lies beyond {self.name} {t0:g}: the search ends here. Take {word!r} back.")
+                raise ValueError(
+                    f"Nothing lies beyond this sheet ({self.name} {t0:g}): the search ends here. Take {word!r} back."
+                )
         elif word.isdecimal() and len(word) <= MOST and 1 <= int(word) <= last:
             low, t0, high = edges[int(word) - 1 : int(word) + 2]
         else:

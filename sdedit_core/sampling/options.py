@@ -49,8 +49,8 @@ T0 = Option(
     0.4,
     "How far back to go, in the model's own time. 0 returns the guide unchanged, 1 forgets almost everything. Lower "
     "keeps your layout and colours, higher looks more real. Start with 0.3 to 0.6 on SD 1.5, SDXL and score networks, "
-    "0.2 to 0.4 on built-in models, SD3, Flux, Qwen and Z-Image, 0.1 to 0.2 on Wan, HunyuanVideo and LTX; as noise "
-    "share with 0.45 to 0.7 on all of them. It does not depend on steps, solver or scheduler.",
+    "0.2 to 0.4 on built-in models, SD3, Flux.1, Qwen and Z-Image, 0.1 to 0.2 on Flux.2, Wan, HunyuanVideo and LTX. It "
+    "does not depend on steps, solver or scheduler.",
     check_t0,
     low=0.0,
     high=1.0,
@@ -58,9 +58,9 @@ T0 = Option(
 )
 UNIT = Option(
     MODEL_TIME,
-    "What the number of t0 means. t0 (model time): the model's own clock, whose numbers mean other amounts of noise on "
-    "every model. noise share: how much of what the model gets to see is noise, sigma / (sigma + spread of the data), "
-    "the same ratio of picture to noise on every model; start with 0.45 to 0.7. On flow models it is their own noise "
+    "What the number of t0 means. t0 (model time): the model's own clock, on which the same number is another amount "
+    "of noise on every model. noise share: how much of what the model gets to see is noise, from 0 to 1, the same on "
+    "every model; start with 0.45 to 0.7, on score networks with 0.7 to 0.9. On flow models it is their own noise "
     "level.",
     check_unit,
     choices=UNITS,
