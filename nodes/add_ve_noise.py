@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import torch
 
+from ..sdedit_core.sampling.share import MODEL_TIME
 from ..sdedit_core.sampling.state import check_seed
-from ..sdedit_core.sde import Schedule, check_t0
 from .carried import KEY, Carried, check_clean, fingerprints, pack
-from .frames import HostSchedule
+from .dial import find_dial, read_out
 from .hints import STOCK, lost_strokes
 from .latent import batch_indices, check_latent
 from .masks import check_mask, describe_mask
-from .schema import MASK, T0_INPUT, Node, seed, socket
+from .schema import MASK, T0_INPUT, UNIT_INPUT, Node, seed, socket
 
 
 class AddVENoise(Node):
@@ -26,7 +26,12 @@ class AddVENoise(Node):
             "disabled.",
         ),
         ("FLOAT", "sigma", "Standard deviation of the noise, sigma(t0), in the model's own units."),
-        ("STRING", "read-out", "t0, sigma and the mask in words. Connect Preview as Text to read it."),
+        (
+            "STRING",
+            "read-out",
+            "t0, sigma, noise share, the denoise of a KSampler that equals them, and the mask. Connect Preview as Text "
+            "to read it.",
+        ),
     )
     DESCRIPTION = (
         "First half of SDEdit: adds just as much noise to a guide (strokes, an edited photo, a rough composite) as "
@@ -43,23 +48,31 @@ class AddVENoise(Node):
                 "t0": T0_INPUT,
                 "seed": seed("Seed of this noise. The sampler's noise never repeats it, even with the same number."),
             },
-            "optional": {"mask": MASK},
+            "optional": {"mask": MASK, "unit": UNIT_INPUT},
         }
 
-    def add_noise(self, model: object, latent: dict, t0: float, seed: int, mask: torch.Tensor | None = None) -> tuple:
+    def add_noise(
+        self,
+        model: object,
+        latent: dict,
+        t0: float,
+        seed: int,
+        mask: torch.Tensor | None = None,
+        unit: str = MODEL_TIME,
+    ) -> tuple:
         from . import host
 
-        t0, seed = check_t0(t0), check_seed(seed)
+        dial, seed = find_dial(model, unit), check_seed(seed)
+        t0, note = dial.t0(t0), dial.note(t0)
         samples = check_latent(latent, self.NAME)
         notes = check_clean(latent, samples, self.NAME)
         guide = host.fit_latent(model, samples)
-        schedule = host.model_schedule(model)
-        sigma = schedule.sigma(t0)
+        sigma = dial.schedule.sigma(t0)
         indices = batch_indices(latent)
         out = latent.copy()
         noised = host.add_noise(model, guide, sigma, seed=seed, samples=indices)
         out["samples"] = host.to_intermediate(noised)
-        lines, note = _read_out(schedule, t0, sigma), schedule.note(t0)
+        lines = read_out(model, dial, t0)
         given = latent.get("noise_mask")
         if given is not None:
             fitted = host.fit_mask(given, guide)
@@ -74,10 +87,3 @@ class AddVENoise(Node):
         space = host.latent_space(model)
         out[KEY] = pack(Carried(guide.clone(), sigma, t0, seed, indices, space, fingerprints(noised), note))
         return out, sigma, "\n".join([*lines, *[note] * bool(note), *notes, STOCK])
-
-
-def _read_out(schedule: Schedule, t0: float, sigma: float) -> list[str]:
-    lines = [f"t0 {t0:g}  ->  sigma {sigma:.4g}" + ("  (no noise: the guide comes back)" if sigma == 0.0 else "")]
-    if isinstance(schedule, HostSchedule) and schedule.frame.flow and sigma > 0.0:
-        lines.append(f"the flow model's own noise level: {schedule.frame.from_ve(sigma):.4g}")
-    return [*lines, f"model: {schedule!r}"]

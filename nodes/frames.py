@@ -157,9 +157,11 @@ def schedule_of(model_sampling: object) -> Schedule:
     return schedule if isinstance(schedule, Schedule) else HostSchedule(model_sampling)
 
 
-def data_std_of(score_model: ScoreModel | None) -> float:
-    """Spread of clean data in a MODEL's own space: a score model's, or 1 for normalised latents."""
-    return (None if score_model is None else score_model.data_std) or 1.0
+def data_std_of(score_model: ScoreModel | None, model_sampling: object) -> float:
+    """Spread of clean data in a MODEL's own space: a score model's, sigma_data of EDM models, 1 for other latents."""
+    if score_model is not None:
+        return score_model.data_std or 1.0
+    return float(getattr(model_sampling, "sigma_data", 1.0))
 
 
 def is_distilled(score_model: ScoreModel | None) -> bool:
@@ -177,7 +179,7 @@ class GuidedModel(ScoreModel):
             guider,
             schedule=schedule_of(inner.model_sampling),
             data_range=None if own is None else own.data_range,
-            data_std=data_std_of(own),
+            data_std=data_std_of(own, inner.model_sampling),
             channels=noise.shape[1],
             smooth=own is None or own.smooth,
             distilled=is_distilled(own),

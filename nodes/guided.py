@@ -22,7 +22,7 @@ T0_VALUES = (
     {
         "default": "0.2:0.7:6",
         "tooltip": "The t0 values: single ones as in 0.2, 0.35, 0.5, or start:stop:count as in 0.2:0.7:6, which is six "
-        "values from 0.2 to 0.7. 0 is the guide itself, 1 forgets almost everything.",
+        "values from 0.2 to 0.7. 0 is the guide itself, 1 forgets almost everything. In the unit chosen below.",
     },
 )
 

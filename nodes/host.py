@@ -236,7 +236,7 @@ def picture_size(model: comfy.model_patcher.ModelPatcher) -> tuple[tuple[int, in
 
 def data_std(model: comfy.model_patcher.ModelPatcher) -> float:
     """Spread of clean data in the model's own space: a quarter of the pixel range, 1 for normalised latents."""
-    return data_std_of(score_model_of(model))
+    return data_std_of(score_model_of(model), model.get_model_object("model_sampling"))
 
 
 def to_model(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor) -> torch.Tensor:

@@ -83,7 +83,8 @@ class ReverseSDESampler(SolverNode):
         own = host.score_model_of(model)
         if unchanged(start.state, start.levels):
             result["samples"] = host.to_intermediate(start.guide.clone())
-            still = untouched(start.state, start.levels, options, distilled=is_distilled(own))
+            told = {"distilled": is_distilled(own), "data_std": host.data_std(model)}
+            still = untouched(start.state, start.levels, options, **told)
             return result, result.copy(), str(still.report)
         idle = idle_patches(model.model_options, own) + idle_text(positive, negative, own)
         total, done = options["repeats"] * (len(start.levels) - 1), count()

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from ..sdedit_core.sampling.options import OPTIONS, T0, Option
+from ..sdedit_core.sampling.options import OPTIONS, T0, UNIT, Option
 from ..sdedit_core.sampling.solvers import get_solver
 
 
@@ -86,6 +86,7 @@ def seed(tooltip: str) -> tuple:
 
 
 T0_INPUT = widget(T0)
+UNIT_INPUT = widget(UNIT)
 MASK = socket(
     "MASK",
     "Where the picture may change: 1 (white) = change, 0 = keep, bit for bit. Any size; it is resized "

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 
 from ..sdedit_core.sampling.grids import check_steps
-from ..sdedit_core.sde import check_t0
+from ..sdedit_core.sampling.share import MODEL_TIME
+from .dial import find_dial, read_out
 from .frames import HostSchedule
-from .schema import T0_INPUT, Node, choice, knob, socket
+from .schema import T0_INPUT, UNIT_INPUT, Node, choice, knob, socket
 
 SPACINGS = ("karras", "exponential", "uniform t")
 
@@ -24,6 +25,11 @@ class SigmasFromT0(Node):
             "SamplerCustomAdvanced and the sigmas input of Reverse SDE Sampler.",
         ),
         ("FLOAT", "sigma", "The first level, in the model's own units."),
+        (
+            "STRING",
+            "read-out",
+            "t0, sigma, noise share, the denoise of a KSampler that equals them. Connect Preview as Text to read it.",
+        ),
     )
     DESCRIPTION = (
         "Noise levels for stock samplers that start exactly at t0, whatever the number of steps. With Add VE Noise at "
@@ -45,16 +51,19 @@ class SigmasFromT0(Node):
                     "schedulers normal and simple.",
                     default="karras",
                 ),
-            }
+            },
+            "optional": {"unit": UNIT_INPUT},
         }
 
-    def get_sigmas(self, model: object, t0: float, steps: int, spacing: str) -> tuple:
+    def get_sigmas(self, model: object, t0: float, steps: int, spacing: str, unit: str = MODEL_TIME) -> tuple:
         from . import host
 
-        t0, steps = check_t0(t0), check_steps(steps)
+        dial, steps = find_dial(model, unit), check_steps(steps)
+        t0, note = dial.t0(t0), dial.note(t0)
+        text = "\n".join([*read_out(model, dial, t0), *[note] * bool(note)])
         if t0 == 0.0:
-            return torch.zeros(0), 0.0
-        schedule = host.model_schedule(model)
+            return torch.zeros(0), 0.0, text
+        schedule = dial.schedule
         level = schedule.level if isinstance(schedule, HostSchedule) else schedule.sigma
         start, end = level(t0), float(model.get_model_object("model_sampling").sigma_min)
         if spacing == "uniform t":
@@ -63,4 +72,4 @@ class SigmasFromT0(Node):
             sigmas = torch.tensor([start, 0.0])
         else:
             sigmas = host.spaced_sigmas(spacing, steps, end, start)
-        return sigmas, float(sigmas[0])
+        return sigmas, float(sigmas[0]), text

@@ -14,9 +14,11 @@ from ..sdedit_core.measure.table import sweep_rows, sweet_spot, table, to_csv
 from ..sdedit_core.pictures.fit import fit
 from ..sdedit_core.pictures.io import from_pil
 from ..sdedit_core.sampling.options import check_options
+from ..sdedit_core.sampling.share import MODEL_TIME, Dial
+from .dial import denoise_at, find_dial
 from .guided import SOCKETS, Job, decode, find_job
 from .image import card, check_image, sheet, to_core, to_image
-from .schema import MASK, PROMPT, SolverNode, knob, knobs, socket, switch
+from .schema import MASK, PROMPT, UNIT_INPUT, SolverNode, knob, knobs, socket, switch
 
 
 class T0Sweep(SolverNode):
@@ -41,8 +43,8 @@ class T0Sweep(SolverNode):
         (
             "FLOAT",
             "t0",
-            "The t0 picked last, for Add VE Noise at t0. Without picks: the sweet spot, or the middle where "
-            "realism is not measured.",
+            "The t0 picked last, for Add VE Noise at t0, always in model time. Without picks: the sweet spot, or the "
+            "middle where realism is not measured.",
         ),
     )
     DESCRIPTION = (
@@ -112,6 +114,7 @@ class T0Sweep(SolverNode):
                         "more faithful or more real than all of them. Delete the last to go back. Empty: t0_values.",
                     },
                 ),
+                "unit": UNIT_INPUT,
                 **knobs("steps", "solver", "seed", "repeats", "eta", "mask_mode"),
             },
         }
@@ -130,11 +133,13 @@ class T0Sweep(SolverNode):
         predict: bool = False,
         keep_on_cancel: bool = True,
         picks: str = "",
+        unit: str = MODEL_TIME,
         **options: object,
     ) -> tuple:
         from . import host
 
-        search = sheet_after(parse_t0_values(t0_values), picks)
+        dial = find_dial(model, unit)
+        search = sheet_after(parse_t0_values(t0_values), picks, name=dial.name)
         values, options = list(search.values), check_options(options)
         if reference is not None:
             reference = check_image(reference, self.NAME, "reference")
@@ -143,7 +148,9 @@ class T0Sweep(SolverNode):
 
         def work(score_model, guide, mask, tell):
             indices = job.indices
-            plan = SweepPlan(score_model, guide, mask=mask, sample_indices=indices, predict=predict, **options)
+            plan = SweepPlan(
+                score_model, guide, mask=mask, sample_indices=indices, predict=predict, unit=unit, **options
+            )
             total, done = plan.callbacks(values), count()
             return plan.run(
                 values,
@@ -151,7 +158,7 @@ class T0Sweep(SolverNode):
                 stop=host.INTERRUPTED if keep_on_cancel else (),
             )
 
-        top, total = host.model_schedule(model).sigma(values[-1]), len(values) * options["steps"] * options["repeats"]
+        top, total = dial.schedule.sigma(dial.t0(values[-1])), len(values) * options["steps"] * options["repeats"]
         result = job.run(work, sigma=top, seed=options["seed"], total=total)
         each = [job.to_latent(cell.samples, cell.sigma) for cell in result.cells]
         pictures = [decode(vae, samples, self.NAME) for samples in each]
@@ -162,25 +169,28 @@ class T0Sweep(SolverNode):
         own = host.score_model_of(model)
         pixel = None if own is None or own.data_range is None else pixel_size(own)
         found = sweep_rows(result, clean, pictures, mask=inside, realism=realism, pixel=pixel)
-        spot = sweet_spot(found, ceiling=realism(clean).mean) if realism is not None else None
-        lines = [table(found)] + [str(spot)] * (spot is not None) + [str(search)] + job.notes
+        spot = sweet_spot(found, ceiling=realism(clean).mean, unit=unit) if realism is not None else None
+        denoise = ", ".join(f"{denoise_at(model, cell.sigma):.3g}" for cell in result.cells)
+        lines = [table(found), f"as denoise of a KSampler with the scheduler simple: {denoise}"]
+        lines += [str(spot)] * (spot is not None) + [str(search)] + job.notes
         for note in (note for cell in result.cells for note in cell.notes):
             lines += [note] * (note not in lines)
         if not result.complete:
             type(self)._cancelled += 1
             lines.append(f"Cancelled: {len(result.cells)} of {len(result.wanted)} t0 values were finished.")
-        title = f"t0 Sweep, seed {options['seed']}: faithful (small t0) to real (large t0)"
+        title = f"t0 Sweep, seed {options['seed']}: faithful (small {dial.name}) to real (large {dial.name})"
         title += ", * = your pick" * (search.t0 is not None)
-        labels = [f"{i}{'*' * (cell.t0 == search.t0)}:  {cell.label}" for i, cell in enumerate(result.cells, 1)]
+        picked = None if search.t0 is None else values.index(search.t0) + 1
+        labels = [f"{i}{'*' * (i == picked)}:  {cell.label}" for i, cell in enumerate(result.cells, 1)]
         image = sheet(clean, pictures, labels, title)
         return (
             image,
-            _plot(found, spot),
+            _plot(found, spot, unit),
             to_image(torch.cat(pictures)),
             job.batch(each),
             to_csv(found),
             "\n".join(lines),
-            _answer(search, spot),
+            _answer(search, spot, dial),
         )
 
 
@@ -194,11 +204,11 @@ def on_pictures(job: Job, clean: torch.Tensor) -> torch.Tensor:
     return host.fit_mask(job.given_mask, frames).movedim(2, 1).flatten(0, 1)
 
 
-def _answer(search: object, spot: object | None) -> float:
-    """The t0 to go on with: the pick, the sweet spot, or the middle of the sheet."""
+def _answer(search: object, spot: object | None, dial: Dial) -> float:
+    """The t0 to go on with, in model time: the pick, the sweet spot, or the middle of the sheet."""
     if search.t0 is not None:
-        return search.t0
-    return search.values[len(search.values) // 2] if spot is None else spot.best
+        return dial.t0(search.t0)
+    return dial.t0(search.values[len(search.values) // 2]) if spot is None else spot.best
 
 
 def _realism(job: Job, reference: torch.Tensor | None, clean: torch.Tensor) -> object | None:
@@ -222,11 +232,11 @@ def _realism(job: Job, reference: torch.Tensor | None, clean: torch.Tensor) -> o
     return SlicedWasserstein(fit(pictures, width=width, height=height))
 
 
-def _plot(found: list, spot: object | None) -> torch.Tensor:
+def _plot(found: list, spot: object | None, unit: str) -> torch.Tensor:
     from ..sdedit_core.measure.plots import tradeoff_plot
 
     try:
-        picture = tradeoff_plot(found, spot=spot)
+        picture = tradeoff_plot(found, spot=spot, unit=unit)
     except ValueError as problem:  # too few values, or no matplotlib: the sweep itself is done and worth having
         picture = card(f"No plot. {problem}")
     return to_image(from_pil(picture))

@@ -16,6 +16,7 @@ from .sampling.distilled import Redrawn
 from .sampling.masks import check_mask, is_hard, level_map
 from .sampling.noise import NoiseStream, level_node
 from .sampling.options import OPTIONS, check_options
+from .sampling.share import share_of
 from .sampling.solvers import Callback, Denoise, Noise, Solver, get_solver
 from .sampling.solvers.base import MASK_MODES, Counter, Step, step_pairs
 from .sampling.solvers.few_step import OwnStarts
@@ -33,6 +34,7 @@ class Report:
 
     t0: float
     sigma: float
+    noise_share: float
     steps: int
     solver: str
     nfe: int
@@ -45,7 +47,7 @@ class Report:
     def __str__(self) -> str:
         change = ", ".join(f"{v:.4f}" for v in self.rms_change)
         lines = [
-            f"t0 {self.t0:g}  (sigma {self.sigma:.4g})",
+            f"t0 {self.t0:g}  (sigma {self.sigma:.4g}, noise share {self.noise_share:.3g})",
             f"solver {self.solver}, {self.steps} steps, {self.nfe} evaluations"
             + (f", {self.repeats} repeats" if self.repeats > 1 else "")
             + (f", finish {self.finish}" if self.finish else ""),
@@ -138,7 +140,7 @@ def reverse(
     notes = [state.note] if state.note else []
     stepped = _per_pixel(chosen, run, notes) if soft else chosen
     if unchanged(state, levels):
-        return untouched(state, levels, run, distilled=model.distilled)
+        return untouched(state, levels, run, distilled=model.distilled, data_std=model.data_std)
     if "finish" in stepped.options:
         options.setdefault("finish", automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
     mean = run["eta"] == 1.0 and chosen.law == "sde" and not soft and not state.under_way  # D should be one
@@ -163,6 +165,7 @@ def reverse(
     report = Report(
         t0=state.t0,
         sigma=state.sigma,
+        noise_share=share_of(state.sigma, model.data_std),
         steps=len(levels) - 1,
         solver=f"{stepped.name}, t0 per pixel" if soft else chosen.name,
         nfe=counted.calls,
@@ -176,15 +179,20 @@ def reverse(
 
 
 def untouched(
-    state: NoisedState, levels: list[float], options: Mapping[str, object], *, distilled: bool = False
+    state: NoisedState,
+    levels: list[float],
+    options: Mapping[str, object],
+    *,
+    distilled: bool = False,
+    data_std: float | None = None,
 ) -> EditResult:
     """The result of a run that asks nothing of the model: the guide, bit for bit (see :func:`unchanged`)."""
     notes = [state.note] if state.note else []
     if state.sigma > 0.0:
         notes.append("The mask is empty: nothing may change, so the guide is returned.")
     solver = choose_solver(options["solver"], options["eta"], distilled=distilled).name
-    still = [0.0] * state.guide.shape[0]
-    report = Report(state.t0, state.sigma, len(levels) - 1, solver, 0, options["repeats"], 0.0, still, notes=notes)
+    level, still = (state.t0, state.sigma, share_of(state.sigma, data_std)), [0.0] * state.guide.shape[0]
+    report = Report(*level, len(levels) - 1, solver, 0, options["repeats"], 0.0, still, notes=notes)
     return EditResult(state.guide.clone(), state.guide.clone(), state.sigma, 0, report, levels, state)
 
 
@@ -313,6 +321,7 @@ def sdedit(
     guide: torch.Tensor,
     *,
     t0: float | None = None,
+    noise_share: float | None = None,
     mask: torch.Tensor | None = None,
     t0_map: torch.Tensor | None = None,
     steps: int = OPTIONS["steps"].default,
@@ -334,7 +343,10 @@ def sdedit(
     Args:
         model: any :class:`ScoreModel`.
         guide: (B,C,H,W) in ``model.data_range``: strokes, a photo with strokes on it, a rough composite.
-        t0: the one dial. 0 returns the guide, 0.3 to 0.6 is useful, 1 forgets almost everything.
+        t0: the one dial, in the model's own time. 0 returns the guide, 1 forgets almost everything; 0.3 to 0.6 is a
+            start on score networks, SD 1.5 and SDXL.
+        noise_share: the same dial as share of noise, in place of t0 (see :mod:`.sampling.share`): the same ratio of
+            picture to noise on every model, 0.45 to 0.7 is a start.
         mask: (B|1,1,H,W), 1 = change; pixels under 0 come back bit for bit, a value m between starts its pixel
             at m t0.
         t0_map: (B|1,1,H,W), a start time for every pixel; t0 may then be left out (the map's largest value).  With
@@ -353,11 +365,12 @@ def sdedit(
     Raises:
         ValueError: for any bad input, saying what came and what was expected.
     """
-    if t0 is None:
+    if t0 is None and noise_share is None:
         if t0_map is None:
-            raise ValueError("sdedit needs t0, between 0 and 1; 0.3 to 0.6 is useful.")
+            raise ValueError("sdedit needs t0, or noise_share, between 0 and 1: how much noise the guide gets.")
         t0 = float(check_mask(t0_map, model.check_guide(guide), name="t0_map").max())
-    state = perturb(model, guide, t0, seed=seed, mask=mask, t0_map=t0_map, sample_indices=sample_indices)
+    given = {"mask": mask, "t0_map": t0_map, "sample_indices": sample_indices}
+    state = perturb(model, guide, t0, seed=seed, noise_share=noise_share, **given)
     return reverse(
         model,
         state,

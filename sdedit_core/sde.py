@@ -58,7 +58,7 @@ def check_t0(t0: float) -> float:
     if not 0.0 <= value <= 1.0:
         raise ValueError(
             f"t0 must lie between 0 (return the guide) and 1 (almost all noise), got {short(value)}. "
-            "Useful values are 0.3 to 0.6."
+            "0.3 to 0.6 is a start on SD 1.5, SDXL and score networks, less on models with a shift (SD3, Flux, Wan)."
         )
     return value
 

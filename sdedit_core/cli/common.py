@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..pictures.files import check_folder, check_target, make_folder, same_file
-from ..sampling.options import OPTIONS, Option
+from ..sampling.options import OPTIONS, T0, Option
+from ..sampling.share import MODEL_TIME, NOISE_SHARE
 
 if TYPE_CHECKING:
     import torch
@@ -76,6 +77,31 @@ def add_sampling_options(parser: argparse.ArgumentParser, *names: str, **default
         add_option(parser, name, option, words=words, default=defaults.get(name, option.default))
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default %(default)s)")
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 = what suits the model")
+
+
+def add_dial(parser: argparse.ArgumentParser, words: str, *, values: str = "") -> None:
+    """--t0 and --noise-share, of which one may be given; see :func:`dial_value`.
+
+    ``values``: the default of a list of them; without it they are single numbers.
+    """
+    more = {"metavar": "LIST"} if values else {"type": float, "metavar": "X"}
+    words, default = words.replace("%", "%%"), values or f"{T0.default:g}"
+    parser.add_argument("--t0", help=f"{words} (default {default})", **more)
+    parser.add_argument(
+        "--noise-share",
+        help="in place of --t0: how much of what the model sees at the start is noise, the same ratio on every "
+        "model; start with 0.45 to 0.7",
+        **more,
+    )
+
+
+def dial_value(args: argparse.Namespace, default: object) -> tuple:
+    """(value, unit) of --t0 or --noise-share, or the default as t0; ValueError when both are given."""
+    if args.t0 is not None and args.noise_share is not None:
+        raise ValueError("--t0 and --noise-share both say how much noise; use one.")
+    if args.noise_share is not None:
+        return args.noise_share, NOISE_SHARE
+    return (default if args.t0 is None else args.t0), MODEL_TIME
 
 
 def add_option(

@@ -6,7 +6,18 @@ import argparse
 from pathlib import Path
 
 from ..sampling.options import T0
-from .common import Outputs, add_edit_options, class_labels, edit_options, load_job, progress, say
+from ..sampling.share import MODEL_TIME
+from .common import (
+    Outputs,
+    add_dial,
+    add_edit_options,
+    class_labels,
+    dial_value,
+    edit_options,
+    load_job,
+    progress,
+    say,
+)
 
 
 def add_parser(commands) -> None:
@@ -14,7 +25,7 @@ def add_parser(commands) -> None:
     edit = commands.add_parser("edit", help="turn a guide image into a picture")
     edit.add_argument("guide", metavar="GUIDE", help="guide image file")
     edit.add_argument("-o", "--output", required=True, metavar="FILE", help="picture to write (.png, .jpg, .webp)")
-    edit.add_argument("--t0", type=float, help=f"{T0.words} (default {T0.default:g})")
+    add_dial(edit, T0.words)
     edit.add_argument(
         "--change",
         type=float,
@@ -39,22 +50,23 @@ def run(args: argparse.Namespace) -> None:
     outputs, out = Outputs(args, args.guide), Path(args.output)
     names = [out.name] if args.batch == 1 else [f"{out.stem}_{i:02d}{out.suffix}" for i in range(args.batch)]
     numbered = [outputs.picture(out.parent / name) for name in names]
-    if args.t0 is not None and args.change is not None:
-        raise ValueError("--t0 and --change both say how much may change; use one.")
+    for name, given in (("--t0", args.t0), ("--noise-share", args.noise_share)):
+        if given is not None and args.change is not None:
+            raise ValueError(f"{name} and --change both say how much may change; use one.")
+    value, unit = dial_value(args, T0.default)
     job = load_job(args, args.guide)
     label = class_labels(args, job.model, args.batch)
-    t0 = T0.default if args.t0 is None else args.t0
     if args.change is not None:
         found = t0_for_deviation(
             job.model, job.guide, args.change, seed=args.seed, mask=job.mask, y=None if label is None else label[:1]
         )
         say(str(found))
-        t0 = found.t0
+        value = found.t0
     with progress(args.steps * args.repeats, "sdedit edit") as callback:
         result = sdedit(
             job.model,
             job.guide.expand(args.batch, -1, -1, -1),
-            t0=t0,
+            **{"t0" if unit == MODEL_TIME else "noise_share": value},
             mask=job.mask,
             y=label,
             callback=callback,

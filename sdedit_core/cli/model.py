@@ -28,6 +28,7 @@ def run_info(args: argparse.Namespace) -> None:
     """Describe one model, or list what there is."""
     from ..builtin import list_priors
     from ..load import load_score_model
+    from ..sampling.share import share_of
     from ..sampling.solvers import SOLVERS
 
     if args.solvers:
@@ -47,7 +48,9 @@ def run_info(args: argparse.Namespace) -> None:
     say(f"size: {size}, in multiples of {model.size_multiple}")
     if model.num_classes:
         say(f"classes: {model.num_classes}")
-    say("t0 -> sigma: " + ", ".join(f"{t:g} -> {schedule.sigma(t):.3g}" for t in LADDER))
+    at = [(t, schedule.sigma(t)) for t in LADDER]
+    say("t0 -> sigma: " + ", ".join(f"{t:g} -> {sigma:.3g}" for t, sigma in at))
+    say("t0 -> noise share: " + ", ".join(f"{t:g} -> {share_of(sigma, model.data_std):.3g}" for t, sigma in at))
 
 
 def run_convert(args: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from ..sampling.options import T0
-from .common import Outputs, add_edit_options, load_job, progress, say, say_mask, sweep_plan
+from .common import Outputs, add_dial, add_edit_options, dial_value, load_job, progress, say, say_mask, sweep_plan
 
 
 def add_parser(commands) -> None:
@@ -19,7 +19,7 @@ def add_parser(commands) -> None:
     )
     parser.add_argument("guide", metavar="GUIDE", help="guide image file")
     parser.add_argument("picture", nargs="?", metavar="PICTURE", help="its edit; left out: it is made now")
-    parser.add_argument("--t0", type=float, default=None, help=f"of the edit to make (default {T0.default:g})")
+    add_dial(parser, "of the edit to make")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the edit that is made")
     parser.add_argument("--heat-map", metavar="FILE", help="write the difference heat map")
     parser.add_argument("--scale", type=float, metavar="X", help="difference shown brightest (default: what occurs)")
@@ -58,7 +58,7 @@ def _files(args: argparse.Namespace) -> tuple:
     from ..pictures.io import load_image, load_mask
     from ..sampling.masks import binary_mask
 
-    for option, value in (("--t0", args.t0), ("-o", args.output)):
+    for option, value in (("--t0", args.t0), ("--noise-share", args.noise_share), ("-o", args.output)):
         if value is not None:
             raise ValueError(f"{option} belongs to an edit that is made now; leave PICTURE out, or leave {option} out.")
     guide, picture = load_image(args.guide), load_image(args.picture)
@@ -73,11 +73,11 @@ def _edit(args: argparse.Namespace) -> tuple:
     from ..measure.comparison import compare
     from ..pictures.io import from_range
 
+    value, unit = dial_value(args, T0.default)
     job = load_job(args, args.guide)
-    plan = sweep_plan(args, job, delta=args.delta)
-    t0 = T0.default if args.t0 is None else args.t0
-    with progress(plan.callbacks([t0]), "sdedit report") as callback:
-        cell = plan.cell(t0, callback=callback)
+    plan = sweep_plan(args, job, delta=args.delta, unit=unit)
+    with progress(plan.callbacks([value]), "sdedit report") as callback:
+        cell = plan.cell(value, callback=callback)
     picture = from_range(cell.samples, job.model.data_range).clamp(0, 1)
     found = compare(
         job.picture,
@@ -85,6 +85,7 @@ def _edit(args: argparse.Namespace) -> tuple:
         mask=job.mask,
         t0=cell.t0,
         sigma=cell.sigma,
+        noise_share=cell.noise_share,
         nfe=cell.nfe,
         seconds=cell.seconds,
         predicted=cell.predicted,

@@ -6,8 +6,19 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..sampling.share import MODEL_TIME
 from ..sde import t0_text
-from .common import Outputs, add_edit_options, class_labels, load_job, progress, say, sweep_plan
+from .common import (
+    Outputs,
+    add_dial,
+    add_edit_options,
+    class_labels,
+    dial_value,
+    load_job,
+    progress,
+    say,
+    sweep_plan,
+)
 
 DEFAULT_T0 = "0.1:0.8:8"
 
@@ -17,9 +28,7 @@ def add_parser(commands) -> None:
     parser = commands.add_parser("sweep", help="the same edit at several t0: sheet, trade-off plot, table")
     parser.add_argument("guide", metavar="GUIDE", help="guide image file")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="labelled sheet to write")
-    parser.add_argument(
-        "--t0", default=DEFAULT_T0, metavar="LIST", help="0.2,0.3,0.4 or start:stop:count (default %(default)s)"
-    )
+    add_dial(parser, "0.2,0.3,0.4 or start:stop:count", values=DEFAULT_T0)
     parser.add_argument(
         "--picks",
         default="",
@@ -49,24 +58,26 @@ def run(args: argparse.Namespace) -> None:
     from ..pictures.io import from_range, save_pil
     from ..pictures.sheet import contact_sheet
 
-    outputs, search = Outputs(args, args.guide), sheet_after(parse_t0_values(args.t0), args.picks)
+    given, unit = dial_value(args, DEFAULT_T0)
+    name = "t0" if unit == MODEL_TIME else unit
+    outputs, search = Outputs(args, args.guide), sheet_after(parse_t0_values(given), args.picks, name=name)
     values = list(search.values)
     out = outputs.picture(args.output)
     plot = outputs.picture(args.plot) if args.plot else None
     sheet_csv = outputs.file(args.csv) if args.csv else None
-    folder = outputs.folder(args.pictures, [_picture_name(t0) for t0 in values]) if args.pictures else None
+    folder = outputs.folder(args.pictures, [_picture_name(value, name) for value in values]) if args.pictures else None
     job = load_job(args, args.guide)
     if args.probe:
-        _probe(args, job, values, out)
+        _probe(args, job, values, out, unit)
         return
-    plan = sweep_plan(args, job)
+    plan = sweep_plan(args, job, unit=unit)
     with progress(plan.callbacks(values), "sdedit sweep") as callback:
         result = plan.run(values, callback=callback, stop=(KeyboardInterrupt,))
     pictures = [from_range(cell.samples, job.model.data_range).clamp(0, 1) for cell in result.cells]
     realism, other = _realism(args, job)
     found = sweep_rows(result, job.picture, pictures, mask=job.mask, realism=realism, pixel=pixel_size(job.model))
     untouched = realism(job.picture).mean if realism else None
-    spot = sweet_spot(found, ceiling=untouched) if realism else None
+    spot = sweet_spot(found, ceiling=untouched, unit=unit) if realism else None
     say(table(found))
     if realism:
         say(f"realism: sliced Wasserstein distance to {other}, smaller is more real")
@@ -77,7 +88,9 @@ def run(args: argparse.Namespace) -> None:
         say(str(search))
     labels = [f"{i}:  {cell.label}" for i, cell in enumerate(result.cells, 1)]
     columns = min(4, len(pictures) + 1)
-    title = f"SDEdit, seed {args.seed}: faithful (small t0) to realistic (large t0)"
+    for note in dict.fromkeys(note for value in values if (note := plan.dial.note(value))):
+        say(note)
+    title = f"SDEdit, seed {args.seed}: faithful (small {name}) to realistic (large {name})"
     sheet = contact_sheet([job.picture, *pictures], ["guide", *labels], columns=columns, title=title)
     save_pil(sheet, out)
     say(f"wrote {out.resolve()}")
@@ -85,26 +98,27 @@ def run(args: argparse.Namespace) -> None:
         write_file(sheet_csv, to_csv(found))
         say(f"wrote {sheet_csv.resolve()}")
     if folder:
-        _save_pictures(folder, result, pictures, profile=job.profile)
+        names = [_picture_name(value, name) for value in result.wanted]
+        _save_pictures(folder, names, pictures, profile=job.profile)
     if plot and len(found) > 1:
         from ..measure.plots import tradeoff_plot
 
-        save_pil(tradeoff_plot(found, spot=spot, title=Path(args.guide).name), plot)
+        save_pil(tradeoff_plot(found, spot=spot, title=Path(args.guide).name, unit=unit), plot)
         say(f"wrote {plot.resolve()}")
     if not result.complete:
         sys.stderr.write(f"sdedit: interrupted, {len(result.cells)} of {len(result.wanted)} cells were written\n")
         sys.exit(130)
 
 
-def _picture_name(t0: float) -> str:
-    return f"t0-{t0_text(t0)}.png"
+def _picture_name(value: float, name: str) -> str:
+    return f"{name.replace(' ', '-')}-{t0_text(value)}.png"
 
 
-def _save_pictures(folder: Path, result, pictures: list, *, profile: bool) -> None:
+def _save_pictures(folder: Path, names: list[str], pictures: list, *, profile: bool) -> None:
     from ..pictures.io import save_image
 
-    for cell, picture in zip(result.cells, pictures, strict=True):
-        save_image(picture, folder / _picture_name(cell.t0), profile=profile)
+    for name, picture in zip(names, pictures, strict=False):  # fewer pictures when it was cancelled
+        save_image(picture, folder / name, profile=profile)
     say(f"wrote {len(pictures)} pictures to {folder.resolve()}")
 
 
@@ -131,7 +145,7 @@ def _realism(args: argparse.Namespace, job) -> tuple:
     return None, ""
 
 
-def _probe(args: argparse.Namespace, job, values: list[float], out: Path) -> None:
+def _probe(args: argparse.Namespace, job, values: list[float], out: Path, unit: str) -> None:
     """The sheet of E[x0 | x(t0)], with the expected change of every t0."""
     from ..measure.probe import probe
     from ..pictures.io import from_range, save_pil
@@ -146,11 +160,14 @@ def _probe(args: argparse.Namespace, job, values: list[float], out: Path) -> Non
             mask=job.mask,
             y=class_labels(args, job.model, 1),
             predict=True,
+            unit=unit,
             callback=lambda one, index, total: tick(one),
         )
     pictures = [from_range(one.denoised, job.model.data_range).clamp(0, 1) for one in found]
     for one in found:
-        say(one.label if one.predicted is None else str(one.predicted))
+        say(one.label if one.predicted is None else f"{one.predicted}, noise share {one.noise_share:.3g}")
+    for note in dict.fromkeys(one.note for one in found if one.note):
+        say(note)
     title = "E[x0 | x(t0)]: what survives the noise; blurred = will be invented"
     labels = [one.label for one in found]
     save_pil(contact_sheet([job.picture, *pictures], ["guide", *labels], columns=4, title=title), out)

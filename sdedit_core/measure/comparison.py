@@ -19,6 +19,7 @@ class Comparison:
     items: list[dict[str, Distance]]
     t0: float | None = None
     sigma: float | None = None
+    noise_share: float | None = None
     nfe: int | None = None
     seconds: float | None = None
     predicted: Deviation | None = None
@@ -30,6 +31,7 @@ class Comparison:
         out = []
         run = [f"t0 {self.t0:g}"] if self.t0 is not None else []
         run += [f"sigma {self.sigma:.4g}"] if self.sigma is not None else []
+        run += [f"noise share {self.noise_share:.3g}"] if self.noise_share is not None else []
         run += [f"{self.nfe} evaluations"] if self.nfe is not None else []
         run += [f"{self.seconds:.2f} s"] if self.seconds is not None else []
         if run:
@@ -62,6 +64,7 @@ class Comparison:
         return {
             "t0": self.t0,
             "sigma": self.sigma,
+            "noise_share": self.noise_share,
             "nfe": self.nfe,
             "seconds": self.seconds,
             "items": [{name: d.to_dict() for name, d in item.items()} for item in self.items],
@@ -85,6 +88,7 @@ def compare(
     mask: torch.Tensor | None = None,
     t0: float | None = None,
     sigma: float | None = None,
+    noise_share: float | None = None,
     nfe: int | None = None,
     seconds: float | None = None,
     predicted: Deviation | None = None,
@@ -98,6 +102,7 @@ def compare(
         mask: (B|1,1,H,W), 1 = may change; adds the regions "inside" and "outside".
         t0: of the run, as far as it is known; this and what follows come from a sweep's ``Cell``.
         sigma: sigma(t0).
+        noise_share: that of sigma.
         nfe: number of evaluations.
         seconds: duration of the run.
         predicted: the change expected before sampling.
@@ -106,7 +111,7 @@ def compare(
     Raises:
         ValueError: the pictures are not of one size.
     """
-    found = Comparison(regions(guide, picture, mask), t0, sigma, nfe, seconds, predicted, bounds)
+    found = Comparison(regions(guide, picture, mask), t0, sigma, noise_share, nfe, seconds, predicted, bounds)
     if mask is not None:
         outside = [item["outside"] for item in found.items]
         if any(d.pixels and d.l2 > 0.0 for d in outside):

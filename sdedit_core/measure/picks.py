@@ -21,7 +21,7 @@ HOW = 'Write the number of a picture on the sheet, f or r, with spaces between, 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The t0 values on the sheet now. ``t0`` is the one picked last, None at the beginning.
+    """The values on the sheet now, in the unit called ``name``. ``t0`` is the one picked last, None at the beginning.
 
     The wanted t0 lies between ``low`` and ``high``, the neighbours of the pick that were seen and not chosen.
     """
@@ -31,6 +31,7 @@ class Sheet:
     high: float = 1.0
     t0: float | None = None
     picks: tuple[str, ...] = ()
+    name: str = "t0"
 
     @property
     def found(self) -> bool:
@@ -45,7 +46,9 @@ class Sheet:
             low, high = (edges[0], edges[1]) if word == "f" else (edges[-2], edges[-1])
             t0 = 0.5 * (low + high)
             if not low < high:
-                raise ValueError(f"Nothing lies beyond t0 {t0:g}: the search ends here. Take {word!r} back.")
+                raise ValueError(
+                    f"Nothing lies beyond this sheet ({self.name} {t0:g}): the search ends here. Take {word!r} back."
+                )
         elif word.isdecimal() and len(word) <= MOST and 1 <= int(word) <= last:
             low, t0, high = edges[int(word) - 1 : int(word) + 2]
         else:
@@ -55,12 +58,12 @@ class Sheet:
             raise ValueError(f"Pick {len(self.picks) + 1} is {said}; that sheet has pictures 1 to {last}. {HOW}")
         t0 = round(t0, DIGITS)
         around = sorted({round(0.5 * (low + t0), DIGITS), t0, round(0.5 * (t0 + high), DIGITS)})
-        return Sheet(tuple(around), low, high, t0, (*self.picks, word))
+        return Sheet(tuple(around), low, high, t0, (*self.picks, word), self.name)
 
     def __str__(self) -> str:
         if self.t0 is None:
             return "Search: put the number of the picture you like best into picks and queue again."
-        where = f"t0 {self.t0:.4g} after {len(self.picks)} pick{'s' * (len(self.picks) != 1)}"
+        where = f"{self.name} {self.t0:.4g} after {len(self.picks)} pick{'s' * (len(self.picks) != 1)}"
         if self.found:
             return f"Search: found, {where}. Its neighbours are less than {TOLERANCE:g} away."
         return f"Search: {where}; the best lies between {self.low:.4g} and {self.high:.4g}. Pick again to narrow it."
@@ -72,9 +75,9 @@ def parse_picks(text: str) -> list[str]:
     return [part for token in tokens for part in (token if set(token.lower()) <= {"f", "r"} else [token])]
 
 
-def sheet_after(values: Sequence[float], picks: str) -> Sheet:
-    """The sheet that a list of picks leads to, from the rising t0 values of the first sheet."""
-    sheet = Sheet(tuple(check_t0(value) for value in values))
+def sheet_after(values: Sequence[float], picks: str, *, name: str = "t0") -> Sheet:
+    """The sheet that a list of picks leads to, from the rising values of the first sheet, in the unit called so."""
+    sheet = Sheet(tuple(check_t0(value) for value in values), name=name)
     for token in parse_picks(picks):
         sheet = sheet.pick(token)
     return sheet

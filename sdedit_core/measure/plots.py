@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..pictures.check import check_pair
 from ..pictures.io import from_pil, to_pil
+from ..sampling.share import MODEL_TIME, check_unit
 from .metrics import may_change
 from .table import Row, SweetSpot
 
@@ -30,6 +31,7 @@ def tradeoff_plot(
     guides: float | None = None,
     bounded: Sequence[Row] | None = None,
     title: str = "",
+    unit: str = MODEL_TIME,
     width: int = 1100,
     height: int = 480,
 ) -> Image.Image:
@@ -43,6 +45,7 @@ def tradeoff_plot(
         guides: realism distance of the guides, drawn as a line.
         bounded: rows for the right side, when prediction and bound were taken on other guides.
         title: above both sides.
+        unit: of the axis from left to right, one of ``sampling.share.UNITS``; the rows must have it.
         width: of the picture in pixels.
         height: of the picture in pixels.
 
@@ -61,35 +64,38 @@ def tradeoff_plot(
     left, right = figure.subplots(1, 2)
     if title:
         figure.suptitle(title, fontsize=12)
-    _tradeoff_panel(left, rows, spot, floor, guides)
-    _bounds_panel(right, rows if bounded is None else sorted(bounded, key=lambda row: row.t0))
+    along = "t0" if check_unit(unit) == MODEL_TIME else "noise_share"
+    _tradeoff_panel(left, rows, spot, floor, guides, along)
+    _bounds_panel(right, rows if bounded is None else sorted(bounded, key=lambda row: row.t0), along)
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_png(buffer)
     buffer.seek(0)
     return Image.open(buffer).convert("RGB")
 
 
-def _series(rows: Sequence[Row], name: str) -> tuple[list[float], list[float]]:
-    """(t0, value) of the rows where the value was measured."""
-    pairs = [(row.t0, getattr(row, name)) for row in rows if getattr(row, name) is not None]
+def _series(rows: Sequence[Row], name: str, along: str) -> tuple[list[float], list[float]]:
+    """(t0 or noise share, value) of the rows where the value was measured."""
+    pairs = [(getattr(row, along), getattr(row, name)) for row in rows if getattr(row, name) is not None]
     return [t for t, _ in pairs], [v for _, v in pairs]
 
 
 def _tradeoff_panel(
-    axis, rows: Sequence[Row], spot: SweetSpot | None, floor: float | None, guides: float | None
+    axis, rows: Sequence[Row], spot: SweetSpot | None, floor: float | None, guides: float | None, along: str
 ) -> None:
-    handles = axis.plot(*_series(rows, "l2"), "o-", color=_FAITHFUL, label="L2 to the guide (small = faithful)")
-    axis.set_xlabel("t0")
+    handles = axis.plot(*_series(rows, "l2", along), "o-", color=_FAITHFUL, label="L2 to the guide (small = faithful)")
+    axis.set_xlabel(along.replace("_", " "))
     axis.set_ylabel("L2 over [0, 1] pixels", color=_FAITHFUL)
     axis.set_ylim(bottom=0)
     axis.grid(alpha=0.25)
     if any(row.realism is not None for row in rows):
         other = axis.twinx()
-        handles += other.plot(*_series(rows, "realism"), "s-", color=_REAL, label="distance to real (small = real)")
+        handles += other.plot(
+            *_series(rows, "realism", along), "s-", color=_REAL, label="distance to real (small = real)"
+        )
         sure = [row for row in rows if row.realism_low is not None and row.realism is not None]
         if sure:
             half = [row.realism_high - row.realism for row in sure]
-            at, values = [row.t0 for row in sure], [row.realism for row in sure]
+            at, values = [getattr(row, along) for row in sure], [row.realism for row in sure]
             other.errorbar(at, values, yerr=half, fmt="none", ecolor=_REAL, elinewidth=1.2, capsize=4)
         if guides is not None:
             line = other.axhline(guides, color=_REAL, linestyle="--", linewidth=1, label="the guides themselves")
@@ -99,16 +105,17 @@ def _tradeoff_panel(
         other.set_ylabel("sliced Wasserstein distance", color=_REAL)
         other.set_ylim(bottom=0)
     if spot is not None:
-        shade = axis.axvspan(spot.low, spot.high, color="#16a34a", alpha=0.12, label="sweet spot", linewidth=0)
-        axis.axvline(spot.best, color="#16a34a", alpha=0.6, linewidth=1)
+        best, low, high = spot.shares or (spot.best, spot.low, spot.high)
+        shade = axis.axvspan(low, high, color="#16a34a", alpha=0.12, label="sweet spot", linewidth=0)
+        axis.axvline(best, color="#16a34a", alpha=0.6, linewidth=1)
         handles.append(shade)
     top = axis.secondary_xaxis("top")
-    top.set_xticks([row.t0 for row in rows], [f"{row.sigma:.2g}" for row in rows], fontsize=7, rotation=45)
+    top.set_xticks([getattr(row, along) for row in rows], [f"{row.sigma:.2g}" for row in rows], fontsize=7, rotation=45)
     top.set_xlabel("sigma(t0)", fontsize=8)
     axis.legend(handles=handles, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False)
 
 
-def _bounds_panel(axis, rows: Sequence[Row]) -> None:
+def _bounds_panel(axis, rows: Sequence[Row], along: str) -> None:
     shown = [row for row in rows if row.l2 > 0.0]
     series = (
         ("strict_l2", "d-", _BOUND, "bound, path-wise and strict"),
@@ -116,15 +123,15 @@ def _bounds_panel(axis, rows: Sequence[Row]) -> None:
         ("l2", "o-", _FAITHFUL, "measured"),
     )
     for name, style, colour, label in series:
-        t0, values = _series(shown, name)
+        t0, values = _series(shown, name, along)
         if values:
             axis.plot(t0, values, style, color=colour, label=label, markersize=5)
-    vacuous = _series([row for row in shown if row.vacuous], "strict_l2")
+    vacuous = _series([row for row in shown if row.vacuous], "strict_l2", along)
     if vacuous[0]:
         label = "vacuous: no two pictures differ so much"
         axis.plot(*vacuous, "d", color=_BOUND, markerfacecolor="white", label=label, markersize=5)
     axis.set_yscale("log")
-    axis.set_xlabel("t0")
+    axis.set_xlabel(along.replace("_", " "))
     axis.set_ylabel("L2 over [0, 1] pixels, log scale")
     axis.grid(alpha=0.25)
     axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False)

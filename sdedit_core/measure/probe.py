@@ -12,25 +12,30 @@ from dataclasses import dataclass
 import torch
 
 from ..model import ScoreModel
+from ..sampling.share import MODEL_TIME, Dial
 from ..sampling.state import perturb
-from ..sde import check_t0
 from .deviation import Deviation, default_drawn, pixel_size, predict_from_state
 
 
 @dataclass(frozen=True)
 class Probe:
-    """``denoised`` (B,C,H,W) = E[x0 | x(t0)] in the model's data range, kept pixels equal to the guide."""
+    """``denoised`` (B,C,H,W) = E[x0 | x(t0)] in the model's data range, kept pixels equal to the guide.
+
+    ``level``: t0 and sigma in short, the unit that the probe was given first; ``note``: what had to be clamped.
+    """
 
     t0: float
     sigma: float
+    noise_share: float
     denoised: torch.Tensor
     nfe: int
     predicted: Deviation | None = None
+    level: str = ""
+    note: str = ""
 
     @property
     def label(self) -> str:
-        text = f"t0 {self.t0:g}   sigma {self.sigma:.3g}"
-        return text if self.predicted is None else f"{text}   change {self.predicted.rms:.3f}"
+        return self.level if self.predicted is None else f"{self.level}   change {self.predicted.rms:.3f}"
 
 
 @torch.no_grad()
@@ -43,6 +48,7 @@ def probe(
     mask: torch.Tensor | None = None,
     y: torch.Tensor | None = None,
     predict: bool = False,
+    unit: str = MODEL_TIME,
     sample_indices: Sequence[int] | None = None,
     callback: Callable[[Probe, int, int], None] | None = None,
 ) -> list[Probe]:
@@ -53,14 +59,17 @@ def probe(
         mask: (B|1,1,H,W), 1 = change; where it is between 0 and 1 the probe shows the full t0 all the same.
         predict: spend a second evaluation on the expected change (see :mod:`deviation`).  Not for a distilled model,
             whose D is no mean: the probe is then the run of one step itself.
+        unit: what ``t0_values`` are, one of ``sampling.share.UNITS``.
         sample_indices: place of every item in a larger batch, as for :func:`~sdedit_core.sampling.state.perturb`.
         callback: ``callback(probe, index, total)`` after every value; may raise to stop.
     """
-    values = [check_t0(t0) for t0 in t0_values]
+    dial = Dial(model.schedule, model.data_std, unit)
+    values = [dial.check(value) for value in t0_values]
     if not values:
         raise ValueError("A probe needs at least one t0 value, got none.")
     out = []
-    for index, t0 in enumerate(values):
+    for index, value in enumerate(values):
+        t0 = dial.t0(value)
         state = perturb(model, guide, t0, seed=seed, mask=mask, sample_indices=sample_indices)
         change = None if state.mask is None else state.mask > 0.0
         if state.sigma == 0.0 or (change is not None and not bool(change.any())):
@@ -81,7 +90,8 @@ def probe(
             nfe += predicted.nfe
         if change is not None:
             denoised = torch.where(change, denoised, state.guide)
-        out.append(Probe(t0, state.sigma, denoised, nfe, predicted))
+        level, share = dial.label(t0, state.sigma), dial.share(state.sigma)
+        out.append(Probe(t0, state.sigma, share, denoised, nfe, predicted, level, dial.note(value)))
         if callback is not None:
             callback(out[-1], index, len(values))
     return out

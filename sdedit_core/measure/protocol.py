@@ -33,6 +33,7 @@ from ..pictures.io import from_range, has_profile, load_image, save_image, to_ra
 from ..pictures.strokes import simulate_strokes
 from ..sampling.noise import mix64
 from ..sampling.options import check_options
+from ..sampling.share import share_of
 from ..sampling.solvers import Callback
 from ..sde import check_t0, t0_text
 from .metrics import distances
@@ -260,7 +261,9 @@ class Evaluation:
                 key: sum(getattr(one, key) for one in found) / len(found)
                 for key in ("l2", "l2_squared", "rmse", "psnr", "ssim")
             }
-            rows.append(Row(t0=t0, sigma=model.schedule.sigma(t0), **means, realism=distance(pictures).mean))
+            sigma = model.schedule.sigma(t0)
+            level = {"t0": t0, "sigma": sigma, "noise_share": share_of(sigma, model.data_std)}
+            rows.append(Row(**level, **means, realism=distance(pictures).mean))
         floor = distance(self.pictures("originals")).mean if self.protocol.strokes else None
         of_guides = distance(guides).mean
         if min(len(guides), len(reference)) >= FEWEST:

@@ -17,6 +17,7 @@ from ..edit import choose_solver, run_levels, sdedit
 from ..model import ScoreModel
 from ..sampling.masks import check_mask, is_hard
 from ..sampling.options import check_options
+from ..sampling.share import MODEL_TIME, Dial
 from ..sampling.solvers import Callback
 from ..sampling.solvers.mca import drawn_share
 from ..sde import check_t0
@@ -26,25 +27,29 @@ from .deviation import Deviation, pixel_size, predict_from_state
 
 @dataclass
 class Cell:
-    """One finished edit of a sweep; ``samples`` (B,C,H,W) in the model's data range, unclamped."""
+    """One finished edit of a sweep; ``samples`` (B,C,H,W) in the model's data range, unclamped.
+
+    ``label``: t0 and sigma in short, the unit that the sweep was given first.
+    """
 
     t0: float
     sigma: float
+    noise_share: float
     samples: torch.Tensor
     nfe: int
     seconds: float
     predicted: Deviation | None = None
     bounds: Bounds | None = None
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def label(self) -> str:
-        return f"t0 {self.t0:g}   sigma {self.sigma:.3g}"
+    label: str = ""
 
 
 @dataclass
 class Sweep:
-    """Finished cells in order of t0; ``stopped`` is the exception that ended the sweep early, or None."""
+    """Finished cells in order of t0; ``wanted`` is in the plan's unit.
+
+    ``stopped`` is the exception that ended the sweep early, or None.
+    """
 
     wanted: list[float]
     cells: list[Cell] = field(default_factory=list)
@@ -100,6 +105,7 @@ class SweepPlan:
     Args:
         predict: spend one evaluation more per cell on the expected deviation (the run's own first evaluation serves as
             the other).
+        unit: what the values of the dial are, one of ``sampling.share.UNITS``.
         delta: failure probability of the bound.
         solver_options, grid, y, sample_indices: as for ``sdedit``.
         options: those of ``sampling.options.OPTIONS``: steps, solver, seed, repeats, eta, mask_mode.
@@ -112,6 +118,7 @@ class SweepPlan:
         *,
         mask: torch.Tensor | None = None,
         predict: bool = False,
+        unit: str = MODEL_TIME,
         delta: float = 0.05,
         grid: str | None = None,
         solver_options: Mapping[str, object] | None = None,
@@ -123,20 +130,21 @@ class SweepPlan:
         self.mask = None if mask is None else check_mask(mask, self.guide)
         self.options = check_options(options)
         self.predict, self.delta = predict, check_delta(delta)
+        self.dial = Dial(model.schedule, model.data_std, unit)
         self.further = {"grid": grid, "solver_options": solver_options, "y": y, "sample_indices": sample_indices}
         self.solver = choose_solver(self.options["solver"], self.options["eta"], distilled=model.distilled)
 
-    def levels(self, t0: float) -> list[float]:
-        """The noise levels of the cell at t0."""
+    def levels(self, value: float) -> list[float]:
+        """The noise levels of the cell at a value of the dial."""
         at = {name: self.options[name] for name in ("steps", "solver", "eta")}
         at |= {"grid": self.further["grid"], "data_std": self.model.data_std, "distilled": self.model.distilled}
-        return run_levels(self.model.schedule, self.model.schedule.sigma(t0), **at)
+        return run_levels(self.model.schedule, self.model.schedule.sigma(self.dial.t0(value)), **at)
 
-    def callbacks(self, t0_values: Sequence[float]) -> int:
+    def callbacks(self, values: Sequence[float]) -> int:
         """How many times the step callback will be called, for a progress bar."""
         if self.mask is not None and not bool((self.mask > 0.0).any()):
             return 0
-        return self.options["repeats"] * sum(len(self.levels(t0)) - 1 for t0 in t0_values)
+        return self.options["repeats"] * sum(len(self.levels(value)) - 1 for value in values)
 
     def why_no_law(self) -> str:
         """Why prediction and bounds do not apply to this plan; empty when they do."""
@@ -151,12 +159,12 @@ class SweepPlan:
         return ""
 
     @torch.no_grad()
-    def cell(self, t0: float, *, callback: Callback | None = None) -> Cell:
-        """The edit at one t0, with its bounds; ``callback(step)`` after every step may raise to stop."""
+    def cell(self, value: float, *, callback: Callback | None = None) -> Cell:
+        """The edit at one value of the dial, with its bounds; ``callback(step)`` after every step may raise to stop."""
         started = time.perf_counter()
         model, mask, why_not = self.model, self.mask, self.why_no_law()
         record = ScoreRecorder(mask=mask, keep_first=self.predict and not why_not)
-        given = {**self.options, **self.further}
+        given, t0, note = {**self.options, **self.further}, self.dial.t0(value), self.dial.note(value)
         run = sdedit(model, self.guide, t0=t0, mask=mask, observe=record, callback=callback, **given)
         predicted, bound, nfe = None, None, run.nfe
         if self.predict and not why_not:
@@ -179,8 +187,19 @@ class SweepPlan:
                 mask=mask,
                 data_range=model.data_range,
             )
-        notes = [*run.report.notes, *([why_not] if why_not else [])]
-        return Cell(run.report.t0, run.sigma, run.samples, nfe, time.perf_counter() - started, predicted, bound, notes)
+        notes = [*([note] if note else []), *(one for one in run.report.notes if one != note)]
+        return Cell(
+            t0=t0,
+            sigma=run.sigma,
+            noise_share=run.report.noise_share,
+            samples=run.samples,
+            nfe=nfe,
+            seconds=time.perf_counter() - started,
+            predicted=predicted,
+            bounds=bound,
+            notes=[*notes, *([why_not] if why_not else [])],
+            label=self.dial.label(t0, run.sigma),
+        )
 
     def run(
         self,
@@ -190,12 +209,12 @@ class SweepPlan:
         on_cell: Callable[[Cell, int, int], None] | None = None,
         stop: tuple[type[BaseException], ...] = (),
     ) -> Sweep:
-        """One cell per t0 value, in rising order; arguments as for :func:`sweep`."""
+        """One cell per value, in rising order; arguments as for :func:`sweep`."""
         values = parse_t0_values(t0_values)
         out = Sweep(wanted=values)
         try:
-            for index, t0 in enumerate(values):
-                cell = self.cell(t0, callback=callback)
+            for index, value in enumerate(values):
+                cell = self.cell(value, callback=callback)
                 out.cells.append(cell)
                 if on_cell is not None:
                     on_cell(cell, index, len(values))
@@ -225,12 +244,12 @@ def sweep(
 
     Args:
         model, guide: as for :func:`~sdedit_core.edit.sdedit`.
-        t0_values: numbers, or text as in "0.2, 0.3, 0.5" or "0.2:0.7:6".
+        t0_values: numbers in the plan's unit, or text as in "0.2, 0.3, 0.5" or "0.2:0.7:6".
         callback: called after every step of every cell with a :class:`~..sampling.solvers.Step`; may raise to stop.
         on_cell: ``on_cell(cell, index, total)`` after every cell; may raise to stop.
         stop: exception types that end the sweep and leave the finished cells (the host's interrupt,
             KeyboardInterrupt); without a finished cell, and for every other type, the exception goes on its way.
-        options: further arguments of :class:`SweepPlan`: mask, steps, solver, seed, predict, ...
+        options: further arguments of :class:`SweepPlan`: mask, steps, solver, seed, predict, unit, ...
     """
     plan = SweepPlan(model, guide, **options)
     return plan.run(t0_values, callback=callback, on_cell=on_cell, stop=stop)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from ..sampling.share import MODEL_TIME, NOISE_SHARE
 from .metrics import distances
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Row:
     reference (smaller is more real), ``realism_low`` to ``realism_high`` its 95 % interval; ``gain`` is how much nearer
     to the reference than the guides it is, with the interval of that difference (see :mod:`resampling`);
     ``predicted_l2`` comes from two evaluations before sampling; ``strict_l2`` is the square root of the bound of
-    :mod:`bound`, ``vacuous`` where it exceeds what two pictures can differ at all.
+    :mod:`bound`, ``vacuous`` where it exceeds what two pictures can differ at all.  ``noise_share`` is that of sigma on
+    the model, see :mod:`..sampling.share`.
     """
 
     t0: float
@@ -42,6 +44,7 @@ class Row:
     rmse: float
     psnr: float
     ssim: float
+    noise_share: float | None = None
     realism: float | None = None
     realism_low: float | None = None
     realism_high: float | None = None
@@ -92,7 +95,8 @@ def sweep_rows(
             extra["vacuous"] = cell.bounds.vacuous
         if realism is not None:
             extra["realism"] = realism(picture).mean
-        out.append(Row(t0=cell.t0, sigma=cell.sigma, **means, **extra, nfe=cell.nfe, seconds=cell.seconds))
+        level = {"t0": cell.t0, "sigma": cell.sigma, "noise_share": cell.noise_share}
+        out.append(Row(**level, **means, **extra, nfe=cell.nfe, seconds=cell.seconds))
     return out
 
 
@@ -102,19 +106,25 @@ def _root_mean(values: Sequence[float], pixel: float) -> float:
 
 @dataclass(frozen=True)
 class SweetSpot:
-    """The t0 where realism is nearly reached, ``best``, with a more faithful (``low``) and a more real one."""
+    """The t0 where realism is nearly reached, ``best``, with a more faithful (``low``) and a more real one.
+
+    ``shares``: the noise shares of the three, where that is the unit to speak in.
+    """
 
     best: float
     low: float
     high: float
     edge: bool
+    shares: tuple[float, float, float] | None = None
 
     def __str__(self) -> str:
-        text = f"sweet spot: t0 {self.best:g} (half of the realism at {self.low:g}, nine tenths at {self.high:g})"
+        best, low, high = (f"{value:.4g}" for value in self.shares or (self.best, self.low, self.high))
+        best = f"t0 {best}" if self.shares is None else f"noise share {best}, which is t0 {self.best:.4g}"
+        text = f"sweet spot: {best} (half of the realism at {low}, nine tenths at {high})"
         return text + "; realism still falls at the end of the sweep: sweep further" if self.edge else text
 
 
-def sweet_spot(rows: Sequence[Row], *, ceiling: float | None = None) -> SweetSpot | None:
+def sweet_spot(rows: Sequence[Row], *, ceiling: float | None = None, unit: str = MODEL_TIME) -> SweetSpot | None:
     """The most faithful t0 that has most of the realism; None without realism or with fewer than three rows.
 
     Rule: the realism distance falls from that of the guides to its smallest value in the sweep; ``low``, ``best`` and
@@ -122,6 +132,7 @@ def sweet_spot(rows: Sequence[Row], *, ceiling: float | None = None) -> SweetSpo
 
     Args:
         ceiling: realism distance of the guides; default the largest of the sweep.
+        unit: what the sentence speaks of, one of ``sampling.share.UNITS``.
     """
     rows = sorted(rows, key=lambda row: row.t0)
     if len(rows) < 3 or any(row.realism is None for row in rows):
@@ -132,7 +143,8 @@ def sweet_spot(rows: Sequence[Row], *, ceiling: float | None = None) -> SweetSpo
     if not fall > 0.0:
         return None
     low, best, high = (next(i for i, r in enumerate(realism) if ceiling - r >= part * fall) for part in PARTS)
-    return SweetSpot(rows[best].t0, rows[low].t0, rows[high].t0, edge=best == len(rows) - 1)
+    shares = tuple(rows[i].noise_share for i in (best, low, high)) if unit == NOISE_SHARE else None
+    return SweetSpot(rows[best].t0, rows[low].t0, rows[high].t0, edge=best == len(rows) - 1, shares=shares)
 
 
 def more_real(rows: Sequence[Row]) -> str:
@@ -148,9 +160,10 @@ def more_real(rows: Sequence[Row]) -> str:
     return "more real than the guides (95 % interval above 0): " + (f"t0 {', '.join(runs)}" if runs else "nowhere")
 
 
-_HEADS = {
+_HEADS = {  # in the order of the columns
     "t0": "t0",
     "sigma": "sigma",
+    "noise_share": "share",
     "l2": "L2",
     "l2_squared": "L2^2",
     "rmse": "RMSE",
@@ -172,7 +185,7 @@ _HEADS = {
 
 def table(rows: Sequence[Row]) -> str:
     """Aligned text, one line per t0; columns that were never measured, or say nothing, are left out."""
-    names = [f.name for f in fields(Row) if any(_cell(getattr(row, f.name)) not in ("", "-") for row in rows)]
+    names = [name for name in _HEADS if any(_cell(getattr(row, name)) not in ("", "-") for row in rows)]
     lines = ["".join(f"{_HEADS[name]:>10s}" for name in names)]
     for row in rows:
         lines.append("".join(f"{_cell(getattr(row, name)):>10s}" for name in names))
@@ -189,7 +202,7 @@ def to_csv(rows: Sequence[Row]) -> str:
     """Comma-separated values with a header, full precision, empty where not measured."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    names = [f.name for f in fields(Row)]
+    names = list(_HEADS)
     writer.writerow(names)
     for row in rows:
         writer.writerow(["" if getattr(row, name) is None else repr(getattr(row, name)) for name in names])

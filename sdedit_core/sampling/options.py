@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..sde import check_t0, whole_number
 from .grids import check_steps
+from .share import MODEL_TIME, UNITS, check_unit
 from .solvers import SOLVERS, get_solver
 from .solvers.base import MASK_MODES, check_eta, check_mask_mode
 from .state import check_seed
@@ -46,13 +47,23 @@ def check_repeats(repeats: int) -> int:
 
 T0 = Option(
     0.4,
-    "How far back in the model's own time to go. 0 returns the guide unchanged, 0.3 to 0.6 is the useful range, "
-    "1 forgets almost everything. Lower keeps your layout and colours, higher looks more real. It does not depend on "
-    "steps, solver or scheduler.",
+    "How far back to go, in the model's own time. 0 returns the guide unchanged, 1 forgets almost everything. Lower "
+    "keeps your layout and colours, higher looks more real. Start with 0.3 to 0.6 on SD 1.5, SDXL and score networks, "
+    "0.2 to 0.4 on built-in models, SD3, Flux.1, Qwen and Z-Image, 0.1 to 0.2 on Flux.2, Wan, HunyuanVideo and LTX. It "
+    "does not depend on steps, solver or scheduler.",
     check_t0,
     low=0.0,
     high=1.0,
     step=0.01,
+)
+UNIT = Option(
+    MODEL_TIME,
+    "What the number of t0 means. t0 (model time): the model's own clock, on which the same number is another amount "
+    "of noise on every model. noise share: how much of what the model gets to see is noise, from 0 to 1, the same on "
+    "every model; start with 0.45 to 0.7, on score networks with 0.7 to 0.9. On flow models it is their own noise "
+    "level.",
+    check_unit,
+    choices=UNITS,
 )
 # New ones go to the end: saved workflows keep the values of a node's widgets by position.
 OPTIONS: dict[str, Option] = {

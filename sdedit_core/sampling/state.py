@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from ..model import ScoreModel
-from ..sde import check_t0, whole_number
+from ..sde import whole_number
 from .masks import check_mask
 from .noise import NoiseStream
+from .share import MODEL_TIME, NOISE_SHARE, Dial
 
 
 @dataclass
@@ -73,9 +74,10 @@ def noised(guide: torch.Tensor, sigma: float, *, seed: int, samples: Sequence[in
 def perturb(
     model: ScoreModel,
     guide: torch.Tensor,
-    t0: float,
+    t0: float | None = None,
     *,
     seed: int,
+    noise_share: float | None = None,
     mask: torch.Tensor | None = None,
     t0_map: torch.Tensor | None = None,
     sample_indices: Sequence[int] | None = None,
@@ -86,11 +88,16 @@ def perturb(
         guide: (B,C,H,W) in the model's data range.
         t0: 0 (the guide, bit for bit) to 1.
         seed: any whole number; item i draws from (seed, sample_indices[i]).
+        noise_share: in place of t0, see :mod:`.share`; what the model has no level for is clamped, with a note.
         mask: (B|1,1,H,W), 1 = change; carried along for the sampler, the noise is added everywhere.
         t0_map: (B|1,1,H,W) of start times between 0 and t0; carried along likewise.
     """
     guide = model.check_guide(guide)
-    t0, seed = check_t0(t0), check_seed(seed)
+    if (t0 is None) == (noise_share is None):
+        raise ValueError("Say how much noise by t0 or by noise_share, one of them.")
+    value, unit = (t0, MODEL_TIME) if noise_share is None else (noise_share, NOISE_SHARE)
+    dial = Dial(model.schedule, model.data_std, unit)
+    t0, seed = dial.t0(value), check_seed(seed)
     mask = None if mask is None else check_mask(mask, guide)
     if t0_map is not None:
         t0_map = check_mask(t0_map, guide, name="t0_map")
@@ -108,6 +115,6 @@ def perturb(
         seed=seed,
         mask=mask,
         sample_indices=indices,
-        note=model.schedule.note(t0),
+        note=dial.note(value),
         t0_map=t0_map,
     )

@@ -199,7 +199,8 @@ def test_table_and_csv():
     text = table(found)
     assert "L2" in text and "realism" in text and "evals" not in text and len(text.splitlines()) == 6
     lines = to_csv(found).splitlines()
-    assert lines[0].startswith("t0,sigma,l2,") and lines[2].split(",")[2] == "1.0" and lines[1].endswith(",,")
+    assert lines[0].startswith("t0,sigma,noise_share,l2,") and lines[2].split(",")[3] == "1.0"
+    assert lines[1].endswith(",,")
 
 
 def test_the_short_way_is_the_plan_and_an_unknown_option_is_named(counted_model):

@@ -16,6 +16,7 @@ from .values import built, odd_tensor
 MODELS = ("eps", "flow", "v", "score", "score")
 T0 = (0.0, 0.3, 0.5, 1.0, 0.3, 0.5)
 SOLVERS = ("auto", "auto", "sde_2m", "ancestral", "mca", "reverse_diffusion", "predictor_corrector", "x", "")
+UNITS = ("t0 (model time)", "t0 (model time)", "noise share", "noise share", "x")
 LISTS = ("0.3", "0.2,0.5", "0.2:0.5:2", "", ":", "nan", "9" * 5000, "1", "0")
 PICKS = ("", "", "1", "f", "r r", "9", "\u0663", "9" * 5000)
 
@@ -69,7 +70,7 @@ def _image(rng: Random, odd: bool) -> Any:
 
 NODES = {
     "AddVENoise": lambda r, o: {
-        **_latent(r, o), **_mask(r, o), "t0": _number(r, T0, o), "seed": _seed(r, o),
+        **_latent(r, o), **_mask(r, o), "t0": _number(r, T0, o), "seed": _seed(r, o), "unit": r.choice(UNITS),
     },
     "ReverseSDESampler": lambda r, o: {
         **_latent(r, o), **_mask(r, False), "steps": _number(r, (1, 2, 3), o and r.random() < 0.3),
@@ -78,15 +79,16 @@ NODES = {
         "cfg": _number(r, (1.0, 1.0, 2.0), o), "t0": 0.4,
     },
     "T0Probe": lambda r, o: {**_latent(r, o), **_mask(r, o), "t0_values": r.choice(LISTS), "seed": _seed(r, o),
-    "noised": False},
+    "noised": False, "unit": r.choice(UNITS)},
     "T0Sweep": lambda r, o: {
         **_latent(r, o), **_mask(r, o), "t0_values": r.choice(LISTS), "seed": _seed(r, o), "steps": r.choice((1, 1, 0,
         -1)),
         "solver": r.choice(SOLVERS), "picks": r.choice(PICKS), "noised": False,
+        "unit": r.choice(UNITS),
     },
     "SigmasFromT0": lambda r, o: {
         "t0": _number(r, T0, o), "steps": r.choice((1, 2, 20, 0, -1, 1.5)), "spacing": r.choice(("karras",
-        "exponential", "uniform t", "x")),
+        "exponential", "uniform t", "x")), "unit": r.choice(UNITS),
     },
     "EditReport": lambda r, o: {"guide": _image(r, o), "picture": _image(r, o), **_mask(r, o)},
     "FitImage": lambda r, o: {"image": _image(r, o), "method": r.choice(("crop", "pad", "stretch", "x")), **_mask(r,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .graph import Graph, Ref
+from .parts import NOISE_SHARE
 from .subgraph import Blueprint
 
 ALIASES = ["sdedit", "img2img", "image to image", "strokes to picture", "score sde", "inpaint"]
@@ -14,18 +15,20 @@ DIALS = {  # what is turned, in the order of the node
     "solver": [("sample", "solver")],
     "seed": [("noise", "seed"), ("sample", "seed")],
 }
+SHARE = {"unit": [("noise", "unit")]}  # for any MODEL: in this unit one number fits them all
 OUTPUTS = {"image": Ref("decode", 0), "read-out": Ref("noise", 2), "report": Ref("sample", 2)}
 
 
 def _chain(name: str, *, t0: float, steps: int, own_model: bool, **sampling: object) -> Graph:
-    """Encode, noise, sample, decode; the model inside, or from outside."""
-    g = Graph(name)
+    """Encode, noise, sample, decode; the model inside and t0 in its time, or from outside and t0 a noise share."""
+    g, unit = Graph(name), {} if own_model else {"unit": NOISE_SHARE}
     model = {"model": Ref("model", 0)} if own_model else {}
     vae = {"vae": Ref("model", 1)} if own_model else {}
     if own_model:
         g.node("model", "SDEdit_ScoreModelLoader", (0, 0), (340, 420), model_name="landscape-alpine")
     g.node("encode", "VAEEncode", (400, 0), (320, 80), **vae)
-    g.node("noise", "SDEdit_AddVENoise", (400, 160), (320, 270), **model, latent=Ref("encode", 0), t0=t0, seed=1)
+    noise = {**model, **unit, "latent": Ref("encode", 0), "t0": t0, "seed": 1}
+    g.node("noise", "SDEdit_AddVENoise", (400, 160), (320, 270), **noise)
     sampling |= {**model, "latent": Ref("noise", 0), "steps": steps, "seed": 1}
     g.node("sample", "SDEdit_ReverseSDESampler", (780, 0), (330, 420), **sampling)
     return g.node("decode", "VAEDecode", (1170, 0), (220, 80), samples=Ref("sample", 0), **vae)
@@ -57,11 +60,11 @@ def any_checkpoint() -> Blueprint:
     name = "SDEdit (any checkpoint)"
     return Blueprint(
         name,
-        "SDEdit with SD, SDXL, SD3, Flux or any other diffusion MODEL: a guide and a prompt in, picture out. t0 does "
-        "not depend on steps or scheduler. cfg 1 for Flux.",
-        _chain(name, t0=0.6, steps=20, own_model=False, cfg=6.0),
+        "SDEdit with SD, SDXL, SD3, Flux or any other diffusion MODEL: a guide and a prompt in, picture out. t0 is a "
+        "noise share here, the same on every MODEL. cfg 1 for Flux.",
+        _chain(name, t0=0.7, steps=20, own_model=False, cfg=6.0),
         sockets={**PROMPTED, "image": [("encode", "pixels")]},
-        widgets={**DIALS, "cfg": [("sample", "cfg")]},
+        widgets={**DIALS, "cfg": [("sample", "cfg")], **SHARE},
         outputs=OUTPUTS,
         aliases=ALIASES,
     )
@@ -69,7 +72,7 @@ def any_checkpoint() -> Blueprint:
 
 def masked_edit() -> Blueprint:
     name = "SDEdit masked edit"
-    g = _chain(name, t0=0.5, steps=20, own_model=False, cfg=6.0)
+    g = _chain(name, t0=0.6, steps=20, own_model=False, cfg=6.0)
     g.node("paste", "ImageCompositeMasked", (1170, 160), (220, 150), source=Ref("decode", 0))
     return Blueprint(
         name,
@@ -81,7 +84,7 @@ def masked_edit() -> Blueprint:
             "image": [("encode", "pixels"), ("paste", "destination")],
             "mask": [("noise", "mask"), ("paste", "mask")],
         },
-        widgets={**DIALS, "cfg": [("sample", "cfg")]},
+        widgets={**DIALS, "cfg": [("sample", "cfg")], **SHARE},
         outputs={**OUTPUTS, "image": Ref("paste", 0)},
         aliases=[*ALIASES, "masked", "local edit"],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .graph import Graph, Ref
 from .layout import column
-from .parts import begin, chain, example_guide, finish, prompt
+from .parts import NOISE_SHARE, begin, chain, example_guide, finish, prompt
 
 SIZE = {"width": 1024, "height": 1024}
 NOT_THIS = "painting, drawing, text"
@@ -97,18 +97,18 @@ def flow_model() -> Graph:
     g = begin(
         "12 Any checkpoint, flow model",
         "## Flux, SD3 and other flow models\n\nThe same three nodes: the noise is added as the flow model wants it, "
-        "and **t0 in words** shows its own noise level beside sigma.\n\n"
+        "and **t0 in words** shows its own noise level, which is the noise share.\n\n"
         "- **Flux**: cfg 1, no negative, strength of the prompt in **FluxGuidance**.\n"
         "- **SD3.5** and others with real guidance: take FluxGuidance out, connect *negative*, cfg 4 to 5.\n"
         "- Files in parts: *Load Diffusion Model*, *DualCLIPLoader* and *Load VAE* instead of Load Checkpoint.\n"
-        "- **t0** reaches far on flow models, because their noise is shifted upwards: begin at 0.6, and go down for "
-        "more of your strokes.",
+        "- **t0** is a **noise share** here (**unit**), because flow models shift their time: 0.7 means the same on "
+        "all of them. Go down for more of your strokes.",
     )
     example_guide(g, "sunset", **SIZE)
     clip, vae = _load(g, FLUX)
     prompt(g, "photo of the sun setting over the sea, glowing clouds, calm water", clip)
     g.node("guidance", "FluxGuidance", conditioning=Ref("positive", 0), guidance=3.5)
-    chain(g, Ref("guide", 0), t0=0.6, steps=20, vae=vae, cfg=1.0, positive=Ref("guidance", 0))
+    chain(g, Ref("guide", 0), t0=0.7, unit=NOISE_SHARE, steps=20, vae=vae, cfg=1.0, positive=Ref("guidance", 0))
     return finish(g, "1. Guide, model, prompt", _columns("positive", "guidance"))
 
 

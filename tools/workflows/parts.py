@@ -6,6 +6,7 @@ from .graph import Graph, Ref
 from .layout import BLUE, GREEN, PURPLE, Column, arrange, column, note_height
 
 NOTE_WIDTH = 400
+NOISE_SHARE = "noise share"  # a unit of t0
 
 
 def begin(name: str, words: str) -> Graph:
@@ -32,13 +33,14 @@ def chain(
     t0: float,
     steps: int,
     mask: Ref | None = None,
+    unit: str | None = None,
     model: Ref | None = None,
     vae: Ref | None = None,
     **prompt: object,
 ) -> None:
     """Encode, noise, sample, decode and save, with both read-outs."""
     model, vae = model or Ref("model", 0), vae or Ref("model", 1)
-    noise = {"mask": mask} if mask else {}
+    noise = ({"mask": mask} if mask else {}) | ({"unit": unit} if unit else {})
     g.node("encode", "VAEEncode", pixels=guide, vae=vae)
     g.node("noise", "SDEdit_AddVENoise", model=model, latent=Ref("encode", 0), t0=t0, seed=1, **noise)
     g.node("readout", "PreviewAny", title="t0 in words", source=Ref("noise", 2))

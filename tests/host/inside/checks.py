@@ -351,7 +351,7 @@ def check_sigmas_from_t0_equal_ksampler():
     for kind in ("eps", "v", "edm", "flow", "flux"):
         m, g, noise = model(kind), guide(), guide() * 0.7
         for t0, spacing in ((0.6, "karras"), (0.6, "exponential"), (0.6, "uniform t"), (1.0, "karras")):
-            sigmas, first = node("SigmasFromT0", model=m, t0=t0, steps=7, spacing=spacing)
+            sigmas, first, _ = node("SigmasFromT0", model=m, t0=t0, steps=7, spacing=spacing)
             assert sigmas.shape == (8,) and float(sigmas[-1]) == 0.0 and float(sigmas[0]) == first
             ours = guided(m, noise, g, euler(), sigmas)
             stock = comfy.samplers.KSampler(m, 7, m.load_device, "euler", "karras", 1.0, m.model_options)
