@@ -16,6 +16,7 @@ from ..sdedit_core.sde import Schedule
 from .told import Told
 
 FLOW_MAX = 0.999  # s = 1 means infinite noise
+_GUIDANCE = ("sampler_cfg_function", "sampler_post_cfg_function", "sampler_pre_cfg_function")  # patches of D
 _NOT_A_DENOISER = {"IMG_TO_IMG", "IMG_TO_IMG_FLOW", "V_PREDICTION_DDPM"}
 
 
@@ -187,9 +188,11 @@ class GuidedModel(ScoreModel):
             device=noise.device,
         )
         self._tick = tick
+        options = extra_args.get("model_options", {})
+        self.guided = getattr(guider, "cfg", 1.0) != 1.0 or any(options.get(name) for name in _GUIDANCE)
         self._frame = frame_of(inner.model_sampling)
         self._shown: tuple[torch.Tensor, Told] | None = None
-        self._options = {"model_options": extra_args.get("model_options", {}), "seed": extra_args.get("seed")}
+        self._options = {"model_options": options, "seed": extra_args.get("seed")}
 
     def show(self, latent: torch.Tensor, told: Told) -> None:
         """Show the network some tokens as its class shows kept ones, those that it is told are clean.

@@ -143,8 +143,8 @@ def reverse(
         return untouched(state, levels, run, distilled=model.distilled, data_std=model.data_std)
     if "finish" in stepped.options:
         options.setdefault("finish", automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
-    mean = run["eta"] == 1.0 and chosen.law == "sde" and not soft and not state.under_way  # D should be one
-    redrawn = Redrawn(state, levels) if mean else None
+    plain = run["eta"] == 1.0 and chosen.law == "sde" and not (soft or state.under_way or model.guided)
+    redrawn = Redrawn(state, levels) if plain else None
     counted = Counter(partial(_evaluate, model, y, (redrawn, observe)))
     one = _Run(counted, model.schedule, state, levels, stepped, options, run["seed"], run["mask_mode"], callback)
     masked = one.few_pass if stepped.distilled else one.soft_pass

@@ -65,6 +65,8 @@ class ScoreModel:
         info: provenance.
     """
 
+    guided = False  # whether guidance (cfg) moves D away from the mean: then a run does not judge what kind of D it is
+
     def __init__(
         self,
         denoiser: Denoiser,

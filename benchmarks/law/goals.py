@@ -7,7 +7,7 @@ import argparse
 from sdedit_core.sampling.brownian import BrownianPath
 from sdedit_core.sampling.noise import NoiseStream
 
-from . import gaussian, masked, mixture, overhead, strong
+from . import distilled, gaussian, masked, mixture, overhead, strong
 
 TIMES = (0.3, 0.5, 0.7)
 
@@ -32,6 +32,7 @@ def show(args: argparse.Namespace) -> None:
     _mixtures(table, args.scale)
     _strong(table, args.rows)
     _masks(table)
+    _distilled(table)
     _overhead(table)
     print(f"{table.rows - table.missed} of {table.rows} met")
 
@@ -99,6 +100,19 @@ def _masks(table: Table) -> None:
     soft = [masked.soft_gaussian(t, 20, "t0 per pixel (auto)") for t in TIMES]
     table.row("soft mask: relative W2", [r.w2 for r in soft], [0.045, 0.08, 0.125])
     table.row("soft mask: |std ratio - 1| in the grey zone", [abs(r.std - 1) for r in soft], [0.05, 0.05, 0.05])
+
+
+def _distilled(table: Table) -> None:
+    print(f"distilled models, few_step at {distilled.EVALUATIONS} evaluations, guides of the data")
+    for std in (0.25, 0.02):
+        for t0 in (0.5, 0.7):
+            off = [abs(distilled.gaussian_spread(std, t0, n) - 1.0) for n in distilled.EVALUATIONS]
+            table.row(f"Gaussian of std {std:g}, t0 {t0:g}: |std ratio - 1|", off, [0.02] * len(off))
+    for name in ("gm2", "far"):
+        floor = distilled.floor(name)
+        for t0 in TIMES:
+            got = [distilled.law(name, t0, n).energy for n in distilled.EVALUATIONS]
+            table.row(f"{name}, t0 {t0:g}: energy distance, against the noise floor", got, [floor] * len(got))
 
 
 def _overhead(table: Table) -> None:
