@@ -146,19 +146,24 @@ class UNetSpec:
         sizes = [self.in_channels, self.out_channels, self.base, self.embedding_channels, self.embedding_hidden]
         for b in blocks:
             sizes += [b.inputs, b.outputs]
-            flags = (b.residual, b.fir, b.scale_shift)
-            if (
-                b.resample not in ("", "down", "up")
-                or b.shortcut not in (0, 1, 3)
-                or b.kernel not in (0, 3)
-                or b.padding not in ("asymmetric", "symmetric", "fir")
-                or b.pyramid not in ("", "sum", "cat", "residual")
-                or not all(isinstance(f, bool) for f in flags)
-                or not 0.0 < float(b.scale) <= 1.0
-                or not 0 <= b.heads <= 256
-                or (b.heads and b.outputs % b.heads)
-            ):
-                raise ValueError(f"The network description has an unknown or impossible block: {b}.")
+            fine = {
+                "residual": isinstance(b.residual, bool),
+                "fir": isinstance(b.fir, bool),
+                "scale_shift": isinstance(b.scale_shift, bool),
+                "resample": b.resample in ("", "down", "up"),
+                "shortcut": b.shortcut in (0, 1, 3),
+                "kernel": b.kernel in (0, 3),
+                "padding": b.padding in ("asymmetric", "symmetric", "fir"),
+                "pyramid": b.pyramid in ("", "sum", "cat", "residual"),
+                "scale": 0.0 < float(b.scale) <= 1.0,
+                "heads": 0 <= b.heads <= 256 and not (b.heads and b.outputs % b.heads),
+            }
+            wrong = next((name for name, is_fine in fine.items() if not is_fine), None)
+            if wrong:
+                raise ValueError(
+                    f"The network description has an unknown or impossible block: one with {wrong} = "
+                    f"{short(getattr(b, wrong))} and {b.outputs} channels."
+                )
             for groups, channels in (
                 (b.groups_in, b.inputs),
                 (b.groups_out, b.outputs),
@@ -166,7 +171,9 @@ class UNetSpec:
                 (b.head or 1, b.outputs),
             ):
                 if b.residual and (not 1 <= groups <= channels or channels % groups):
-                    raise ValueError(f"{groups} norm groups do not divide {channels} channels in {b}.")
+                    raise ValueError(
+                        f"{groups} norm groups do not divide {channels} channels in a block of the network description."
+                    )
         if not all(isinstance(s, int) and 1 <= s <= MAX_CHANNELS for s in sizes):
             raise ValueError(f"Channel counts must be integers from 1 to {MAX_CHANNELS}.")
         if not 0 <= self.num_classes <= MAX_CLASSES:

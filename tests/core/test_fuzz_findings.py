@@ -197,3 +197,12 @@ def test_a_network_description_that_lacks_a_part_names_it(tmp_path):
         load_checkpoint(described(tmp_path / "a.safetensors", network={**about, "encoder": blocks}))
     from_file = UNetSpec.from_dict({"kind": "unet", **about})
     assert from_file == UNetSpec.from_dict(about)
+
+
+@pytest.mark.parametrize("field", ["resample", "padding", "pyramid"])
+def test_a_block_is_named_by_its_field_in_few_words(field):
+    spec = ncsnpp(nf=8, ch_mult=(1, 2), blocks=1, attention_levels=())
+    block = replace(spec.encoder[0], **{field: "x" * 5000})
+    with pytest.raises(ValueError, match=f"impossible block: one with {field} = 'xxx") as caught:
+        replace(spec, encoder=(block, *spec.encoder[1:])).check()
+    assert len(str(caught.value)) < 300
