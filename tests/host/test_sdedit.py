@@ -56,6 +56,20 @@ def test_batch_item_alone_equals_item_in_batch(comfy):
     assert torch.equal(latents(comfy, succeed(comfy, graph))[0], whole[2])
 
 
+def test_a_prompt_saved_without_a_unit_is_in_model_time_and_a_noise_share_is_another_t0(comfy):
+    def noised(**more):
+        graph = save_latent(edit(t0=0.36), ["noise", 0])
+        graph["noise"]["inputs"].update(more)
+        run = succeed(comfy, graph)
+        return latents(comfy, run), run.text("readout")
+
+    old, text = noised()
+    assert "t0 0.36" in text and "noise share 0.6331" in text and "like denoise" in text
+    assert torch.equal(old, noised(unit="t0 (model time)")[0])
+    shared, text = noised(unit="noise share", t0=0.6)
+    assert "noise share 0.6\n" in text and "t0 0.346605 " in text and not torch.equal(old, shared)
+
+
 def test_t0_zero_returns_the_guide_bit_for_bit(comfy):
     graph = save_latent(save_latent(edit(t0=0.0), ["sample", 0]), ["encode", 0], "clean")
     graph["original"] = node("SaveImage", images=["guide", 0], filename_prefix="t")
