@@ -64,7 +64,7 @@ def test_a_prompt_saved_without_a_unit_is_in_model_time_and_a_noise_share_is_ano
         return latents(comfy, run), run.text("readout")
 
     old, text = noised()
-    assert "t0 0.36" in text and "noise share 0.6331" in text and "like denoise" in text
+    assert "t0 0.36" in text and "noise share 0.6332" in text and "like denoise" in text
     assert torch.equal(old, noised(unit="t0 (model time)")[0])
     shared, text = noised(unit="noise share", t0=0.6)
     assert "noise share 0.6\n" in text and "t0 0.346605 " in text and not torch.equal(old, shared)
