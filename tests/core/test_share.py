@@ -1,5 +1,6 @@
 """Noise share: its definition, its inverse, its ends, and that every way in takes it."""
 
+import json
 import math
 import re
 from pathlib import Path
@@ -8,9 +9,11 @@ import pytest
 import torch
 
 from sdedit_core import ScoreModel, perturb, probe, reverse, sdedit, sweep
+from sdedit_core.cli.main import main
 from sdedit_core.measure.picks import sheet_after
 from sdedit_core.measure.plots import tradeoff_plot
 from sdedit_core.measure.table import sweep_rows, sweet_spot, table, to_csv
+from sdedit_core.pictures.io import save_image
 from sdedit_core.sampling.share import MODEL_TIME, NOISE_SHARE, UNITS, Dial, check_share, share_of, sigma_of
 from sdedit_core.sde import VESDE, VPSDE, ContinuousVPSDE, FadingVESDE, Schedule, SubVPSDE
 
@@ -193,6 +196,50 @@ def test_the_sweet_spot_and_the_plot_speak_in_the_unit():
     assert one.size == two.size and one.tobytes() != two.tobytes(), "another axis"
 
 
+@pytest.fixture
+def strokes(tmp_path):
+    save_image(GUIDE, tmp_path / "strokes.png")
+    return tmp_path
+
+
+QUICK = ["--steps", "2", "--size", "16"]
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def test_the_commands_take_a_share(strokes, capsys):
+    guide, out = strokes / "strokes.png", strokes / "out.png"
+    assert run("edit", guide, "-o", out, "--noise-share", 0.6, *QUICK) == 0
+    assert "noise share 0.6)" in capsys.readouterr().out
+    assert run("report", guide, "--noise-share", 0.6, "--json", strokes / "r.json", *QUICK) == 0
+    assert "noise share 0.6," in capsys.readouterr().out
+    assert json.loads((strokes / "r.json").read_text())["noise_share"] == pytest.approx(0.6)
+    files = ["--csv", strokes / "t.csv", "--pictures", strokes / "cells"]
+    assert run("sweep", guide, "-o", out, "--noise-share", "0.4,0.6,1", *files, *QUICK) == 0
+    assert "clamped to" in capsys.readouterr().out
+    names = sorted(path.name for path in (strokes / "cells").iterdir())
+    assert names == ["noise-share-0.4.png", "noise-share-0.6.png", "noise-share-1.png"]
+    found = [line.split(",")[2] for line in (strokes / "t.csv").read_text().splitlines()[1:3]]
+    assert [float(share) for share in found] == pytest.approx([0.4, 0.6])
+    assert run("sweep", guide, "-o", out, "--noise-share", "0.4,0.6", "--probe", *QUICK) == 0
+    assert "noise share 0.6" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["edit", "report", "sweep"])
+def test_the_commands_take_one_of_the_two(strokes, capsys, command):
+    out = [] if command == "report" else ["-o", strokes / "out.png"]
+    both = ["--t0", "0.3", "--noise-share", "0.6"]
+    assert run(command, strokes / "strokes.png", *out, *both, *QUICK) == 1
+    assert "--t0 and --noise-share both say how much noise" in capsys.readouterr().err
+
+
+def test_info_lists_the_shares(capsys):
+    assert run("info", "landscape-alpine") == 0
+    assert "t0 -> noise share: " in capsys.readouterr().out
+
+
 # ---------------------------------------------------------------- what the documents say
 
 KNOWN = {  # row of the table -> (schedule in the model's units, spread)
@@ -213,6 +260,12 @@ def test_the_ranges_that_the_recommendation_comes_from():
         schedule, spread = KNOWN[name]
         for t0, share in ((low, low_share), (high, high_share)):
             assert float(share) == pytest.approx(share_of(schedule.sigma(float(t0)), spread), abs=0.0051), name
+
+
+def test_the_share_of_the_strokes_template():
+    t0, share = re.search(r"at t0 ([\d.]+) on SDXL, a share of ([\d.]+)\.", DOCUMENT.read_text("utf-8")).groups()
+    schedule, _ = KNOWN["SD 1.5 and SDXL, as img2img is used"]
+    assert float(share) == pytest.approx(share_of(schedule.sigma(float(t0))), abs=0.0051)
 
 
 def test_the_table_of_models_follows_from_its_shifts():

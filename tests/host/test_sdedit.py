@@ -1,5 +1,7 @@
 """SDEdit inside ComfyUI: exactness, reproducibility, stock interplay, cancel and preview."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -54,6 +56,21 @@ def test_batch_item_alone_equals_item_in_batch(comfy):
     graph["noise"]["inputs"]["latent"] = ["pick", 0]
     graph["sample"]["inputs"]["latent"] = ["noise", 0]
     assert torch.equal(latents(comfy, succeed(comfy, graph))[0], whole[2])
+
+
+def test_a_prompt_saved_without_a_unit_is_in_model_time_and_a_noise_share_is_another_t0(comfy):
+    def noised(**more):
+        graph = save_latent(edit(t0=0.36), ["noise", 0])
+        graph["noise"]["inputs"].update(more)
+        run = succeed(comfy, graph)
+        return latents(comfy, run), run.text("readout")
+
+    old, text = noised()
+    assert "t0 0.36" in text and "noise share 0.6332" in text and "like denoise" in text
+    assert torch.equal(old, noised(unit="t0 (model time)")[0])
+    shared, text = noised(unit="noise share", t0=0.6)
+    t0 = math.log(37.5) / math.log(34800.0)  # of sigma 0.375, which is 0.25 * 0.6 / 0.4
+    assert "noise share 0.6\n" in text and f"t0 {t0:.6g} " in text and not torch.equal(old, shared)
 
 
 def test_t0_zero_returns_the_guide_bit_for_bit(comfy):

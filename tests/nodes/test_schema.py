@@ -125,3 +125,23 @@ def test_what_is_turned_by_eye_is_a_slider(node):
     for _, name, kind, options in inputs(node):
         if kind == "FLOAT" and options["max"] <= 1.0 and not options.get("forceInput"):
             assert options.get("display") == "slider", f"{node.ID}.{name}"
+
+
+# What the widgets of the nodes with a dial were called, in order, before they had a unit: saved workflows hold the
+# values by position, so what is new comes after these.
+SAVED = {
+    "SDEdit_AddVENoise": ["t0", "seed"],
+    "SDEdit_SigmasFromT0": ["t0", "steps", "spacing"],
+    "SDEdit_T0Probe": ["t0_values", "seed", "cfg"],
+    "SDEdit_T0Sweep": "t0_values steps solver seed cfg repeats eta mask_mode predict keep_on_cancel picks".split(),
+}
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_the_unit_comes_after_what_saved_workflows_hold_and_is_model_time_without(pack, name):
+    node = pack.NODE_CLASS_MAPPINGS[name]
+    widgets = [key for _, key, kind, _ in inputs(node) if isinstance(kind, list) or kind in WIDGETS]
+    assert widgets[: len(SAVED[name])] == SAVED[name] and "unit" in widgets[len(SAVED[name]) :]
+    choices, options = node.INPUT_TYPES()["optional"]["unit"]
+    assert choices == ["t0 (model time)", "noise share"] and options["default"] == choices[0]
+    assert inspect.signature(getattr(node, node.FUNCTION)).parameters["unit"].default == choices[0]

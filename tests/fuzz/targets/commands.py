@@ -28,7 +28,8 @@ SETS = ("sde=ve", "sigma_max=80", "sigma_max=nan", "data_range=0,1", "data_range
         "num_heads=0", "dtype=fp32", "device=cpu", "name_or_path=x", "weights=raw", "compile=1", "sde=",
         "sigma_max=" + "9" * 5000)  # fmt: skip
 OPTIONS = {
-    "--t0": SMALL, "--seed": (*SMALL, str(1 << 64), str((1 << 64) - 1)), "--size": SMALL, "--eta": SMALL,
+    "--t0": SMALL, "--noise-share": SMALL,
+    "--seed": (*SMALL, str(1 << 64), str((1 << 64) - 1)), "--size": SMALL, "--eta": SMALL,
     "--mask": FILES + OUT,
     "--solver": ("auto", "sde_2m", "mca", "x", ""), "--set": SETS, "--weights": ("ema", "raw", "x"),
     "--mask-mode": ("bridge", "tilt", "x"),
@@ -43,12 +44,13 @@ OPTIONS = {
     "--json": OUT, "--nonsense": SMALL,
 }  # fmt: skip
 KNOWN = {
-    "edit": ("--t0", "--seed", "--size", "--eta", "--mask", "--solver", "--set", "--weights", "--mask-mode",
+    "edit": ("--t0", "--noise-share",
+             "--seed", "--size", "--eta", "--mask", "--solver", "--set", "--weights", "--mask-mode",
     "--dtype", "--device",
              "--threads", "--class-label", "--repeats", "--batch", "--change", "--overwrite"),
     "strokes": ("--colours", "--kernel", "--size", "--overwrite"), "mask": ("--threshold", "--grow", "--overwrite"),
-    "report": ("--t0", "--seed", "--size", "--mask", "--solver", "--heat-map", "--overwrite"),
-    "sweep": ("--t0", "--picks", "--csv", "--size", "--seed", "--mask", "--solver"),
+    "report": ("--t0", "--noise-share", "--seed", "--size", "--mask", "--solver", "--heat-map", "--overwrite"),
+    "sweep": ("--t0", "--noise-share", "--picks", "--csv", "--size", "--seed", "--mask", "--solver"),
     "info": ("--set", "--weights", "--dtype"), "convert": ("--set", "--weights", "--dtype"),
 }  # fmt: skip
 
