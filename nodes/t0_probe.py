@@ -73,7 +73,7 @@ class T0Probe(Node):
 
         found = job.run(work, sigma=host.model_schedule(model).sigma(values[-1]), seed=seed, total=len(values))
         each = [job.to_latent(one.denoised, one.sigma) for one in found]
-        pictures = [decode(vae, samples, self.NAME) for samples in each]
+        pictures = [decode(vae, samples, self.NAME, job.layout) for samples in each]
         labels = [f"t0 {one.t0:g}   sigma {one.sigma:.3g}" for one in found]
         lines = [_probe_line(one) for one in found]
         if predict:
@@ -82,7 +82,7 @@ class T0Probe(Node):
             job.notes.append("The expected change is for one t0 everywhere: not with a soft mask.")
         lines.append(f"{sum(one.nfe for one in found)} evaluations")
         title = "What survives at t0: blurred = will be invented"
-        image = sheet(decode(vae, job.guide, self.NAME), pictures, labels, title)
+        image = sheet(decode(vae, job.shown, self.NAME), pictures, labels, title)
         return image, job.batch(each), "\n".join([*lines, *job.notes])
 
 

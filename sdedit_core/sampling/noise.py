@@ -43,6 +43,8 @@ class NoiseStream:
         samples: index of each batch item; default 0 .. batch-1.
         batch: number of samples when ``samples`` is not given.
         repeat: pass number of the paper's K repeats; every pass has its own numbers.
+        parts: shapes of several things that lie in a row in one sample (video and audio); each has numbers of its own,
+            the first those that it has alone.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class NoiseStream:
         samples: Sequence[int] | None = None,
         repeat: int = 0,
         device: str | torch.device = "cpu",
+        parts: Sequence[Sequence[int]] = (),
     ):
         if stream not in STREAMS:
             raise ValueError(f"Unknown noise stream {stream!r}; expected one of {', '.join(STREAMS)}.")
@@ -62,6 +65,10 @@ class NoiseStream:
         self.seed, self.stream, self.repeat = int(seed), stream, int(repeat)
         self.samples = list(range(batch)) if samples is None else [int(i) for i in samples]
         self.device = torch.device(device)
+        self.parts = [tuple(part) for part in parts] or [self.shape]
+        self._sizes = [math.prod(part) for part in self.parts]
+        if sum(self._sizes) != math.prod(self.shape):
+            raise ValueError(f"Parts of the shapes {self.parts} do not fill a sample of shape {self.shape}.")
         self._keys = [mix64(self.seed, STREAMS[stream], i, self.repeat) for i in self.samples]
         self._generator = torch.Generator(device="cpu")
 
@@ -74,14 +81,16 @@ class NoiseStream:
             samples=self.samples,
             repeat=self.repeat,
             device=self.device,
+            parts=self.parts,
         )
 
     def normal(self, node: int) -> torch.Tensor:
         """The standard normal tensor (B, *shape) of one node, on the CPU, float32."""
         out = torch.empty((len(self.samples), *self.shape), dtype=torch.float32)
         for row, key in zip(out, self._keys, strict=True):
-            self._generator.manual_seed(mix64(key, node) >> 1)
-            row.normal_(generator=self._generator)
+            for number, part in enumerate(row.view(-1).split(self._sizes)):
+                self._generator.manual_seed(mix64(key, node, *[number] * (number > 0)) >> 1)
+                part.normal_(generator=self._generator)
         return out
 
     def __call__(self, node: int = 0) -> torch.Tensor:
