@@ -10,7 +10,8 @@ from .carried import KEY, Carried, check_clean, fingerprints, pack
 from .dial import find_dial, read_out
 from .hints import STOCK, lost_strokes
 from .latent import batch_indices, check_latent
-from .masks import check_mask, describe_mask
+from .masks import check_mask
+from .parts import describe_parts, to_latent
 from .schema import MASK, T0_INPUT, UNIT_INPUT, Node, seed, socket
 
 
@@ -64,26 +65,32 @@ class AddVENoise(Node):
 
         dial, seed = find_dial(model, unit), check_seed(seed)
         t0, note = dial.t0(t0), dial.note(t0)
-        samples = check_latent(latent, self.NAME)
+        samples, layout = check_latent(latent, self.NAME)
         notes = check_clean(latent, samples, self.NAME)
-        guide = host.fit_latent(model, samples)
+        guide = host.fit_latent(model, samples, layout)
         sigma = dial.schedule.sigma(t0)
         indices = batch_indices(latent)
         out = latent.copy()
-        noised = host.add_noise(model, guide, sigma, seed=seed, samples=indices)
-        out["samples"] = host.to_intermediate(noised)
+        noised = host.add_noise(model, guide, sigma, layout, seed=seed, samples=indices)
+        out["samples"] = host.to_intermediate(to_latent(noised, layout))
         lines = read_out(model, dial, t0)
+        lines += [] if layout is None else [str(layout)]
         given = latent.get("noise_mask")
         if given is not None:
-            fitted = host.fit_mask(given, guide)
+            fitted = host.fit_masks(given, None, guide, layout)
             notes += lost_strokes(guide, fitted, pixels=host.score_model_of(model) is not None)
-        if mask is not None:
-            fitted = host.fit_mask(mask, guide)
+        if mask is not None or layout is not None:
+            fitted = host.fit_masks(given, mask, guide, layout)
+        if layout is not None:
+            out["noise_mask"] = layout.nested_mask(fitted)
+        elif mask is not None:
             mask = check_mask(mask)
             out["noise_mask"] = mask if mask.ndim == 5 else mask.reshape((-1, 1, *mask.shape[-2:]))
-        if mask is not None or given is not None:
-            origin = "" if mask is not None else ", from the latent's noise mask"
-            lines.append(describe_mask(fitted) + origin)
+        if mask is not None or given is not None or layout is not None:
+            origin = "" if mask is not None or given is None else ", from the latent's noise mask"
+            lines.append(describe_parts(fitted, layout) + origin)
         space = host.latent_space(model)
-        out[KEY] = pack(Carried(guide.clone(), sigma, t0, seed, indices, space, fingerprints(noised), note))
+        carried = Carried(guide.clone(), sigma, t0, seed, indices, space, fingerprints(noised), note)
+        carried.parts = None if layout is None else [list(shape) for shape in layout.shapes]
+        out[KEY] = pack(carried)
         return out, sigma, "\n".join([*lines, *[note] * bool(note), *notes, STOCK])

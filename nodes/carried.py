@@ -23,6 +23,7 @@ FORMS = (torch.float32, torch.float16, torch.bfloat16)  # what a host may keep a
 class Carried:
     """What travels beside noised samples; ``guide`` is a clean LATENT tensor, ``prints`` those of the samples.
 
+    ``parts``: shapes of several latents in one, which ``guide`` and ``prints`` have in a row.
     ``mask_t0``: the t0 that a mask value of 1 stands for, in a run that stopped above 0 (the t0 it began with).
     """
 
@@ -35,6 +36,7 @@ class Carried:
     prints: list[list[str]]
     note: str = ""
     mask_t0: float | None = None
+    parts: list | None = None
 
     def rows_of(self, samples: torch.Tensor) -> list[int | None]:
         """The row of the guide that every item of ``samples`` was noised from; None for items that are others.
@@ -118,7 +120,7 @@ def _are_numbers(value: object) -> bool:
     return isinstance(value, list) and all(whole_number(item) is not None for item in value)
 
 
-_DEFAULTS = {"note": "", "mask_t0": None} | dict.fromkeys(
+_DEFAULTS = {"note": "", "mask_t0": None, "parts": None} | dict.fromkeys(
     ("guide", "sigma", "t0", "seed", "batch_index", "space", "prints")
 )
 _SOUND = {
@@ -131,6 +133,7 @@ _SOUND = {
     "prints": _are_prints,
     "note": lambda v: isinstance(v, str),
     "mask_t0": lambda v: v is None or _is_t0(v),
+    "parts": lambda v: v is None or (isinstance(v, list) and all(_are_numbers(shape) for shape in v)),
 }
 
 

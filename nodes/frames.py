@@ -6,7 +6,7 @@ divided by ``1 - s`` that is a VE state with ``sigma = k s / (1 - s)``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -173,7 +173,15 @@ def is_distilled(score_model: ScoreModel | None) -> bool:
 class GuidedModel(ScoreModel):
     """Any MODEL inside its guider as a core ScoreModel: pictures or videos, D(x, sigma) in the VE frame."""
 
-    def __init__(self, guider: object, extra_args: dict, noise: torch.Tensor, *, tick: Callable[[], None]):
+    def __init__(
+        self,
+        guider: object,
+        extra_args: dict,
+        noise: torch.Tensor,
+        *,
+        tick: Callable[[], None],
+        parts: Sequence[Sequence[int]] = (),
+    ):
         inner = guider.inner_model
         own = getattr(inner, "score_model", None)
         super().__init__(
@@ -187,6 +195,7 @@ class GuidedModel(ScoreModel):
             dims=noise.ndim,
             device=noise.device,
         )
+        self.parts = parts
         self._tick = tick
         options = extra_args.get("model_options", {})
         self.guided = getattr(guider, "cfg", 1.0) != 1.0 or any(options.get(name) for name in _GUIDANCE)

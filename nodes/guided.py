@@ -11,7 +11,7 @@ from .carried import KEY, check_clean
 from .hints import lost_strokes
 from .image import check_image, to_core
 from .latent import batch_indices, check_latent
-from .masks import describe_mask
+from .parts import Layout, describe_parts, masks_by_part, split, to_latent
 from .patches import idle_patches, idle_text
 from .schema import check_number, find_conditioning, socket
 
@@ -39,6 +39,7 @@ SOCKETS = {
 class Job:
     """A clean guide as LATENT with its model; ``mask`` fits the latent and is None when everything may change.
 
+    ``layout``: of several latents in one, which guide, mask and results have in a row; ``given_mask`` is the first's.
     ``indices``: the place of every item in the batch it was taken from, which its random numbers go by.
     """
 
@@ -52,6 +53,12 @@ class Job:
     cfg: float
     indices: list[int]
     notes: list[str] = field(default_factory=list)
+    layout: Layout | None = None
+
+    @property
+    def shown(self) -> torch.Tensor:
+        """The guide's picture: of several latents in one the first."""
+        return split(self.guide, self.layout)[0]
 
     def run(self, work: Callable, *, sigma: float, seed: int, total: int) -> object:
         """What ``work(score_model, guide, mask, tell)`` returns, called inside the guider.
@@ -61,7 +68,7 @@ class Job:
         from . import host
 
         def inside(score_model, tell):
-            guide = host.to_model(self.model, self.guide).to(score_model.device)
+            guide = host.to_model(self.model, self.guide, self.layout).to(score_model.device)
             mask = None if self.mask is None else self.mask.to(score_model.device)
             return work(score_model, guide, mask, tell)
 
@@ -76,6 +83,7 @@ class Job:
             seed=seed,
             total=total,
             mask=self.mask,
+            layout=self.layout,
         )
 
     def to_latent(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
@@ -84,7 +92,7 @@ class Job:
 
         if sigma == 0.0:
             return self.guide.clone()
-        samples = host.from_model(self.model, x.float()).cpu()
+        samples = host.from_model(self.model, x.float(), self.layout).cpu()
         return samples if self.mask is None else torch.where(self.mask > 0.0, samples, self.guide)
 
     def batch(self, each: list[torch.Tensor]) -> dict:
@@ -92,7 +100,7 @@ class Job:
         from . import host
 
         kept = {key: value for key, value in self.latent.items() if key not in DROPPED}
-        return {**kept, "samples": host.to_intermediate(torch.cat(each))}
+        return {**kept, "samples": host.to_intermediate(to_latent(torch.cat(each), self.layout))}
 
     @property
     def units(self) -> str:
@@ -115,29 +123,33 @@ def find_job(
 
     cfg = check_number(cfg, "cfg", 0.0, 100.0)
     positive, negative = find_conditioning(model, positive, negative, cfg)
-    samples = check_latent(latent, where)
+    samples, layout = check_latent(latent, where)
     own = host.score_model_of(model)
     notes = check_clean(latent, samples, where) + idle_patches(model.model_options, own)
     notes += idle_text(positive, negative, own)
-    guide = host.fit_latent(model, samples)
-    if guide.ndim not in (4, 5):
+    guide = host.fit_latent(model, samples, layout)
+    shown = split(guide, layout)[0]
+    if shown.ndim not in (4, 5):
         raise ValueError(
-            f"{where} works on latents of pictures or videos (4 or 5 dimensions), got shape {tuple(guide.shape)}."
+            f"{where} works on latents of pictures or videos (4 or 5 dimensions), got shape {tuple(shown.shape)}."
         )
     given, fitted = latent.get("noise_mask"), None
-    if given is not None:
-        fitted = host.fit_mask(given, guide)
+    if given is not None or layout is not None:
+        fitted = host.fit_masks(given, None, guide, layout)
         notes += lost_strokes(guide, fitted, pixels=own is not None)
     if mask is not None:
-        given, fitted = mask, host.fit_mask(mask, guide)
+        fitted = host.fit_masks(given, mask, guide, layout)
     if fitted is not None:
-        notes.append(describe_mask(fitted))
+        notes.append(describe_parts(fitted, layout))
         fitted = None if bool((fitted >= 1.0).all()) else fitted
-    return Job(model, latent, guide, fitted, given, positive, negative, cfg, batch_indices(latent), notes)
+    given = mask if mask is not None else given if layout is None else masks_by_part(given, None, layout)[0]
+    indices = batch_indices(latent)
+    return Job(model, latent, guide, fitted, given, positive, negative, cfg, indices, notes, layout)
 
 
-def decode(vae: object, samples: torch.Tensor, where: str) -> torch.Tensor:
-    """LATENT samples as (B,3,H,W) in [0, 1]; frames of a video count as pictures."""
+def decode(vae: object, samples: torch.Tensor, where: str, layout: Layout | None = None) -> torch.Tensor:
+    """LATENT samples as (B,3,H,W) in [0, 1]; frames of a video count as pictures, of several latents the first."""
+    samples = split(samples, layout)[0]
     try:
         image = vae.decode(samples)
     except RuntimeError as problem:

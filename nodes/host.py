@@ -8,7 +8,8 @@ stay the host's work.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import comfy.conds
 import comfy.k_diffusion.sampling as k_diffusion
@@ -32,9 +33,10 @@ from ..sdedit_core.sde import Schedule
 from .frames import GuidedModel, ScoreSampling, data_std_of, frame_of, schedule_of
 from .listing import model_entries
 from .masks import check_mask, one_for_each
+from .parts import Layout, masks_by_part, packed, split, to_latent
 from .patches import explained
 from .preview import preview_image
-from .told import Told, tell
+from .told import parts_told, tell_prompts
 
 FOLDER = "score_models"
 FAR = 1.5  # a picture's LATENT runs from -1 to 1, and its sharpest edges a little beyond
@@ -239,24 +241,58 @@ def data_std(model: comfy.model_patcher.ModelPatcher) -> float:
     return data_std_of(score_model_of(model), model.get_model_object("model_sampling"))
 
 
-def to_model(model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor) -> torch.Tensor:
+def to_model(
+    model: comfy.model_patcher.ModelPatcher, latent: torch.Tensor, layout: Layout | None = None
+) -> torch.Tensor:
     """LATENT -> the model's own space; as in the host, an empty latent is not shifted."""
     if score_model_of(model) is None and not bool(latent.any()):
         return latent
-    return model.model.process_latent_in(latent)
+    with _laid_out(model, latent, layout):
+        return model.model.process_latent_in(latent)
 
 
-def from_model(model: comfy.model_patcher.ModelPatcher, x: torch.Tensor) -> torch.Tensor:
+def from_model(model: comfy.model_patcher.ModelPatcher, x: torch.Tensor, layout: Layout | None = None) -> torch.Tensor:
     """The model's own space -> LATENT."""
-    return model.model.process_latent_out(x)
+    with _laid_out(model, x, layout):
+        return model.model.process_latent_out(x)
 
 
-def fit_latent(model: comfy.model_patcher.ModelPatcher, samples: torch.Tensor, *, clean: bool = True) -> torch.Tensor:
+@contextmanager
+def _laid_out(model: comfy.model_patcher.ModelPatcher, x: torch.Tensor, layout: Layout | None) -> Iterator[None]:
+    """With the shapes that a sampler tells a model of several latents in one: some scale one of them."""
+    inner, name = model.model, "latent_shapes"
+    before = getattr(inner, name, None)
+    if layout is None or not hasattr(inner, name):
+        yield
+        return
+    inner.latent_shapes = [(x.shape[0], *shape) for shape in layout.shapes]
+    try:
+        yield
+    finally:
+        inner.latent_shapes = before
+
+
+def fit_latent(
+    model: comfy.model_patcher.ModelPatcher,
+    samples: torch.Tensor,
+    layout: Layout | None = None,
+    *,
+    clean: bool = True,
+) -> torch.Tensor:
     """The latent in the model's shape; ValueError when it belongs to another model (or, clean, is no picture)."""
     score_model = score_model_of(model)
     form = model.get_model_object("latent_format")
+    if layout is not None:
+        fits = score_model is None and form.latent_channels in [shape[0] for shape in layout.shapes]
+        if not fits or to_model(model, samples, layout).shape != samples.shape:
+            raise ValueError(
+                f"This MODEL does not work on {layout}. Connect the model that they were made for, or take them apart "
+                "(Separate AV Latent) and connect one."
+            )
+        return samples
     if score_model is None:
-        samples = comfy.sample.fix_empty_latent_channels(model, samples)
+        fixed = comfy.sample.fix_empty_latent_channels(model, samples)
+        samples = fixed if isinstance(fixed, torch.Tensor) else samples
     if samples.shape[1] != form.latent_channels or (score_model is not None and samples.ndim != 4):
         expected = f"{form.latent_channels} channels" + (", height and width" if score_model is not None else "")
         raise ValueError(
@@ -275,19 +311,38 @@ def fit_latent(model: comfy.model_patcher.ModelPatcher, samples: torch.Tensor, *
 
 
 def add_noise(
-    model: comfy.model_patcher.ModelPatcher, guide: torch.Tensor, sigma: float, *, seed: int, samples: list[int]
+    model: comfy.model_patcher.ModelPatcher,
+    guide: torch.Tensor,
+    sigma: float,
+    layout: Layout | None = None,
+    *,
+    seed: int,
+    samples: list[int],
 ) -> torch.Tensor:
     """A LATENT noised to sigma: the host's own arithmetic, bit for bit what a stock sampler leaves at that level."""
     if sigma == 0.0:
         return guide.clone()
-    x, sampling = to_model(model, guide), model.get_model_object("model_sampling")
-    z = NoiseStream(x.shape[1:], seed=seed, stream="initial", samples=samples)()
+    x, sampling = to_model(model, guide, layout), model.get_model_object("model_sampling")
+    parts = () if layout is None else layout.shapes
+    z = NoiseStream(x.shape[1:], seed=seed, stream="initial", samples=samples, parts=parts)()
     level = torch.tensor(frame_of(sampling).from_ve(sigma), dtype=torch.float32)
-    return from_model(model, sampling.inverse_noise_scaling(level, sampling.noise_scaling(level, z, x)))
+    return from_model(model, sampling.inverse_noise_scaling(level, sampling.noise_scaling(level, z, x)), layout)
+
+
+def fit_masks(given: object, mask: torch.Tensor | None, samples: torch.Tensor, layout: Layout | None) -> torch.Tensor:
+    """The latent's noise mask ``given``, or the MASK in its stead, beside samples: :func:`fit_mask` of every part."""
+    if layout is None:
+        return fit_mask(given if mask is None else mask, samples)
+    fitted = []
+    for part, one in zip(layout.parts(samples), masks_by_part(given, mask, layout), strict=True):
+        fitted.append((torch.zeros_like(part) if one is None else fit_mask(one, part)).expand_as(part))
+    return packed(fitted)
 
 
 def fit_mask(mask: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
     """A mask of any size as (B, 1, ..., h, w) beside samples, resized the way ComfyUI does; values in [0, 1]."""
+    if isinstance(mask, torch.Tensor) and mask.ndim == samples.ndim == 4 and mask.shape[1] == samples.shape[1] > 1:
+        mask = mask[:, :1]  # as the host's nodes make them for sounds: one for each channel
     mask = one_for_each(check_mask(mask), tuple(samples.shape))
     return comfy.utils.reshape_mask(mask, samples.shape)[:, :1].clamp(0.0, 1.0)
 
@@ -351,34 +406,14 @@ class LoopSampler(comfy.samplers.Sampler):
         denoise_mask: torch.Tensor | None = None,
         disable_pbar: bool = False,
     ) -> torch.Tensor:
-        model = GuidedModel(model_wrap, extra_args, noise, tick=check_interrupt)
+        parts = parts_told(model_wrap)
+        model = GuidedModel(model_wrap, extra_args, noise, tick=check_interrupt, parts=parts)
         own = getattr(model_wrap.inner_model, "score_model", None)
         if denoise_mask is not None and own is None:
-            told = tell_mask(model_wrap, denoise_mask, latent_image, noise, extra_args.get("seed"))
-            model.show(latent_image, told)
+            scene = {"noise": noise, "latent": latent_image, "mask": denoise_mask, "seed": extra_args.get("seed")}
+            model.show(latent_image, tell_prompts(model_wrap, comfy.samplers.encode_model_conds, **scene))
         with explained(extra_args.get("model_options", {}), own):
             return self.loop(model, noise, latent_image, sigmas, denoise_mask, callback)
-
-
-def tell_mask(
-    guider: comfy.samplers.CFGGuider,
-    mask: torch.Tensor,
-    latent: torch.Tensor,
-    noise: torch.Tensor,
-    seed: int | None,
-) -> Told:
-    """Have the guider's prompts tell the network of a mask what is true of our states (see :mod:`.told`)."""
-    inner, prompts = guider.inner_model, getattr(guider, "conds", {})
-    conds = next((c["model_conds"] for each in prompts.values() for c in each if "model_conds" in c), {})
-    shapes = [latent.shape] if "latent_shapes" not in conds else conds["latent_shapes"].cond
-    told = tell(inner, mask, latent, conds, shapes)
-    if not torch.equal(told.mask, mask):
-        more = {"latent_image": latent, "denoise_mask": told.mask, "seed": seed, "latent_shapes": shapes}
-        for kind, each in prompts.items():
-            prompts[kind] = comfy.samplers.encode_model_conds(
-                inner.extra_conds, each, noise, latent.device, kind, **more
-            )
-    return told
 
 
 def run_guided(
@@ -393,11 +428,13 @@ def run_guided(
     seed: int,
     total: int,
     mask: torch.Tensor | None = None,
+    layout: Layout | None = None,
 ) -> object:
     """What ``work(score_model, tell)`` returns, called inside the host's guider.
 
     Args:
         guide: a LATENT that the guider may look at; ``sigmas`` its VE levels.
+        layout: of several latents in one; the work then sees them in a row, and so are ``guide`` and ``mask``.
         total: how many steps ``work`` tells of; ``tell(step, x0, x, total)`` moves the progress bar.
     """
     guider = comfy.samplers.CFGGuider(model)
@@ -408,16 +445,25 @@ def run_guided(
     found = []
 
     def loop(score_model, noise, latent_image, sigmas, denoise_mask, callback):
+        if layout is not None and not score_model.parts:
+            raise ValueError(f"This MODEL does not work on {layout}. Take them apart with Separate AV Latent.")
         found.append(work(score_model, callback))
         return latent_image
 
+    told = progress(model, max(total, 1))
+
+    def tell(step: int, x0: object, x: object, total_steps: int) -> None:
+        if isinstance(x0, torch.Tensor):  # older hosts do not take them apart for a preview
+            x0, x = split(x0, layout)[0], split(x, layout)[0]
+        told(step, x0, x, total_steps)
+
     guider.sample(
-        torch.zeros_like(guide),
-        guide,
+        to_latent(torch.zeros_like(guide), layout),
+        to_latent(guide, layout),
         LoopSampler(loop),
         levels,
-        denoise_mask=mask,
-        callback=progress(model, max(total, 1)),
+        denoise_mask=mask if mask is None or layout is None else layout.nested_mask(mask),
+        callback=tell,
         disable_pbar=True,
         seed=seed,
     )

@@ -13,7 +13,7 @@ from ..sdedit_core.sde import Schedule, whole_number
 from .carried import Carried, fingerprints, numbered, pack, unpack
 from .frames import FLOW_MAX, Frame, frame_of, is_distilled
 from .hints import lost_strokes
-from .masks import describe_mask
+from .parts import Layout, describe_parts, layout_of, packed, tensors_of
 from .schema import is_plain
 
 OTHERS = "Continued another sampler's latent; what a mask keeps comes from the guide of Add VE Noise at t0."
@@ -23,14 +23,28 @@ class Misfit(ValueError):
     """The samples are not those that the carried guide belongs to; they can still be sampled without it."""
 
 
-def check_latent(latent: dict, where: str) -> torch.Tensor:
-    """The samples of a LATENT as float32 on the CPU; ValueError for anything a sampler cannot start from."""
+def check_latent(latent: dict, where: str) -> tuple[torch.Tensor, Layout | None]:
+    """The samples of a LATENT as float32 on the CPU, several in one in a row (then with their layout).
+
+    Raises ValueError for anything a sampler cannot start from.
+    """
     samples = latent.get("samples") if isinstance(latent, dict) else None
-    if not is_plain(samples):
+    parts = tensors_of(samples)
+    if parts is None:
+        return _check_tensor(samples, where), None
+    parts, layout = [_check_tensor(part, where) for part in parts], layout_of(samples)
+    if len({part.shape[0] for part in parts}) != 1:
+        counts = ", ".join(str(part.shape[0]) for part in parts)
         raise ValueError(
-            f"{where} needs a LATENT with one tensor, got {type(samples).__name__}. "
-            "Combined audio and video latents are not supported: separate them first."
+            f"{where} got several latents in one with batches of {counts}: every part needs as many items. Repeat the "
+            "shorter one with Repeat Latent Batch before they are joined."
         )
+    return packed(parts), layout
+
+
+def _check_tensor(samples: object, where: str) -> torch.Tensor:
+    if not is_plain(samples):
+        raise ValueError(f"{where} needs a LATENT with one tensor, got {type(samples).__name__}. Connect a VAE Encode.")
     if samples.ndim < 3 or samples.shape[0] < 1 or 0 in samples.shape:
         raise ValueError(f"{where} got an empty latent of shape {tuple(samples.shape)}. Connect a VAE Encode.")
     samples = samples.detach().to(device="cpu", dtype=torch.float32)
@@ -91,6 +105,7 @@ class Start:
     """Where a run starts: state in the model's space and its levels; clean guide and mask beside a LATENT; notes.
 
     ``mask_t0``: the t0 that a mask value of 1 stands for, None without a clean guide.
+    ``layout``: of several latents in one, which all tensors here have in a row.
     """
 
     schedule: Schedule
@@ -100,6 +115,7 @@ class Start:
     mask: torch.Tensor | None
     notes: list[str]
     mask_t0: float | None
+    layout: Layout | None = None
 
     @property
     def stops_at(self) -> float:
@@ -127,6 +143,7 @@ class Start:
                 space=host.latent_space(model),
                 prints=fingerprints(samples),
                 mask_t0=self.mask_t0,
+                parts=_shapes(self.layout),
             )
         )
 
@@ -139,7 +156,7 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
     from . import host
 
     where = "Reverse SDE Sampler"
-    samples = check_latent(latent, where)
+    samples, layout = check_latent(latent, where)
     schedule, indices = host.model_schedule(model), batch_indices(latent)
     carried, notes = unpack(latent), []
     if carried is not None and carried.sigma == 0.0 and is_plain(sigmas) and sigmas.numel() == 0:
@@ -148,7 +165,7 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
     guide, mask_t0, mask, misfit = None, None, latent.get("noise_mask"), None
     if carried is not None:
         try:
-            carried, guide = _carried_guide(model, carried, samples, indices, given)
+            carried, guide = _carried_guide(model, carried, samples, layout, indices, given)
         except Misfit as problem:
             misfit = f"{problem}."
             if given is None:
@@ -171,12 +188,12 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
         levels = given or run_levels(schedule, sigma, **at)
         sigma = levels[0]
     else:
-        samples = host.fit_latent(model, samples, clean=False)
+        samples = host.fit_latent(model, samples, layout, clean=False)
         sigma, t0, noise_seed, note, guide, levels = given[0], schedule.t(given[0]), 0, "", samples, given
         notes.append("Continued a noised latent without a clean guide: the change above is measured from that.")
     under_way = mask_t0 is not None and mask_t0 > t0
-    if mask is not None:
-        mask = host.fit_mask(mask, samples)
+    if mask is not None or (layout is not None and guide is not samples):
+        mask = host.fit_masks(mask, None, samples, layout)
         if guide is not samples:
             notes += lost_strokes(guide, mask, pixels=host.score_model_of(model) is not None)
         if under_way:
@@ -186,11 +203,11 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
             raise ValueError(
                 f"{where}: a mask needs the clean guide, and this latent only has a noisy one. {_upper(why)}"
             )
-        notes.append(describe_mask(mask))
+        notes.append(describe_parts(mask, layout))
         mask = None if bool((mask >= 1.0).all()) else mask
     state = NoisedState(
-        samples=host.to_model(model, samples),
-        guide=host.to_model(model, guide),
+        samples=host.to_model(model, samples, layout),
+        guide=host.to_model(model, guide, layout),
         sigma=sigma,
         t0=t0,
         seed=noise_seed,
@@ -198,8 +215,13 @@ def find_start(model: object, latent: dict, options: dict, sigmas: torch.Tensor 
         sample_indices=indices,
         note=note,
         under_way=under_way,
+        parts=() if layout is None else layout.shapes,
     )
-    return Start(schedule, state, levels, guide, mask, notes, mask_t0)
+    return Start(schedule, state, levels, guide, mask, notes, mask_t0, layout)
+
+
+def _shapes(layout: Layout | None) -> list | None:
+    return None if layout is None else [list(shape) for shape in layout.shapes]
 
 
 def _upper(sentence: str) -> str:
@@ -215,7 +237,12 @@ def _check_first_level(given: list[float] | None, sigma: float) -> None:
 
 
 def _carried_guide(
-    model: object, carried: Carried, samples: torch.Tensor, indices: list[int], given: list[float] | None
+    model: object,
+    carried: Carried,
+    samples: torch.Tensor,
+    layout: Layout | None,
+    indices: list[int],
+    given: list[float] | None,
 ) -> tuple[Carried, torch.Tensor]:
     """The state as it is now and the clean guide as LATENT; Misfit when they belong to other samples or models.
 
@@ -228,6 +255,11 @@ def _carried_guide(
         raise Misfit(
             f"the latent was noised for another model ({carried.space}, here {space}): connect the same MODEL to "
             "both nodes"
+        )
+    if carried.parts != _shapes(layout):
+        raise Misfit(
+            "the latent was taken apart or joined since it was noised, or one part was resized: do that before Add VE "
+            "Noise at t0 or after Reverse SDE Sampler"
         )
     if carried.guide.shape[1:] != samples.shape[1:]:
         raise Misfit(
@@ -251,20 +283,21 @@ def _carried_guide(
         top = carried.t0 if carried.mask_t0 is None else carried.mask_t0
         t0, note = host.model_schedule(model).t(given[0]), OTHERS
         return replace(carried, sigma=given[0], t0=t0, mask_t0=top, note=note), carried.guide[rows].to(samples)
+    left = _noise_left(model, carried, samples, layout)
     raise Misfit(
-        f"the samples are not the ones that were noised{_noise_left(model, carried, samples)}: a node in between, such "
+        f"the samples are not the ones that were noised{left}: a node in between, such "
         "as a KSampler, sampled, replaced, blended, flipped or scaled them. Connect the LATENT of Add VE Noise at t0 "
         "directly and do such things before it; to go on where another sampler stopped, connect the rest of its sigmas"
     )
 
 
-def _noise_left(model: object, carried: Carried, samples: torch.Tensor) -> str:
+def _noise_left(model: object, carried: Carried, samples: torch.Tensor, layout: Layout | None) -> str:
     """How much noise there is by now, in words, where that is a number: for a fresh state that has all its items."""
     from . import host
 
     if carried.sigma == 0.0 or carried.mask_t0 is not None or samples.shape != carried.guide.shape:
         return ""
-    away = host.to_model(model, samples) - host.to_model(model, carried.guide.to(samples))
+    away = host.to_model(model, samples, layout) - host.to_model(model, carried.guide.to(samples), layout)
     times = (away.flatten(1).double() / carried.sigma).square().mean(1).sqrt()
     worst = float(times[(times - 1.0).abs().argmax()])
     return f" and hold {worst:.2f} times the noise they were given"

@@ -54,6 +54,7 @@ class ReverseSDE(SolverNode):
                 seed=seed,
                 mask=mask,
                 sample_indices=list(range(noise.shape[0])),
+                parts=model.parts,
             )
 
             def tell(step) -> None:

@@ -12,6 +12,7 @@ from ..sdedit_core.sampling.solvers import get_solver
 from .carried import KEY
 from .frames import is_distilled
 from .latent import find_start
+from .parts import to_latent
 from .patches import idle_patches, idle_text
 from .schema import PROMPT, SolverNode, check_number, find_conditioning, knob, knobs, socket
 
@@ -82,7 +83,7 @@ class ReverseSDESampler(SolverNode):
         result.pop(KEY, None)
         own = host.score_model_of(model)
         if unchanged(start.state, start.levels):
-            result["samples"] = host.to_intermediate(start.guide.clone())
+            result["samples"] = host.to_intermediate(to_latent(start.guide.clone(), start.layout))
             told = {"distilled": is_distilled(own), "data_std": host.data_std(model)}
             still = untouched(start.state, start.levels, options, **told)
             return result, result.copy(), str(still.report)
@@ -109,14 +110,16 @@ class ReverseSDESampler(SolverNode):
             seed=options["seed"],
             total=total,
             mask=start.mask,
+            layout=start.layout,
         )
-        samples, denoised = (host.from_model(model, x.float()).cpu() for x in (edit.samples, edit.denoised))
+        ends = (edit.samples, edit.denoised)
+        samples, denoised = (host.from_model(model, x.float(), start.layout).cpu() for x in ends)
         clean = result.copy()
         if start.stops_at > 0.0:
             carried = start.carry_on(model, samples)
             result |= {} if carried is None else {KEY: carried}
         elif not get_solver(options["solver"]).masks_itself:
             samples = start.keep(samples)
-        result["samples"] = host.to_intermediate(samples)
-        clean["samples"] = host.to_intermediate(start.keep(denoised))
+        result["samples"] = host.to_intermediate(to_latent(samples, start.layout))
+        clean["samples"] = host.to_intermediate(to_latent(start.keep(denoised), start.layout))
         return result, clean, "\n".join([str(edit.report), *start.notes, *idle])

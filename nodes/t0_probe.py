@@ -84,7 +84,7 @@ class T0Probe(Node):
 
         found = job.run(work, sigma=dial.schedule.sigma(dial.t0(values[-1])), seed=seed, total=len(values))
         each = [job.to_latent(one.denoised, one.sigma) for one in found]
-        pictures = [decode(vae, samples, self.NAME) for samples in each]
+        pictures = [decode(vae, samples, self.NAME, job.layout) for samples in each]
         labels = [one.level for one in found]
         lines = [_probe_line(one, denoise_at(model, one.sigma)) for one in found]
         lines.append("denoise: that of a KSampler with the scheduler simple")
@@ -99,7 +99,7 @@ class T0Probe(Node):
         lines.append(f"{sum(one.nfe for one in found)} evaluations")
         job.notes += dict.fromkeys(one.note for one in found if one.note)
         title = f"What survives at this {dial.name}: blurred = will be invented"
-        image = sheet(decode(vae, job.guide, self.NAME), pictures, labels, title)
+        image = sheet(decode(vae, job.shown, self.NAME), pictures, labels, title)
         return image, job.batch(each), "\n".join([*lines, *job.notes])
 
 

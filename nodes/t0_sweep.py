@@ -144,7 +144,7 @@ class T0Sweep(SolverNode):
         if reference is not None:
             reference = check_image(reference, self.NAME, "reference")
         job = find_job(self.NAME, model, latent, mask, positive, negative, cfg)
-        clean = decode(vae, job.guide, self.NAME)
+        clean = decode(vae, job.shown, self.NAME)
 
         def work(score_model, guide, mask, tell):
             indices = job.indices
@@ -161,7 +161,7 @@ class T0Sweep(SolverNode):
         top, total = dial.schedule.sigma(dial.t0(values[-1])), len(values) * options["steps"] * options["repeats"]
         result = job.run(work, sigma=top, seed=options["seed"], total=total)
         each = [job.to_latent(cell.samples, cell.sigma) for cell in result.cells]
-        pictures = [decode(vae, samples, self.NAME) for samples in each]
+        pictures = [decode(vae, samples, self.NAME, job.layout) for samples in each]
         inside = None if job.given_mask is None else on_pictures(job, clean)
         if inside is not None and not bool((inside > 0.0).flatten(1).any(1).all()):
             inside = None  # nothing to measure inside: the distances are those of the whole picture
@@ -198,9 +198,9 @@ def on_pictures(job: Job, clean: torch.Tensor) -> torch.Tensor:
     """The mask in the size of the decoded pictures, (B, 1, H, W); every frame of a video is a picture."""
     from . import host
 
-    if job.guide.ndim != 5:
+    if job.shown.ndim != 5:
         return host.fit_mask(job.given_mask, clean)
-    frames = clean.reshape(job.guide.shape[0], -1, *clean.shape[1:]).movedim(1, 2)
+    frames = clean.reshape(job.shown.shape[0], -1, *clean.shape[1:]).movedim(1, 2)
     return host.fit_mask(job.given_mask, frames).movedim(2, 1).flatten(0, 1)
 
 

@@ -9,9 +9,12 @@ fit the rest.  Nothing here knows a class by name: it is asked what it tells (``
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+
+from .parts import packed, unpacked
 
 PROBE = 1000.0  # the timestep that a class is asked with
 MASKS = (
@@ -41,7 +44,7 @@ def tell(inner: object, mask: torch.Tensor, latent: torch.Tensor, conds: dict, s
         inner: the host's model.
         mask, latent: 1 = change, and the clean latent in the model's own space; as the host's samplers get them.
         conds: ``model_conds`` of one of the prompts, made with this mask.
-        shapes: of the latent's parts, batch first; one for an ordinary latent.
+        shapes: of one item of the latent's parts; a single one for an ordinary latent.
     """
     given = [name for name in MASKS if name in conds]
     hidden = Told(torch.ones_like(mask))
@@ -63,6 +66,38 @@ def tell(inner: object, mask: torch.Tensor, latent: torch.Tensor, conds: dict, s
         return hidden
     found.clean = found.mask == 0.0
     return found if bool(found.clean.any()) else hidden
+
+
+def parts_told(guider: object) -> list[tuple[int, ...]]:
+    """Shapes of one item's parts as a guider that samples several latents in one tells its model; [] otherwise."""
+    shapes = _conds(guider).get("latent_shapes")
+    return [] if shapes is None or len(shapes.cond) == 1 else [tuple(shape[1:]) for shape in shapes.cond]
+
+
+def tell_prompts(
+    guider: object,
+    encode: Callable,
+    *,
+    noise: torch.Tensor,
+    latent: torch.Tensor,
+    mask: torch.Tensor,
+    seed: int | None,
+) -> Told:
+    """Have a guider's prompts tell the network of a mask what is true of our states; ``encode`` is the host's."""
+    inner, shapes = guider.inner_model, parts_told(guider) or [tuple(latent.shape[1:])]
+    told = tell(inner, mask, latent, _conds(guider), shapes)
+    if not torch.equal(told.mask, mask):
+        whole = [torch.Size([latent.shape[0], *shape]) for shape in shapes]
+        more = {"latent_image": latent, "denoise_mask": told.mask, "seed": seed, "latent_shapes": whole}
+        for kind, each in guider.conds.items():
+            guider.conds[kind] = encode(inner.extra_conds, each, noise, latent.device, kind, **more)
+    return told
+
+
+def _conds(guider: object) -> dict:
+    """What the model made of the first prompt that a guider samples with."""
+    prompts = getattr(guider, "conds", {})
+    return next((one["model_conds"] for each in prompts.values() for one in each if "model_conds" in one), {})
 
 
 def _shows_clean(inner: object, latent: torch.Tensor) -> bool:
@@ -144,16 +179,3 @@ def _is_mask_alone(conds: dict, latent: torch.Tensor) -> bool:
     """Channels beside the picture that can be no picture: they speak of the picture that is being made."""
     concat = getattr(conds.get("c_concat"), "cond", None)
     return concat is not None and concat.ndim == latent.ndim and concat.shape[1] < latent.shape[1]
-
-
-def packed(parts: list[torch.Tensor]) -> torch.Tensor:
-    """Parts of a latent as the one tensor that the host's samplers work on."""
-    return parts[0] if len(parts) == 1 else torch.cat([part.reshape(part.shape[0], 1, -1) for part in parts], -1)
-
-
-def unpacked(x: torch.Tensor, shapes: list) -> list[torch.Tensor]:
-    """The parts of a packed latent, of these shapes (batch first)."""
-    if len(shapes) == 1:
-        return [x]
-    sizes = [math.prod(shape[1:]) for shape in shapes]
-    return [p.reshape(x.shape[0], *s[1:]) for p, s in zip(x.split(sizes, -1), shapes, strict=True)]

@@ -299,9 +299,10 @@ class _Run:
         ends = {"sigma_min": self.schedule.sigma_min, "sigma_max": self.schedule.sigma_max}
         depth = path_depth(self.levels, stages=self.solver.stages, **ends)
         for k in range(repeats):
-            rows = {"samples": state.sample_indices, "repeat": k, "device": x.device}
+            rows = {"samples": state.sample_indices, "repeat": k, "device": x.device, "parts": state.parts}
             if k:
-                x = noised(clean, state.sigma, seed=state.seed, samples=state.sample_indices, repeat=k)
+                again = {"samples": state.sample_indices, "repeat": k, "parts": state.parts}
+                x = noised(clean, state.sigma, seed=state.seed, **again)
             initial = NoiseStream(x.shape[1:], seed=state.seed, stream="initial", **rows)
             path = BrownianPath(NoiseStream(x.shape[1:], seed=self.seed, stream="path", **rows), depth=depth, **ends)
             x = one_pass(x, clean, noise=path, initial=initial)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -63,9 +63,14 @@ class ScoreModel:
         prior: the training-free prior behind ``denoiser``, when there is one; its ``tick`` attribute may be set
             to a function that is called often during an evaluation and may raise to stop it.
         info: provenance.
+
+    Attributes:
+        parts: shapes of several things that lie in a row in one sample, such as video and audio; each then has random
+            numbers of its own.
     """
 
     guided = False  # whether guidance (cfg) moves D away from the mean: then a run does not judge what kind of D it is
+    parts: Sequence[Sequence[int]] = ()
 
     def __init__(
         self,

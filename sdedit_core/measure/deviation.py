@@ -98,9 +98,8 @@ def predict_from_state(
     if sigma == 0.0 or d == 0:
         return Deviation(state.t0, sigma, d, [0.0] * batch, [0.0] * batch, 0, pixel)
     mean = denoise(x, sigma) if first is None else first
-    stream = NoiseStream(
-        guide.shape[1:], seed=state.seed, stream="probe", samples=state.sample_indices, device=guide.device
-    )
+    rows = {"samples": state.sample_indices, "device": guide.device, "parts": state.parts}
+    stream = NoiseStream(guide.shape[1:], seed=state.seed, stream="probe", **rows)
     signs = torch.where(stream() >= 0.0, 1.0, -1.0) * change
     moved = x.add(signs, alpha=STEP * sigma)
     response = (denoise(moved, sigma) - mean).double() * signs / (STEP * sigma)
@@ -174,7 +173,7 @@ def predict_deviation(
     for k in range(starts):
         if k:
             state.sample_indices = [i + START_STRIDE for i in state.sample_indices]
-            state.samples = noised(state.guide, state.sigma, seed=seed, samples=state.sample_indices)
+            state.samples = noised(state.guide, state.sigma, seed=seed, samples=state.sample_indices, parts=state.parts)
         found.append(predict_from_state(denoise, state, **options))
     shift, spread = (
         [sum(values) / starts for values in zip(*(getattr(one, name) for one in found), strict=True)]

@@ -44,6 +44,8 @@ class NoiseStream:
         samples: index of each batch item; default 0 .. batch-1.
         batch: number of samples when ``samples`` is not given.
         repeat: pass number of the paper's K repeats; every pass has its own numbers.
+        parts: shapes of several things that lie in a row in one sample (video and audio); each has numbers of its own,
+            the first those that it has alone.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class NoiseStream:
         samples: Sequence[int] | None = None,
         repeat: int = 0,
         device: str | torch.device = "cpu",
+        parts: Sequence[Sequence[int]] = (),
     ):
         if stream not in STREAMS:
             raise ValueError(f"Unknown noise stream {stream!r}; expected one of {', '.join(STREAMS)}.")
@@ -63,6 +66,10 @@ class NoiseStream:
         self.seed, self.stream, self.repeat = int(seed), stream, int(repeat)
         self.samples = list(range(batch)) if samples is None else [int(i) for i in samples]
         self.device = torch.device(device)
+        self.parts = [tuple(part) for part in parts] or [self.shape]
+        self._sizes = [math.prod(part) for part in self.parts]
+        if sum(self._sizes) != math.prod(self.shape):
+            raise ValueError(f"Parts of the shapes {self.parts} do not fill a sample of shape {self.shape}.")
         self._keys = [mix64(self.seed, STREAMS[stream], i, self.repeat) for i in self.samples]
         self._threads: ThreadPoolExecutor | None = None
 
@@ -75,6 +82,7 @@ class NoiseStream:
             samples=self.samples,
             repeat=self.repeat,
             device=self.device,
+            parts=self.parts,
         )
 
     def normal(self, node: int) -> torch.Tensor:
@@ -86,25 +94,26 @@ class NoiseStream:
     ) -> list[torch.Tensor]:
         """Normal tensors (B, *shape) of several nodes, each with its own standard deviation.
 
-        Every row of every node has a generator of its own, so that threads can share the work without changing a
-        number.  ``spare``: earlier results that nobody needs any more, to write into; fresh memory is slower.
+        Every part of every row of every node has a generator of its own, so that threads can share the work without
+        changing a number.  ``spare``: earlier results that nobody needs any more, to write into; that is faster than
+        fresh memory.
         """
         shape = (len(self.samples), *self.shape)
         out = [*spare[: len(nodes)]]
         out += [torch.empty(shape, dtype=torch.float32) for _ in range(len(nodes) - len(out))]
-        rows = [
-            (row, mix64(key, node) >> 1, std)
+        draws = [
+            (part, mix64(key, node, *[number] * (number > 0)) >> 1, std)
             for node, std, tensor in zip(nodes, stds, out, strict=True)
             for row, key in zip(tensor, self._keys, strict=True)
+            for number, part in enumerate(row.view(-1).split(self._sizes))
         ]
-        workers = min(len(rows), torch.get_num_threads())
-        if workers > 1 and rows[0][0].numel() >= _WORTH_THREADS:
+        if min(len(draws), torch.get_num_threads()) > 1 and max(self._sizes) >= _WORTH_THREADS:
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="sdedit-noise")
-            list(self._threads.map(_draw, rows))
+            list(self._threads.map(_draw, draws))
         else:
-            for row in rows:
-                _draw(row)
+            for draw in draws:
+                _draw(draw)
         return out
 
     def __call__(self, node: int = 0) -> torch.Tensor:

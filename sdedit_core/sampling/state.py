@@ -20,6 +20,7 @@ class NoisedState:
 
     ``samples`` = guide + sigma * z in the VE frame, never clamped; ``mask`` is 1 where the picture may change and
     soft where it may change less; ``t0_map`` gives every pixel a start time of its own, at most ``t0``.
+    ``parts``: shapes of several things that lie in a row in one item, such as video and audio (see NoiseStream).
     ``under_way``: no fresh start but what a run left that was stopped at ``sigma``; noise is then drawn anew that
     the first half has used.
     """
@@ -34,6 +35,7 @@ class NoisedState:
     note: str = ""
     t0_map: torch.Tensor | None = None
     under_way: bool = False
+    parts: Sequence[Sequence[int]] = ()
 
     def fractions(self) -> torch.Tensor | None:
         """t0 of every pixel as a share of ``t0``, (B|1,1,H,W), from mask, map or both; None when it is 1 all over."""
@@ -61,13 +63,20 @@ def check_seed(seed: int) -> int:
     return given
 
 
-def noised(guide: torch.Tensor, sigma: float, *, seed: int, samples: Sequence[int], repeat: int = 0) -> torch.Tensor:
+def noised(
+    guide: torch.Tensor,
+    sigma: float,
+    *,
+    seed: int,
+    samples: Sequence[int],
+    repeat: int = 0,
+    parts: Sequence[Sequence[int]] = (),
+) -> torch.Tensor:
     """guide + sigma * z with z from the "initial" stream; the guide itself, bit for bit, for sigma 0."""
     if sigma == 0.0:
         return guide.clone()
-    stream = NoiseStream(
-        guide.shape[1:], seed=seed, stream="initial", samples=samples, repeat=repeat, device=guide.device
-    )
+    rows = {"samples": samples, "repeat": repeat, "device": guide.device, "parts": parts}
+    stream = NoiseStream(guide.shape[1:], seed=seed, stream="initial", **rows)
     return guide.add(stream(), alpha=sigma)
 
 
@@ -108,7 +117,7 @@ def perturb(
         raise ValueError(f"sample_indices has {len(indices)} entries for a batch of {guide.shape[0]}.")
     sigma = model.schedule.sigma(t0)
     return NoisedState(
-        samples=noised(guide, sigma, seed=seed, samples=indices),
+        samples=noised(guide, sigma, seed=seed, samples=indices, parts=model.parts),
         guide=guide,
         sigma=sigma,
         t0=t0,
@@ -117,4 +126,5 @@ def perturb(
         sample_indices=indices,
         note=dial.note(value),
         t0_map=t0_map,
+        parts=model.parts,
     )

@@ -18,7 +18,7 @@ DOCUMENT = ROOT / "docs" / "models.md"
 NO_DENOISER = "SDEdit needs a diffusion or flow model"
 EXCUSED = {
     "HunyuanImage21Refiner": "its latent format makes a latent of another shape, which stock sampling refuses too",
-    **dict.fromkeys(("LTXAV", "MiniMaxH3", "TripoSplat"), "several latents in one"),
+    "TripoSplat": "makes its shape out of noise alone, there is no guide",
 }
 MASKS = ("frame", "half", "soft frames", "soft")
 HEADINGS = {

@@ -58,6 +58,22 @@ WAN = {
     "cross_attn_norm": True,
     "eps": 1e-6,
 }
+LTX_AV = {
+    "image_model": "ltxav",
+    "in_channels": 128,
+    "audio_in_channels": 128,
+    "cross_attention_dim": 64,
+    "audio_cross_attention_dim": 64,
+    "attention_head_dim": 32,
+    "audio_attention_head_dim": 32,
+    "num_attention_heads": 2,
+    "audio_num_attention_heads": 2,
+    "caption_channels": 64,
+    "num_layers": 1,
+    "connector_num_attention_heads": 2,
+    "connector_attention_head_dim": 32,
+    "connector_num_layers": 1,
+}
 EDM = {"edm_mean": torch.zeros(1), "edm_std": torch.ones(1)}
 FAMILIES = {
     "SDXL": ("SDXL", SDXL, {}, (2, 4, 16, 16)),
@@ -72,10 +88,13 @@ FAMILIES = {
 _made = {}
 
 
-def family(name):
-    """(MODEL, clean latent) of a family."""
+AUDIO_VIDEO = ("LTXAV", LTX_AV, {}, (3, 128, 3, 4, 4))  # several latents in one: not for the checks of one
+
+
+def family(name, described=None):
+    """(MODEL, clean latent) of a family, one of FAMILIES unless it is described."""
     if name not in _made:
-        config_name, settings, marks, shape = FAMILIES[name]
+        config_name, settings, marks, shape = described or FAMILIES[name]
         config = getattr(comfy.supported_models, config_name)(dict(settings))
         config.unet_config |= {key: settings[key] for key in ("num_heads", "num_head_channels") if key in settings}
         config.set_inference_dtype(torch.float32, None)

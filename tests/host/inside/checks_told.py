@@ -10,13 +10,14 @@ from checks import add_noise, comfy, euler, host, node
 SIGMAS = torch.tensor([0.6, 0.4, 0.2, 0.0])
 
 
-def watched(m):
-    """Every (x, timestep) that the network gets from now on."""
+def watched(m, parts=False):
+    """Every (x, timestep) that the network gets from now on; with ``parts`` a list of each."""
     seen, network = [], m.model.diffusion_model
     forward = type(network).forward
 
     def spy(x, timestep, *args, **kwargs):
-        seen.append((x.detach().float().clone(), timestep.detach().float().clone()))
+        given = [[one.detach().float().clone() for one in (each if parts else [each])] for each in (x, timestep)]
+        seen.append(tuple(each if parts else each[0] for each in given))
         return forward(network, x, timestep, *args, **kwargs)
 
     network.forward = spy

@@ -5,6 +5,7 @@ Run in ComfyUI's own Python and folder; writes one line of JSON.  The classes ar
 under each mask.  ``ASKED`` holds the few attributes of the real networks that a class reads; none decides about masks.
 """
 
+import importlib
 import io
 import json
 import logging
@@ -15,12 +16,19 @@ from contextlib import redirect_stderr, redirect_stdout
 import checks  # first: it sets up the host
 import comfy.ldm.lightricks.symmetric_patchifier as patchifiers
 import comfy.model_base
+import comfy.nested_tensor
 import comfy.supported_models
 import comfyui_version
 import torch
 from checks import comfy, host, node
 
+parts_module = importlib.import_module("pack.nodes.parts")
+SEVERAL = {  # entries that sample several latents in one: the shapes of an item's
+    "LTXAV": ((128, 3, 8, 8), (8, 12, 16)),
+    "MiniMaxH3": ((24, 3, 8, 8), (32, 2, 15)),
+}
 LEVEL_TOLERANCE = 4.0  # in standard errors of a spread that is measured over a token
+CLEAN = 0.05  # beside a picture of spread 5: a class that tells by a mask adds a thousandth of noise to what it keeps
 SETTINGS = {
     "Flux2": {"hidden_size": 64},
     "StableAudio3": {"timestep_features_type": "learned"},
@@ -103,22 +111,45 @@ def build(entry):
     def watched(x, t, *args, **kwargs):
         network.seen.append({"x": x.clone(), "level": t.clone(), "concat": kwargs.get("c_concat")})
         original(x, t, *args, **kwargs)
-        return inner.process_latent_in(clean_latent(inner))  # the picture is known: what is noise can be told
+        return inner.process_latent_in(in_a_row(clean_latent(inner)))  # the picture is known: what is noise can be told
 
-    inner._apply_model = watched
+    inner.entry, inner._apply_model = entry.__name__, watched
     device = comfy.model_management.get_torch_device()
     return comfy.model_patcher.ModelPatcher(inner, load_device=device, offload_device=device)
 
 
 def clean_latent(inner):
-    form = inner.latent_format
+    form, generator = inner.latent_format, torch.Generator().manual_seed(0)
     shape = {1: (64,), 2: (16, 16), 3: (3, 8, 8)}[form.latent_dimensions]
+    shapes = SEVERAL.get(inner.entry, [(form.latent_channels, *shape)])
     # larger than noise of any level, so that it is not taken for noise where it is shown bare
-    return 5.0 * torch.randn(1, form.latent_channels, *shape, generator=torch.Generator().manual_seed(0))
+    parts = [5.0 * torch.randn(1, *shape, generator=generator) for shape in shapes]
+    return parts[0] if len(parts) == 1 else comfy.nested_tensor.NestedTensor(parts)
 
 
-def masks_for(latent):
-    """name -> mask in the latent's shape with one channel; 1 = change."""
+def in_a_row(samples):
+    return parts_module.packed(parts_module.tensors_of(samples) or [samples])
+
+
+def apart(x, samples):
+    """Parts of a tensor as samplers work on it, as those of the samples."""
+    return parts_module.unpacked(x, [part.shape[1:] for part in parts_module.tensors_of(samples) or [samples]])
+
+
+def masks_for(samples):
+    """name -> mask beside the samples with one channel each; 1 = change.  A second part is kept, half or all of it."""
+    first, *others = parts_module.tensors_of(samples) or [samples]
+    found = masks_for_first(first)
+    for name, mask in found.items() if others else ():
+        more = [torch.zeros_like(part[:, :1]) for part in others]
+        if name in ("half", "soft"):
+            for part in more:
+                part[..., part.shape[-1] // 2 :, :] = 1.0
+        found[name] = comfy.nested_tensor.NestedTensor([mask, *more])
+    return found
+
+
+def masks_for_first(latent):
     ones = torch.ones(1, 1, *latent.shape[2:])
     half = ones.clone()
     half[..., : latent.shape[-1] // 2] = 0.0
@@ -140,7 +171,9 @@ def prompt():
 def run_ours(m, latent, mask):
     noised = node("AddVENoise", model=m, latent={"samples": latent, "noise_mask": mask}, t0=0.5, seed=3)[0]
     out = node("ReverseSDESampler", model=m, latent=noised, steps=3, solver="auto", seed=4, positive=prompt())
-    assert torch.equal(torch.where(mask > 0.0, latent, out[0]["samples"]), latent), "the kept region has changed"
+    three = (parts_module.tensors_of(v) or [v] for v in (latent, mask, out[0]["samples"]))
+    for part, one, result in zip(*three, strict=True):
+        assert torch.equal(torch.where(one > 0.0, part, result), part), "the kept region has changed"
 
 
 def run_stock(m, latent, mask):
@@ -148,14 +181,15 @@ def run_stock(m, latent, mask):
     guider = comfy.samplers.CFGGuider(m)
     guider.inner_set_conds({"positive": prompt()})
     guider.set_cfg(1.0)
-    noise = torch.randn(latent.shape, generator=torch.Generator().manual_seed(1))
+    noise = [torch.randn(p.shape, generator=torch.Generator().manual_seed(1)) for p in apart(in_a_row(latent), latent)]
+    noise = noise[0] if len(noise) == 1 else comfy.nested_tensor.NestedTensor(noise)
     sigmas = torch.tensor([level, 0.5 * level, 0.0])
     guider.sample(noise, latent, checks.euler(), sigmas, denoise_mask=mask, disable_pbar=True, seed=0)
 
 
 def in_tokens(told, latent):
     """A told timestep as one value a pixel: (1, 1, ...) in the latent's shape."""
-    told, dims = (told[0] if isinstance(told, tuple) else told).float(), latent.shape[2:]
+    told, dims = told.float(), latent.shape[2:]
     if told.numel() == 1:
         return told.reshape(1, 1, *[1] * len(dims)).expand(1, 1, *dims)
     if told.numel() == math.prod(dims):
@@ -163,34 +197,48 @@ def in_tokens(told, latent):
     return told.reshape(1, 1, -1, *[1] * (len(dims) - 1)).expand(1, 1, *dims)
 
 
-def misfit(m, one, latent, told_clean):
+def misfit(m, one, samples, shares):
     """By how much the level held in a token misses the level told, in units of the step's; 0 or less is a fit.
 
     The level held: how much noise there is over the picture at that level, from the spread over a token's channels.
-    ``told_clean``: pixels of which the network is told so by another thing than the timestep.
+    ``shares``: of the level, that pixels are told by another thing than the timestep; what is clean is then the class's
+    own affair (one adds a thousandth of noise).
     """
-    inner, clean = m.model, m.model.process_latent_in(latent)
+    inner, clean = m.model, m.model.process_latent_in(in_a_row(samples))
     sampling, level = inner.model_sampling, one["level"]
     uniform = inner.process_timestep(sampling.timestep(level).float(), x=one["x"])
     uniform = float((uniform[0] if isinstance(uniform, tuple) else uniform).flatten()[0])
-    told = in_tokens(one["timestep"], latent) / uniform if uniform > 0.0 else torch.ones(1, 1, *latent.shape[2:])
-    if told_clean is not None:
-        told = torch.where(told_clean[:, :1], 0.0, told)
-    shown = sampling.calculate_input(level, one["x"])
     bare = sampling.calculate_input(torch.zeros_like(level), clean)
+    if shares is not None:
+        noise = (one["x"] - clean * (1.0 - level)) / level if host.frame_of(sampling).flow else torch.zeros_like(clean)
+        scene = {"noise": noise, "latent_image": clean, "denoise_mask": (shares > 0.0).float()}
+        bare = sampling.calculate_input(level, inner.scale_latent_inpaint(x=one["x"], sigma=level, **scene))
+    shown = sampling.calculate_input(level, one["x"])
+    told = one["timestep"] if isinstance(one["timestep"], tuple) else [one["timestep"]] * 8
+    pieces = [apart(x, samples) for x in (one["x"], shown, bare, clean)]
+    given = [None] * 8 if shares is None else apart(shares, samples)
+    return max(misfit_of(m, level, uniform, *each) for each in zip(told, given, *pieces, strict=False))
+
+
+def misfit_of(m, level, uniform, timestep, shares, x, shown, bare, clean):
+    """Of one part of a latent."""
+    sampling = m.model.model_sampling
+    told = in_tokens(timestep, x) / uniform if uniform > 0.0 else torch.ones(1, 1, *x.shape[2:])
+    if shares is not None:
+        told = told * shares[:, :1]
     as_flow = abs(float(sampling.calculate_input(torch.ones(1), torch.ones(1))) - 0.5) < 1e-6  # CosmosPredict2
     frame = host.frame_of(sampling)
     worst = 0.0
     for share in told.unique().tolist():
         here = (told == share).expand_as(shown)
         if share == 0.0:
-            worst = max(worst, float((shown - bare)[here].abs().max()) > 1e-4)
+            worst = max(worst, float((shown - bare)[here].abs().max()) > (1e-4 if shares is None else CLEAN))
             continue
         if frame.flow or as_flow:
             s = share * (float(level) if frame.flow else float(level / (1.0 + level)))
             noise, std = shown - (1.0 - s) * clean, s * frame.noise_scale
         elif share == 1.0:
-            noise, std = one["x"] - clean, float(level)
+            noise, std = x - clean, float(level)
         else:
             return math.inf
         for place in places(here):
@@ -223,13 +271,13 @@ def row(entry):
         return found | {"problem": f"not built: {type(problem).__name__}: {problem}"}
     inner, answers = m.model, []
     found["class"] = type(inner).__name__
-    tell_mask = host.tell_mask
+    tell_prompts = host.tell_prompts
 
     def told(*args, **kwargs):
-        answers.append(tell_mask(*args, **kwargs))
+        answers.append(tell_prompts(*args, **kwargs))
         return answers[-1]
 
-    host.tell_mask = told
+    host.tell_prompts = told
     try:
         host.frame_of(inner.model_sampling)
         latent = clean_latent(inner)
@@ -241,29 +289,35 @@ def row(entry):
                 seen[who] = list(inner.diffusion_model.seen)
             how, clean = answers[-1].how, answers[-1].clean
             found["how"] = how or found["how"]
-            by_mask = {"ours": clean if how == "mask" else None, "stock": None}
+            by_mask, whole = {"ours": None, "stock": None}, mask_in_a_row(mask, latent)
             if how == "mask":
-                by_mask["stock"] = (mask == 0.0).expand_as(latent)
+                by_mask["ours"] = answers[-1].mask
+                by_mask["stock"] = (whole > 0.0).float() if seen["stock"][0]["mask"] is None else whole
             fits = {who: all(misfit(m, one, latent, by_mask[who]) <= 0.0 for one in seen[who]) for who in seen}
-            found["masks"][name] = fits | {"as stock": as_stock(seen, mask), "clean": clean is not None}
+            same = as_stock(seen, whole)
+            found["masks"][name] = fits | {"as stock": same, "clean": clean is not None}
     except Exception as problem:
         found["problem"] = f"{type(problem).__name__}: {problem}"
     finally:
-        host.tell_mask = tell_mask
+        host.tell_prompts = tell_prompts
     return found
+
+
+def mask_in_a_row(mask, samples):
+    masks, parts = (parts_module.tensors_of(value) or [value] for value in (mask, samples))
+    return parts_module.packed([one.expand_as(part) for one, part in zip(masks, parts, strict=True)])
 
 
 def as_stock(seen, mask):
     """Whether the kept pixels of the first evaluation are shown, and told of, exactly as by stock sampling."""
     ours, stock = seen["ours"][0], seen["stock"][0]
-    kept = (mask == 0.0).expand_as(ours["x"])
-    told = ours["timestep"], stock["timestep"]
-    told = [t[0] if isinstance(t, tuple) else t for t in told]
-    same = told[0].shape == told[1].shape and torch.allclose(told[0], told[1])
+    kept = mask == 0.0
+    told = [t if isinstance(t, tuple) else (t,) for t in (ours["timestep"], stock["timestep"])]
+    same = all(a.shape == b.shape and torch.allclose(a, b) for a, b in zip(*told, strict=True))
     for name in ("concat", "mask"):
         one, other = ours[name], stock[name]
         same &= (one is None) == (other is None) and (one is None or torch.equal(one, other))
-    return bool(same and torch.allclose(ours["x"][kept], stock["x"][kept], rtol=1e-4, atol=1e-4))
+    return bool(same and torch.allclose(ours["x"][kept], stock["x"][kept], rtol=1e-4, atol=CLEAN))
 
 
 def main():
