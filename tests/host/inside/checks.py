@@ -57,6 +57,7 @@ _started = time.process_time()
 NODES = load_pack("pack")
 IMPORT_SECONDS = time.process_time() - _started
 host = importlib.import_module("pack.nodes.host")
+frames_module = importlib.import_module("pack.nodes.frames")
 noise_module = importlib.import_module("pack.sdedit_core.sampling.noise")
 state_module = importlib.import_module("pack.sdedit_core.sampling.state")
 
@@ -154,7 +155,7 @@ def check_noised_state_is_the_hosts_own_noise_scaling():
             m, g = model(kind), guide()
             latent, sigma, _ = add_noise(m, g, t0=t0)
             ms = m.get_model_object("model_sampling")
-            level = torch.tensor(host.frame_of(ms).from_ve(sigma), dtype=torch.float32)
+            level = torch.tensor(frames_module.frame_of(ms).from_ve(sigma), dtype=torch.float32)
             theirs = ms.noise_scaling(level, z_of(g), m.model.process_latent_in(g))
             left = m.model.process_latent_out(ms.inverse_noise_scaling(level, theirs))
             assert torch.equal(left, latent["samples"]), (kind, t0, float((left - latent["samples"]).abs().max()))
@@ -167,7 +168,7 @@ def check_an_empty_latent_stays_empty_as_in_the_host():
     m, g = model("flow", formats.SD3()), torch.zeros(1, 16, 8, 8)
     assert bool(m.model.process_latent_in(g).any()), "a format that shifts"
     latent, sigma, _ = add_noise(m, g, t0=0.9)
-    level = torch.tensor([host.frame_of(m.get_model_object("model_sampling")).from_ve(sigma)])
+    level = torch.tensor([frames_module.frame_of(m.get_model_object("model_sampling")).from_ve(sigma)])
     assert torch.equal(guided(m, z_of(g), g, euler(), level), latent["samples"])
 
 
@@ -183,13 +184,13 @@ def check_a_score_model_adds_noise_as_the_core_does():
 def check_t0_is_one_minus_percent():
     for kind in KINDS:
         ms = model(kind).get_model_object("model_sampling")
-        schedule = host.schedule_of(ms)
+        schedule = frames_module.schedule_of(ms)
         assert schedule.sigma(0.0) == 0.0
         values = [schedule.sigma(t / 20) for t in range(1, 21)]
         assert all(a <= b for a, b in pairwise(values)) and math.isfinite(values[-1]), kind
         for t in (0.2, 0.5, 0.8):
             own = float(ms.percent_to_sigma(1 - t))
-            assert math.isclose(schedule.sigma(t), host.frame_of(ms).to_ve(own), rel_tol=1e-9), (kind, t)
+            assert math.isclose(schedule.sigma(t), frames_module.frame_of(ms).to_ve(own), rel_tol=1e-9), (kind, t)
             assert abs(schedule.sigma(schedule.t(schedule.sigma(t))) / schedule.sigma(t) - 1) < 1e-3, (kind, t)
 
 
@@ -369,7 +370,9 @@ def check_denoise_of_the_even_schedulers_is_t0():
         for scheduler in ("normal", "simple", "sgm_uniform"):
             for denoise in (0.3, 0.5, 0.7):
                 stock = comfy.samplers.KSampler(m, 20, m.load_device, "euler", scheduler, denoise, m.model_options)
-                t0 = schedule.t(host.frame_of(m.get_model_object("model_sampling")).to_ve(float(stock.sigmas[0])))
+                t0 = schedule.t(
+                    frames_module.frame_of(m.get_model_object("model_sampling")).to_ve(float(stock.sigmas[0]))
+                )
                 assert abs(t0 - denoise) < 0.02, (kind, scheduler, denoise, t0)
 
 
@@ -382,7 +385,7 @@ def check_denoise_of_the_other_schedulers_is_what_the_documents_say():
     }
     for (kind, scheduler), values in documented.items():
         m = model(kind, formats.SDXL() if kind == "eps" else formats.Flux())
-        schedule, frame = host.model_schedule(m), host.frame_of(m.get_model_object("model_sampling"))
+        schedule, frame = host.model_schedule(m), frames_module.frame_of(m.get_model_object("model_sampling"))
         for denoise, wanted in zip((0.3, 0.5, 0.6, 0.7, 0.8), values, strict=True):
             stock = comfy.samplers.KSampler(m, 20, m.load_device, "euler", scheduler, denoise, m.model_options)
             t0 = schedule.t(frame.to_ve(float(stock.sigmas[0])))

@@ -2,7 +2,7 @@
 
 import comfy.supported_models
 import torch
-from checks import add_noise, comfy, euler, guide, host, node, sample, z_of
+from checks import add_noise, comfy, euler, frames_module, guide, node, sample, z_of
 
 SDXL = {
     "image_size": 32,
@@ -134,7 +134,9 @@ def check_noised_states_of_real_model_classes_are_the_hosts():
     for name in FAMILIES:
         m, g = family(name)
         latent, sigma, _ = add_noise(m, g, t0=0.55)
-        level = torch.tensor([host.frame_of(m.get_model_object("model_sampling")).from_ve(sigma)], dtype=torch.float32)
+        level = torch.tensor(
+            [frames_module.frame_of(m.get_model_object("model_sampling")).from_ve(sigma)], dtype=torch.float32
+        )
         assert torch.equal(stock(m, z_of(g), g, level), latent["samples"]), name
 
 

@@ -1,7 +1,7 @@
 """One run in two halves, by any two of: our sampler node, our SAMPLER, stock samplers.  Run by run.py."""
 
 import torch
-from checks import add_noise, cond, euler, fails, formats, guide, guided, host, model, node, sample, z_of
+from checks import add_noise, cond, euler, fails, formats, frames_module, guide, guided, host, model, node, sample, z_of
 
 KINDS = ("eps", "v", "edm", "flow", "flux")
 MEMORYLESS = ("ancestral", "reverse_diffusion")  # a stop between two steps changes nothing for these
@@ -40,7 +40,7 @@ def check_ours_stopped_above_zero_holds_noise_of_that_level():
         scale = m.model.latent_format.scale_factor
         g = torch.full((1, 4, 128, 128), 0.8 / scale)
         sigmas = levels_of(m, steps=40)
-        frame = host.frame_of(m.get_model_object("model_sampling"))
+        frame = frames_module.frame_of(m.get_model_object("model_sampling"))
         top, stop = (frame.to_ve(float(s)) for s in (sigmas[0], sigmas[25]))
         latent = add_noise(m, g, t0=0.7)[0]
         left, _, report = sample(m, latent, sigmas=sigmas[:26], positive=cond(0.2))
@@ -77,7 +77,7 @@ def check_two_halves_of_ours_are_the_whole():
 
 
 def _ve(m, level):
-    return host.frame_of(m.get_model_object("model_sampling")).to_ve(float(level))
+    return frames_module.frame_of(m.get_model_object("model_sampling")).to_ve(float(level))
 
 
 def check_our_second_half_needs_no_sigmas():

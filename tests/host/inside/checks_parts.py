@@ -3,7 +3,21 @@
 import comfy.nested_tensor
 import comfy_extras.nodes_lt as nodes_lt
 import torch
-from checks import Flat, add_noise, comfy, euler, fails, formats, guide, host, model, node, noise_module, sample
+from checks import (
+    Flat,
+    add_noise,
+    comfy,
+    euler,
+    fails,
+    formats,
+    frames_module,
+    guide,
+    host,
+    model,
+    node,
+    noise_module,
+    sample,
+)
 from checks_families import AUDIO_VIDEO, family
 from checks_told import watched
 
@@ -119,7 +133,7 @@ def check_the_noise_of_the_video_is_that_of_the_video_alone():
 def check_a_stock_sampler_at_one_level_leaves_our_state():
     m, video, audio = audio_video()
     latent, sigma, _ = noised(m, video, audio)
-    level = torch.tensor([host.frame_of(m.get_model_object("model_sampling")).from_ve(sigma)])
+    level = torch.tensor([frames_module.frame_of(m.get_model_object("model_sampling")).from_ve(sigma)])
     shapes = [video.shape[1:], audio.shape[1:]]
     size = video[0].numel() + audio[0].numel()
     z = noise_module.NoiseStream((1, size), seed=3, stream="initial", samples=range(3), parts=shapes)()
@@ -217,7 +231,7 @@ def check_an_audio_that_is_carried_at_another_scale():
     sound[..., 8:] = 1.0
     masked = {"noise_mask": Nested([torch.ones(1, 1, 3, 8, 8), sound])}
     latent, sigma, _ = add_noise(m, clean, t0=0.4, latent=masked)
-    level = float(host.frame_of(m.get_model_object("model_sampling")).from_ve(sigma))
+    level = float(frames_module.frame_of(m.get_model_object("model_sampling")).from_ve(sigma))
     noise = (both(latent)[1] * (1.0 - level) - (1.0 - level) * clean.unbind()[1]) * 4.0 / level
     assert abs(float(noise.std()) - 1.0) < 0.1, "the audio holds a quarter of the noise, as stock sampling gives it"
     out = sample(m, latent, steps=3, positive=classes.prompt())[0]

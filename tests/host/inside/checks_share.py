@@ -12,6 +12,7 @@ from checks import (
     add_noise,
     comfy,
     fails,
+    frames_module,
     guide,
     host,
     model,
@@ -29,7 +30,7 @@ TABLE = "| Model | shift |"
 
 
 def frame(m):
-    return host.frame_of(m.get_model_object("model_sampling"))
+    return frames_module.frame_of(m.get_model_object("model_sampling"))
 
 
 def own_level(m, sigma):
@@ -245,7 +246,7 @@ MODELS = {
 
 
 def row(name, ms):
-    schedule = host.schedule_of(ms)
+    schedule = frames_module.schedule_of(ms)
     sigma = schedule.sigma(0.4)
     shift = f"{flow_shift(ms):.2f}".rstrip("0").rstrip(".") if schedule.frame.flow else "none"
     low, high = (schedule.t(share / (1.0 - share)) for share in KNOWN)

@@ -20,9 +20,10 @@ import comfy.nested_tensor
 import comfy.supported_models
 import comfyui_version
 import torch
-from checks import comfy, host, node
+from checks import comfy, frames_module, host, node
 
 parts_module = importlib.import_module("pack.nodes.parts")
+running = importlib.import_module("pack.nodes.host.running")
 SEVERAL = {  # entries that sample several latents in one: the shapes of an item's
     "LTXAV": ((128, 3, 8, 8), (8, 12, 16)),
     "MiniMaxH3": ((24, 3, 8, 8), (32, 2, 15)),
@@ -177,7 +178,7 @@ def run_ours(m, latent, mask):
 
 
 def run_stock(m, latent, mask):
-    level = host.frame_of(m.model.model_sampling).from_ve(host.model_schedule(m).sigma(0.5))
+    level = frames_module.frame_of(m.model.model_sampling).from_ve(host.model_schedule(m).sigma(0.5))
     guider = comfy.samplers.CFGGuider(m)
     guider.inner_set_conds({"positive": prompt()})
     guider.set_cfg(1.0)
@@ -210,7 +211,11 @@ def misfit(m, one, samples, shares):
     uniform = float((uniform[0] if isinstance(uniform, tuple) else uniform).flatten()[0])
     bare = sampling.calculate_input(torch.zeros_like(level), clean)
     if shares is not None:
-        noise = (one["x"] - clean * (1.0 - level)) / level if host.frame_of(sampling).flow else torch.zeros_like(clean)
+        noise = (
+            (one["x"] - clean * (1.0 - level)) / level
+            if frames_module.frame_of(sampling).flow
+            else torch.zeros_like(clean)
+        )
         scene = {"noise": noise, "latent_image": clean, "denoise_mask": (shares > 0.0).float()}
         bare = sampling.calculate_input(level, inner.scale_latent_inpaint(x=one["x"], sigma=level, **scene))
     shown = sampling.calculate_input(level, one["x"])
@@ -227,7 +232,7 @@ def misfit_of(m, level, uniform, timestep, shares, x, shown, bare, clean):
     if shares is not None:
         told = told * shares[:, :1]
     as_flow = abs(float(sampling.calculate_input(torch.ones(1), torch.ones(1))) - 0.5) < 1e-6  # CosmosPredict2
-    frame = host.frame_of(sampling)
+    frame = frames_module.frame_of(sampling)
     worst = 0.0
     for share in told.unique().tolist():
         here = (told == share).expand_as(shown)
@@ -271,15 +276,15 @@ def row(entry):
         return found | {"problem": f"not built: {type(problem).__name__}: {problem}"}
     inner, answers = m.model, []
     found["class"] = type(inner).__name__
-    tell_prompts = host.tell_prompts
+    tell_prompts = running.tell_prompts
 
     def told(*args, **kwargs):
         answers.append(tell_prompts(*args, **kwargs))
         return answers[-1]
 
-    host.tell_prompts = told
+    running.tell_prompts = told
     try:
-        host.frame_of(inner.model_sampling)
+        frames_module.frame_of(inner.model_sampling)
         latent = clean_latent(inner)
         for name, mask in masks_for(latent).items():
             seen = {}
@@ -299,7 +304,7 @@ def row(entry):
     except Exception as problem:
         found["problem"] = f"{type(problem).__name__}: {problem}"
     finally:
-        host.tell_prompts = tell_prompts
+        running.tell_prompts = tell_prompts
     return found
 
 
