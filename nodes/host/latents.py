@@ -141,14 +141,14 @@ def fit_masks(given: object, mask: torch.Tensor | None, samples: torch.Tensor, l
         return fit_mask(given if mask is None else mask, samples)
     fitted = []
     for part, one in zip(layout.parts(samples), masks_by_part(given, mask, layout), strict=True):
+        if isinstance(one, torch.Tensor) and one.ndim == part.ndim == 4 and one.shape[1] == part.shape[1]:
+            one = one[:, :1]  # as the host's nodes make them for sounds: one for each channel
         fitted.append((torch.zeros_like(part) if one is None else fit_mask(one, part)).expand_as(part))
     return packed(fitted)
 
 
 def fit_mask(mask: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
     """A mask of any size as (B, 1, ..., h, w) beside samples, resized the way ComfyUI does; values in [0, 1]."""
-    if isinstance(mask, torch.Tensor) and mask.ndim == samples.ndim == 4 and mask.shape[1] == samples.shape[1] > 1:
-        mask = mask[:, :1]  # as the host's nodes make them for sounds: one for each channel
     mask = one_for_each(check_mask(mask), tuple(samples.shape))
     return comfy.utils.reshape_mask(mask, samples.shape)[:, :1].clamp(0.0, 1.0)
 
