@@ -341,8 +341,6 @@ def fit_masks(given: object, mask: torch.Tensor | None, samples: torch.Tensor, l
 
 def fit_mask(mask: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
     """A mask of any size as (B, 1, ..., h, w) beside samples, resized the way ComfyUI does; values in [0, 1]."""
-    if isinstance(mask, torch.Tensor) and mask.ndim == samples.ndim == 4 and mask.shape[1] == samples.shape[1] > 1:
-        mask = mask[:, :1]  # as the host's nodes make them for sounds: one for each channel
     mask = one_for_each(check_mask(mask), tuple(samples.shape))
     return comfy.utils.reshape_mask(mask, samples.shape)[:, :1].clamp(0.0, 1.0)
 
