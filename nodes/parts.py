@@ -90,7 +90,8 @@ def masks_by_part(given: object, mask: object, layout: Layout) -> list:
     for the first part's.  A first part without one may change.
     """
     masks = tensors_of(given)
-    masks = [given] if masks is None else masks
+    # the host's nodes make masks of a part with one for each channel
+    masks = [given] if masks is None else [one[:, :1] if one.ndim > 3 else one for one in masks]
     masks = masks[: len(layout.shapes)] + [None] * (len(layout.shapes) - len(masks))
     first = masks[0] if mask is None else mask
     return [torch.ones(1, 1, 1) if first is None else first, *masks[1:]]

@@ -460,3 +460,25 @@ def test_soft_masks_take_levels_that_a_host_has_rounded(rounding):
     out = reverse(MODEL, state, sigmas=[state.sigma * rounding, 0.2, 0.05, 0.0])
     same = reverse(MODEL, state, sigmas=[state.sigma, 0.2, 0.05, 0.0])
     assert torch.allclose(out.samples, same.samples, atol=1e-3)
+
+
+def test_of_several_things_in_a_row_the_first_is_edited_as_alone():
+    """A model that looks at every number by itself, so that only the random numbers could tell them apart."""
+    parts = [(4, 3, 5), (2, 9)]
+    guide = torch.rand(2, 1, 78, generator=torch.Generator().manual_seed(0))
+
+    def model(shapes):
+        found = ScoreModel.from_denoiser(
+            lambda x, s: (x + s.reshape(-1, 1, 1) ** 2 * 0.5) / (1.0 + s.reshape(-1, 1, 1) ** 2), channels=1, dims=3
+        )
+        found.parts = shapes
+        return found
+
+    soft = torch.linspace(0.1, 1.0, 78).reshape(1, 1, 78)
+    for more, mask in (({}, None), ({"repeats": 2}, None), ({"solver": "seeds3"}, None), ({}, soft)):
+        options = {"t0": 0.5, "steps": 4, "seed": 3, **more}
+        both = sdedit(model(parts), guide, mask=mask, **options).samples
+        first = sdedit(model([]), guide[..., :60], mask=None if mask is None else mask[..., :60], **options).samples
+        plain = sdedit(model([]), guide, mask=mask, **options).samples
+        assert torch.equal(both[..., :60], first), more
+        assert both.shape == guide.shape and not torch.equal(plain[..., 60:], both[..., 60:])

@@ -171,3 +171,31 @@ def test_bad_arguments():
         NoiseStream((1,), seed=0, stream="weather")
     with pytest.raises(ValueError, match="sigma_min"):
         BrownianPath(NoiseStream((1,), seed=0, stream="path"), sigma_min=1.0, sigma_max=0.5)
+
+
+PARTS = [(4, 3, 5, 5), (2, 7, 3)]
+ROW = (1, 4 * 3 * 5 * 5 + 2 * 7 * 3)
+
+
+def parts_of(x):
+    return x[..., : 4 * 3 * 5 * 5], x[..., 4 * 3 * 5 * 5 :]
+
+
+def test_parts_in_a_row_have_numbers_of_their_own_and_the_first_those_it_has_alone():
+    stream = NoiseStream(ROW, seed=3, stream="path", samples=[4, 1], parts=PARTS)
+    first, second = parts_of(stream(9))
+    assert torch.equal(first.reshape(2, *PARTS[0]), NoiseStream(PARTS[0], seed=3, stream="path", samples=[4, 1])(9))
+    other = NoiseStream((1, 342), seed=3, stream="path", samples=[4, 1], parts=[(1, 300), PARTS[1]])(9)
+    assert torch.equal(other[..., 300:], second), "whatever lies before it"
+    assert not torch.equal(first[..., :42], second)
+    alone = NoiseStream(ROW, seed=3, stream="path", samples=[1], parts=PARTS)(9)
+    assert torch.equal(alone[0], stream(9)[1])
+    assert torch.equal(stream.sibling("corrector")(2), NoiseStream(ROW, **{**KEYS, "stream": "corrector"})(2))
+
+
+KEYS = {"seed": 3, "stream": "path", "samples": [4, 1], "parts": PARTS}
+
+
+def test_parts_must_fill_a_sample():
+    with pytest.raises(ValueError, match="do not fill"):
+        NoiseStream(ROW, seed=3, stream="path", parts=PARTS[:1])
