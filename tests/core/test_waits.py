@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from watch import watching
 
 from sdedit_core import SOLVERS, VESDE, ScoreModel, sdedit
 from sdedit_core.networks.ddpm import ddpm
@@ -11,7 +12,6 @@ from sdedit_core.sampling.brownian import BrownianPath
 from sdedit_core.sampling.grids import karras
 from sdedit_core.sampling.noise import NoiseStream
 from sdedit_core.sampling.solvers.base import MASK_MODES
-from watch import watching
 
 PROCESSES = [*(kind() for kind in KINDS.values()), VP(prediction="v"), VP(prediction="x0")]
 GUIDE = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
