@@ -38,9 +38,9 @@ def levels() -> list[float]:
     return sigma_grid(SCHEDULE, SCHEDULE.sigma(0.5), STEPS, grid="auto", data_std=1.0)[:-1]
 
 
-def ours(shape: tuple[int, ...]) -> Callable:
+def ours(shape: tuple[int, ...], device: torch.device | str = "cpu") -> Callable:
     ends = {"sigma_min": SCHEDULE.sigma_min, "sigma_max": SCHEDULE.sigma_max}
-    stream = NoiseStream(shape[1:], seed=1, stream="path", batch=shape[0])
+    stream = NoiseStream(shape[1:], seed=1, stream="path", batch=shape[0], device=device)
     return BrownianPath(stream, depth=path_depth(levels(), **ends), **ends)
 
 

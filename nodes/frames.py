@@ -212,15 +212,20 @@ class GuidedModel(ScoreModel):
 
     def _call(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None) -> torch.Tensor:
         self._tick()
-        # From the number itself, which a float32 tensor would have rounded.
-        sigmas = sigma.tolist() if isinstance(sigma, torch.Tensor) and sigma.ndim else [float(sigma)] * x.shape[0]
-        levels = [self._frame.from_ve(s) for s in sigmas]
-        level = torch.tensor(levels, dtype=torch.float32, device=x.device)
+        if isinstance(sigma, torch.Tensor) and sigma.ndim:
+            sigmas = sigma.tolist()
+            level = x.new_tensor([self._frame.from_ve(s) for s in sigmas], dtype=torch.float32)
+            own = x.new_tensor(sigmas)
+        else:
+            # From the number itself, which a float32 tensor would have rounded, and filled in on the device: a copy
+            # from the CPU would wait for all that the device has yet to do.
+            level = x.new_full(x.shape[:1], self._frame.from_ve(float(sigma)), dtype=torch.float32)
+            own = x.new_full(x.shape[:1], float(sigma))
         state = x * (1.0 - level).reshape(-1, *[1] * (x.ndim - 1)) if self._frame.flow else x
         if self._shown is None:
             return self._denoiser(state, level, **self._options)
         latent, told = self._shown
-        noise = (x - latent) / x.new_tensor(sigmas).reshape(-1, *[1] * (x.ndim - 1))
+        noise = (x - latent) / own.reshape(-1, *[1] * (x.ndim - 1))
         scene = {"x": state, "sigma": level, "noise": noise, "latent_image": latent, "denoise_mask": told.mask}
         shown = self._denoiser.inner_model.scale_latent_inpaint(**scene)
         d = self._denoiser(torch.where(told.clean, shown, state), level, **self._options)

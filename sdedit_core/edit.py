@@ -171,7 +171,7 @@ def reverse(
         nfe=counted.calls,
         repeats=run["repeats"],
         seconds=time.perf_counter() - started,
-        rms_change=[float(v) for v in (samples - state.guide).flatten(1).square().mean(dim=1).sqrt()],
+        rms_change=(samples - state.guide).flatten(1).square().mean(dim=1).sqrt().tolist(),
         finish="" if stopped else str(options.get("finish", "")),
         notes=notes,
     )
@@ -295,7 +295,7 @@ class _Run:
         The kept region is put back exactly between them, and after the last one.  Levels that end above 0 leave the
         state there, for one pass only.
         """
-        state, x, clean = self.state, self.state.samples, self.state.guide
+        state, x, clean, change = self.state, self.state.samples, self.state.guide, self.state.change()
         ends = {"sigma_min": self.schedule.sigma_min, "sigma_max": self.schedule.sigma_max}
         depth = path_depth(self.levels, stages=self.solver.stages, **ends)
         for k in range(repeats):
@@ -306,7 +306,7 @@ class _Run:
             initial = NoiseStream(x.shape[1:], seed=state.seed, stream="initial", **rows)
             path = BrownianPath(NoiseStream(x.shape[1:], seed=self.seed, stream="path", **rows), depth=depth, **ends)
             x = one_pass(x, clean, noise=path, initial=initial)
-            clean = x if state.change() is None else torch.where(state.change(), x, state.guide)
+            clean = x if change is None else torch.where(change, x, state.guide)
         return (x if self.solver.masks_itself or self.levels[-1] > 0.0 else clean), self.last[0]
 
     def tell(self, step: Step) -> None:

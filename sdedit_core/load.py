@@ -89,6 +89,7 @@ def patch_score_model(
     return ScoreModel(
         prior.denoise,
         prior=prior,
+        takes_numbers=True,
         smooth=False,
         schedule=FadingVESDE(0.01, 348.0),
         data_range=(0.0, 1.0),

@@ -58,6 +58,8 @@ class ScoreModel:
         distilled: whether D(x, sigma) is no mean but a sample, the end of the probability-flow ODE from x, as of
             consistency, LCM, Turbo and DMD models: it runs with solver few_step alone ("auto" takes that) and has no
             score.
+        takes_numbers: whether ``denoiser`` also takes sigma as one number for the whole batch.  It is then given the
+            number itself when a run is at one level, so that a GPU's queue need not be waited for to read it back.
         smooth: whether D changes smoothly with x, as a network's does.  False for a denoiser that switches between
             answers, as a patch prior does: the automatic solver then ends more gently (finish "balanced").
         prior: the training-free prior behind ``denoiser``, when there is one; its ``tick`` attribute may be set
@@ -90,6 +92,7 @@ class ScoreModel:
         dims: int = 4,
         data_std: float | None = None,
         distilled: bool = False,
+        takes_numbers: bool = False,
         info: ModelInfo | None = None,
     ):
         if not callable(denoiser):
@@ -111,6 +114,7 @@ class ScoreModel:
         self.dims = int(dims)
         self._data_std = data_std
         self.distilled = bool(distilled)
+        self._takes_numbers = bool(takes_numbers)
         self.info = info or ModelInfo()
 
     @property
@@ -147,13 +151,23 @@ class ScoreModel:
         return d
 
     def _call(self, x: torch.Tensor, sigma: float | torch.Tensor, y: torch.Tensor | None) -> torch.Tensor:
-        s = torch.as_tensor(sigma, dtype=torch.float32, device=x.device)
+        if y is not None and self.num_classes is None:
+            raise ValueError("This model has no classes; leave the class label out.")
+        s = self._level(x, sigma)
+        return self._denoiser(x, s) if y is None else self._denoiser(x, s, y)
+
+    def _level(self, x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor | float:
+        """sigma as ``denoiser`` takes it.  A number is filled in on x's device: nothing is copied there or back."""
+        on_cpu = not isinstance(sigma, torch.Tensor) or sigma.device.type == "cpu"
+        s = torch.as_tensor(sigma, dtype=torch.float32)
+        if s.dim() == 0 and on_cpu:
+            value = s.item()  # rounded to float32, as it is for all denoisers
+            return value if self._takes_numbers else torch.full(x.shape[:1], value, device=x.device)
+        s = s.to(x.device)
         s = s.expand(x.shape[0]) if s.dim() == 0 else s
         if s.shape != (x.shape[0],):
             raise ValueError(f"sigma must be a number or one per sample ({x.shape[0]},), got {tuple(s.shape)}.")
-        if y is not None and self.num_classes is None:
-            raise ValueError("This model has no classes; leave the class label out.")
-        return self._denoiser(x, s) if y is None else self._denoiser(x, s, y)
+        return s
 
     @property
     def _shape(self) -> str:

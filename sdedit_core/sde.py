@@ -181,6 +181,7 @@ class VPSDE(Schedule):
         self.log_sigmas = 0.5 * (torch.log(-torch.expm1(log_abar)) - log_abar)
         self.levels = b.numel()
         self._log = self.log_sigmas.tolist()
+        self._tables = {self.log_sigmas.device: self.log_sigmas}  # by device
         self.sigma_min, self.sigma_max = math.exp(self._log[0]), math.exp(self._log[-1])
 
     def _sigma(self, t: float) -> float:
@@ -199,7 +200,9 @@ class VPSDE(Schedule):
     def timestep(self, sigma: float | torch.Tensor) -> float | torch.Tensor:
         """Network timestep 0 .. N-1 of a noise level, fractional, interpolated in log sigma and clamped."""
         s = torch.as_tensor(sigma, dtype=torch.float64).clamp(self.sigma_min, self.sigma_max)
-        log_s, table = s.log(), self.log_sigmas.to(s.device)
+        if s.device not in self._tables:
+            self._tables[s.device] = self.log_sigmas.to(s.device)
+        log_s, table = s.log(), self._tables[s.device]
         i = torch.searchsorted(table, log_s.contiguous(), right=True).sub(1).clamp(0, self.levels - 2)
         out = (i + (log_s - table[i]) / (table[i + 1] - table[i])).clamp(0, self.levels - 1)
         return out if isinstance(sigma, torch.Tensor) else float(out)

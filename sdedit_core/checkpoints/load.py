@@ -80,6 +80,7 @@ def load_checkpoint(
         device=device,
         dtype=chosen,
         module=denoiser,
+        takes_numbers=True,
         distilled=found.preconditioning.distilled,
         info=_info(found, raw),
     )

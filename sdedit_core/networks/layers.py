@@ -290,9 +290,9 @@ class NoiseEmbedding(nn.Module):
                     f"This network is class-conditional: give a class label 0 to {self.num_classes - 1} for each image."
                 )
             y = torch.full((label.shape[0],), self.num_classes, device=label.device)
-        y = y.to(device=label.device, dtype=torch.int64).reshape(-1)
+        y = y.to(dtype=torch.int64).reshape(-1)  # checked where it is: labels on the CPU without waiting for a GPU
         if y.shape[0] != label.shape[0] or bool((y < 0).any()) or bool((y > self.classes.weight.shape[0] - 1).any()):
             raise ValueError(
                 f"Class labels must be {label.shape[0]} integers from 0 to {self.num_classes - 1}, got {y.tolist()}."
             )
-        return self.classes(y)
+        return self.classes(y.to(label.device))

@@ -218,7 +218,7 @@ class IDDPM(Preconditioning):
         return VPSDE(-torch.expm1(step))
 
     def scalings(self, sigma: Tensor) -> Scalings:
-        u = self.table().to(sigma.device)
+        u = _iddpm_table(self, sigma.device)
         index = (sigma[:, None] - u[None]).abs().argmin(1)
         return _predict("eps", sigma, (self.levels - 1 - index).to(sigma.dtype))
 
@@ -277,6 +277,11 @@ def _vp_table(p: VP) -> VPSDE:
     return p.schedule()
 
 
+@lru_cache(maxsize=32)
+def _iddpm_table(p: IDDPM, device: torch.device) -> Tensor:
+    return p.table().to(device)
+
+
 class Denoiser(nn.Module):
     """``D(x, sigma)``: a raw network and its preconditioning as one module.
 
@@ -296,15 +301,24 @@ class Denoiser(nn.Module):
         self.channels, self.gain, self.offset = channels, float(gain), float(offset)
         self._compiled = False
 
-    def forward(self, x: Tensor, sigma: Tensor, y: Tensor | None = None) -> Tensor:
-        """E[x0 | x] float32, for x (B,C,H,W) in the VE frame and sigma (B,) > 0."""
-        wide = sigma.cpu() if sigma.device.type == "mps" else sigma  # float64 is unknown there
-        scalings = self.preconditioning.scalings(wide.double())
-        c_skip, c_out, c_in, label = (v.float().to(x.device) for v in scalings)
+    def forward(self, x: Tensor, sigma: Tensor | float, y: Tensor | None = None) -> Tensor:
+        """E[x0 | x] float32, for x (B,C,H,W) in the VE frame and sigma > 0, (B,) or one number for all."""
+        c_skip, c_out, c_in, label = self._scalings(x, sigma)
         c_skip, c_out, c_in = (v.reshape(-1, 1, 1, 1) for v in (c_skip, c_out, c_in))
         x = x.float()
         out = self._call(x * (self.gain * c_in) + self.offset, label, y)
         return torch.addcmul(c_skip * x, c_out, out[:, : self.channels].float())
+
+    def _scalings(self, x: Tensor, sigma: Tensor | float) -> Scalings:
+        """The four functions of sigma, (B,) float32 on x's device.
+
+        Of a number they are numbers, computed on the CPU and filled in: a GPU's queue goes on meanwhile.
+        """
+        if not isinstance(sigma, Tensor):
+            of_one = self.preconditioning.scalings(torch.tensor([sigma], dtype=torch.float64))
+            return tuple(torch.full(x.shape[:1], v.float().item(), device=x.device) for v in of_one)
+        wide = sigma.cpu() if sigma.device.type == "mps" else sigma  # float64 is unknown there
+        return tuple(v.float().to(x.device) for v in self.preconditioning.scalings(wide.double()))
 
     def compile_network(self) -> None:
         """Let ``torch.compile`` build the network at its first call, and again for each new shape."""

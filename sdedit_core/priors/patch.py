@@ -307,7 +307,7 @@ class PatchPrior:
             noisy = rearrange(queries[here[:, None], columns[None]], "y x c p q -> (y x) c p q")
             mean = bank.posterior_mean(images, noisy, sigma, self.palette_freedom, self.top, begin, end)
             mean = F.pad(mean, (0, 0, 0, 0, 0, 1), value=1.0) * window
-            _scatter(total, rearrange(mean, "(y x) c p q -> y x c p q", y=len(some)), here, columns)
+            _scatter(total, rearrange(mean, "(y x) c p q -> y x c p q", y=len(some)), (some, xs), (here, columns))
         return total[:3] / total[3:]
 
     def _rows(self, bank: PatchBank, y: int, height: int) -> tuple[int, int]:
@@ -318,17 +318,22 @@ class PatchPrior:
         return bank.window(scaled - reach, scaled + reach)
 
 
-def _scatter(total: torch.Tensor, patches: torch.Tensor, ys: torch.Tensor, xs: torch.Tensor) -> None:
-    """Add patches (Y, X, 4, P, P) at rows ``ys`` and columns ``xs`` to ``total`` (4, H, W)."""
-    patch = patches.shape[-1]
+def _scatter(
+    total: torch.Tensor,
+    patches: torch.Tensor,
+    places: tuple[list[int], list[int]],
+    index: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    """Add patches (Y, X, 4, P, P) to ``total`` (4, H, W) at these rows and columns, as numbers and on the device."""
+    patch, (ys, xs) = patches.shape[-1], index
     if patch * patch < len(ys) * len(xs):
         pixels = rearrange(patches, "y x c p q -> p q c y x")
         for dy in range(patch):
             for dx in range(patch):
                 total[:, (ys + dy)[:, None], (xs + dx)[None]] += pixels[dy, dx]
         return
-    for i, y in enumerate(ys.tolist()):
-        for j, x in enumerate(xs.tolist()):
+    for i, y in enumerate(places[0]):
+        for j, x in enumerate(places[1]):
             total[:, y : y + patch, x : x + patch] += patches[i, j]
 
 

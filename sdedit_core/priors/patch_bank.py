@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -104,7 +105,10 @@ class PatchBank:
             kept = torch.randperm(len(chosen), generator=generator)[:bank_limit].sort().values
             chosen = chosen[kept]
         self.places = chosen.to(torch.int32)
-        self.rows = [int(y) for y in chosen[:, 1].unique()]
+        rows, counts = chosen[:, 1].unique_consecutive(return_counts=True)
+        self.rows = rows.tolist()
+        # row -> the bank numbers that begin and end there: numbers, so that no device is asked for them
+        self.spans = dict(zip(self.rows, pairwise([0, *counts.cumsum(0).tolist()]), strict=True))
         self._fit(images, level.features, generator)
 
     def _fit(self, images: torch.Tensor, features: int, generator: torch.Generator) -> None:
@@ -141,7 +145,6 @@ class PatchBank:
         self.table = torch.cat([torch.cat([code, mean - 0.5], 1) for mean, code in parts])
         self.code_norms = 0.5 * self.table[:, :-3].square().sum(1)
         self.mean_norms = 0.5 * self.table[:, -3:].square().sum(1)
-        self.row_of = self.places[:, 1].contiguous()
 
     @property
     def nbytes(self) -> int:
@@ -152,7 +155,6 @@ class PatchBank:
             self.table,
             self.code_norms,
             self.mean_norms,
-            self.row_of,
         ]
         tensors += [] if self.axes is None else [self.axes]
         return sum(t.numel() * t.element_size() for t in tensors)
@@ -191,9 +193,7 @@ class PatchBank:
         near = min(self.rows, key=lambda y: abs(y - middle))
         low = min([y for y in self.rows if first <= y <= last] + [near])
         high = max([y for y in self.rows if first <= y <= last] + [near])
-        bounds = torch.tensor([low, high + 1], dtype=self.row_of.dtype, device=self.row_of.device)
-        begin, end = torch.searchsorted(self.row_of, bounds).tolist()
-        return begin, end
+        return self.spans[low][0], self.spans[high][1]
 
     def posterior_mean(
         self,

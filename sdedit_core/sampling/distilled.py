@@ -41,12 +41,12 @@ class Redrawn:
     def __init__(self, state: NoisedState, levels: Sequence[float]):
         later = [s for s in levels[1:-1] if 0.0 < s < state.sigma]
         self._at = next((s for s in later if s <= 0.5 * state.sigma), min(later, default=0.0))
-        self._state, self._first = state, None
+        self._state, self._first, self._change = state, None, state.change()
+        self._found: tuple[torch.Tensor, torch.Tensor | int] | None = None
         near = [s for s in levels if s >= self._at > 0.0]
         self.largest = max((1.0 - b / a for a, b in pairwise(near)), default=1.0)
         if self.largest > COARSE:
             self._at = 0.0
-        self.correlation, self.error = 0.0, 1.0
 
     def __call__(self, x: torch.Tensor, sigma: float, denoised: torch.Tensor) -> None:
         """Called after every evaluation."""
@@ -60,16 +60,33 @@ class Redrawn:
             self._first = None
 
     def _measure(self, denoised: torch.Tensor) -> None:
-        state, change = self._state, self._state.change()
+        state, change = self._state, self._change
         z = (state.samples - state.guide).float() / state.sigma
-        if not 0.8 < float(z.square().mean()) < 1.25:
-            return  # not the noise of a fresh start
         answer = (self._first - denoised).float()
         answer = answer if change is None else answer * change
-        values = (answer.count_nonzero() if change is not None else answer.numel()) or 1
+        count = answer.count_nonzero() if change is not None else answer.numel()
         # All of it, and the fine detail: in the coarse a distilled D is as good as a mean.
-        self.correlation = max(_correlation(v, z) for v in (answer, _second_differences(answer)))
-        self.error = float(values) ** -0.5
+        seen = [_correlation(v, z) for v in (answer, _second_differences(answer))]
+        self._found = torch.stack([z.square().mean(), *seen]), count
+
+    def _read(self) -> tuple[float, float]:
+        """(correlation, standard error): read off the device after the run, not inside it."""
+        if self._found is None:
+            return 0.0, 1.0
+        power, *seen = self._found[0].tolist()
+        if not 0.8 < power < 1.25:
+            return 0.0, 1.0  # not the noise of a fresh start
+        return max(seen), float(int(self._found[1]) or 1) ** -0.5
+
+    @property
+    def correlation(self) -> float:
+        """Of the change of D with the start noise's negative; 0 where nothing was measured."""
+        return self._read()[0]
+
+    @property
+    def error(self) -> float:
+        """Standard error of :attr:`correlation`."""
+        return self._read()[1]
 
     @property
     def looks_distilled(self) -> bool:
@@ -78,9 +95,9 @@ class Redrawn:
         return self.correlation > max(limit, STANDARD_ERRORS * self.error)
 
 
-def _correlation(a: torch.Tensor, z: torch.Tensor) -> float:
+def _correlation(a: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     size = torch.linalg.vector_norm(a) * torch.linalg.vector_norm(z)
-    return float((a * z).sum() / size) if bool(size > 0.0) else 0.0
+    return torch.where(size > 0.0, (a * z).sum() / size, 0.0)
 
 
 def _second_differences(v: torch.Tensor) -> torch.Tensor:

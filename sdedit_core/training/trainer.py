@@ -210,7 +210,7 @@ class Trainer:
         """The network of this moment as a ScoreModel (it goes on changing while training goes on)."""
         denoiser = self._denoiser(self.average.network if averaged else self.network)
 
-        def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+        def denoise(x: Tensor, sigma: Tensor | float) -> Tensor:
             with torch.no_grad():
                 return denoiser(x, sigma)
 
@@ -222,6 +222,7 @@ class Trainer:
             size_multiple=self.spec.size_multiple,
             device=self.device,
             module=denoiser,
+            takes_numbers=True,
             info=ModelInfo(name="in training", architecture=self.settings.network, weights="EMA" if averaged else ""),
         )
 

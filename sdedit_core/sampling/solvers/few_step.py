@@ -73,14 +73,15 @@ class OwnStarts:
         middles = torch.exp(0.5 * (log[1:] + log[:-1]))
         nearest = torch.searchsorted(-middles, -levels.contiguous())  # levels fall: the first middle that is lower
         self._start = nearest.masked_fill(levels <= 0.0, len(own)).to(clean.device)
+        self._first = int(self._start.min())  # read here once: a GPU is not waited for inside the loop
         self._index = {s: i for i, s in enumerate(own)}
         self._last, self._share = None, None
         if sigmas[-1] == 0.0:
             self._last, self._share = own[-1], (levels / own[-1]).clamp(max=1.0).square().to(clean)
 
     def __call__(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
-        started = self._start <= self._index[sigma]
-        if not bool(started.any()):
+        if self._index[sigma] < self._first:
             return self._clean
+        started = self._start <= self._index[sigma]
         d = torch.where(started, self._denoise(x, sigma).to(self._clean), self._clean)
         return torch.lerp(self._clean, d, self._share) if sigma == self._last else d

@@ -44,6 +44,7 @@ def lift(
     check_finish(finish)
     pairs = step_pairs(sigmas)
     x, last, b_last, whole = x.clone(), None, None, 1.0
+    highest = float(levels.max())  # read here once: a GPU is not waited for inside the loop
     for i, sigma, sigma_next in pairs:
         started = levels > sigma_next
         start = levels.clamp(max=sigma)
@@ -54,7 +55,7 @@ def lift(
         keep = torch.where(started, torch.where(levels >= sigma, 1.0 - b, 0.0), r)
         z_std = torch.where(started, sigma_next * b.sqrt(), (r * (sigma * sigma - sigma_next * sigma_next)).sqrt())
         keep, rest, b_x, z_std = (v.to(x) for v in (keep, 1.0 - b - keep, b, z_std))
-        if bool(started.any()):
+        if highest > sigma_next:
             d = evaluate(denoise, x, sigma)
             if last is None:
                 last = d.clone()

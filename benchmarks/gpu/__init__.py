@@ -1,0 +1,1 @@
+"""What ``benchmarks/gpu.py`` runs: the machine with its clock, the checks, the timings."""
