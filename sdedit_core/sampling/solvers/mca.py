@@ -33,10 +33,10 @@ def step_slope(ratio: float) -> float:
     """J of a step's correction at ``ratio`` = sigma / sigma_start in (0, 1]: ``0.65 + ratio^2``.
 
     A step leaves an error dv in the variance of a direction, and so ``dv / (2 std)`` in its spread.  For data of std c
-    there, ``1 / std^2 = 1 / c^2 + 1 / sigma_start^2``.  In units of sigma the first part is the same at every level if the
-    spectrum has no scale: J is a constant.  The second grows as ratio^2 and is the same for all c, so near the start
-    directions that are resolved already (J near 1) count for more.  That gives the form; the two numbers are measured
-    (docs/solvers.md), the sum above 1 in the first steps with them.
+    there, ``1 / std^2 = 1 / c^2 + 1 / sigma_start^2``.  In units of sigma the first part is the same at every level, as
+    long as the spectrum has no scale: J is a constant.  The second grows as ratio^2 and is the same for all c, so near
+    the start directions that are resolved already (J near 1) count for more.  That gives the form; the two numbers are
+    measured (docs/solvers.md), the sum above 1 in the first steps with them.
 
     As ``ratio^2 <= 1 - b``, b J never exceeds 0.69 and kappa never 1.06.
     """
