@@ -91,17 +91,18 @@ def run(
     return w2(solver.solve, levels, strict=strict, **options)[0]
 
 
-def paper_500(t0: float, *, strict: bool = False, ending: str = "D") -> float:
+def paper_500(t0: float, *, strict: bool = False, ending: str = "D", schedule: VESDE = SCHEDULE, **options) -> float:
     """The paper's solver at 500 steps.
 
     ``ending``: "D" takes x0 = D in the last step (score SDE's noise removal), "noise" keeps the last noise as
     algorithm 1 is printed, with sigma(0) = 0, and "stop" ends at sigma_min with its noise in the picture.
     """
-    levels = sigma_grid(SCHEDULE, SCHEDULE.sigma(t0), 500, grid="uniform-t")
+    levels = sigma_grid(schedule, schedule.sigma(t0), 500, grid="uniform-t")
     if ending == "stop":
-        levels = sigma_grid(SCHEDULE, SCHEDULE.sigma(t0), 500, grid="log")
-        return w2(_stopped, levels)[0]
-    return w2(SOLVERS["paper" if ending == "noise" else "reverse_diffusion"].solve, levels, strict=strict)[0]
+        levels = sigma_grid(schedule, schedule.sigma(t0), 500, grid="log")
+        return w2(_stopped, levels, **options)[0]
+    solve = SOLVERS["paper" if ending == "noise" else "reverse_diffusion"].solve
+    return w2(solve, levels, strict=strict, **options)[0]
 
 
 def _stopped(denoise, x, sigmas, *, noise):

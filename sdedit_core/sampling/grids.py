@@ -23,22 +23,32 @@ def check_steps(steps: int) -> int:
     return given
 
 
-def karras(sigma_start: float, sigma_end: float, n: int, *, rho: float = 7.0) -> list[float]:
-    """n levels from sigma_start to sigma_end, uniform in sigma^(1/rho)."""
+def karras(sigma_start: float, sigma_end: float, n: int, *, rho: float = 7.0, power: float = 1.0) -> list[float]:
+    """n levels from sigma_start to sigma_end: ``sigma^(1/rho)`` falls as ``(i / (n - 1))^power``, evenly at 1."""
     if n == 1:
         return [sigma_start]
     a, b = sigma_start ** (1.0 / rho), sigma_end ** (1.0 / rho)
-    inner = [(a + i / (n - 1) * (b - a)) ** rho for i in range(1, n - 1)]
+    inner = [(a + (i / (n - 1)) ** power * (b - a)) ** rho for i in range(1, n - 1)]
     return [sigma_start, *inner, sigma_end]
 
 
 def auto_rho(sigma_start: float, *, data_std: float = 0.5) -> float:
-    """``3 + 0.6 ln(sigma_start / data_std)``, between 3 and 7: measured for ``mca`` (docs/solvers.md).
+    """``3 + 1.5 ln(sigma_start / data_std)``, at least 3: measured for ``mca`` (docs/solvers.md).
 
-    Starting near the spread of the data, the first steps choose between modes and deserve small steps; far above
-    it they only find the mean colour.
+    Starting near the spread of the data, the first steps choose between modes and deserve small steps; the further
+    above it, the more levels lie where nothing is decided yet, and the more even in log sigma they should be.
     """
-    return min(7.0, max(3.0, 3.0 + 0.6 * math.log(sigma_start / data_std)))
+    return max(3.0, 3.0 + 1.5 * math.log(sigma_start / data_std))
+
+
+def auto_levels(sigma_start: float, sigma_end: float, n: int, *, data_std: float = 0.5) -> list[float]:
+    """n levels for ``mca``: Karras' at :func:`auto_rho` with a short first step, uniform in sigma^(1/rho) to power 1.2.
+
+    The first step of a multi-step solver has no earlier evaluation to learn from, so its error is of first order and
+    every coarse direction keeps it.  At ``u = (i / (n - 1))^1.2`` in place of ``i / (n - 1)`` it is shorter by
+    ``(n - 1)^-0.2`` and the last longer by 1.2 (Karras et al. 2022, eq. 5 is power 1).
+    """
+    return karras(sigma_start, sigma_end, n, rho=auto_rho(sigma_start, data_std=data_std), power=1.2)
 
 
 def log_uniform(sigma_start: float, sigma_end: float, n: int) -> list[float]:
@@ -84,7 +94,7 @@ def sigma_grid(
     """The levels of one run: ``steps`` positive levels from ``sigma`` = sigma(t0) down, then 0; [0] for sigma 0.
 
     Args:
-        grid: "karras" (rho 7), "auto" (rho from sigma, see :func:`auto_rho`), "log", "uniform-t" (the paper),
+        grid: "karras" (rho 7), "auto" (see :func:`auto_levels`), "log", "uniform-t" (the paper),
             "few" (distilled models, see :func:`few`).
         data_std: spread of the data in the model's range, for "auto": a quarter of the range for pictures, 1 for
             normalised latents.  None means 0.5; a factor of two hardly matters.
@@ -105,7 +115,8 @@ def sigma_grid(
         levels = uniform_t(schedule, sigma, steps)
     elif grid == "few":
         levels = few(schedule, sigma, steps)
+    elif grid == "auto":
+        levels = auto_levels(sigma, end, steps, data_std=data_std or 0.5)
     else:
-        rho = 7.0 if grid == "karras" else auto_rho(sigma, data_std=data_std or 0.5)
-        levels = karras(sigma, end, steps, rho=rho)
+        levels = karras(sigma, end, steps)
     return [*levels, 0.0]

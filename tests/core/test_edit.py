@@ -175,7 +175,9 @@ def test_eta():
 
 def test_solver_options_reach_the_solver():
     assert not torch.equal(run(solver_options={"slope": 0.3}).samples, run().samples)
-    assert torch.equal(run(solver_options={"slope": 0.7}).samples, run().samples)
+    assert torch.equal(run(solver_options={"slope": None}).samples, run().samples)
+    for mask in (half_mask(), ramp()):
+        assert not torch.equal(run(solver_options={"slope": 0.3}, mask=mask).samples, run(mask=mask).samples)
 
 
 def test_a_denoiser_with_switches_gets_the_gentle_finish():

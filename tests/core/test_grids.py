@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdedit_core.sampling.grids import GRIDS, auto_rho, check_steps, karras, log_uniform, sigma_grid
+from sdedit_core.sampling.grids import GRIDS, auto_levels, auto_rho, check_steps, karras, log_uniform, sigma_grid
 from sdedit_core.sde import VESDE, VPSDE, ContinuousVPSDE
 
 SCHEDULES = (VESDE(0.01, 348.0), VPSDE(), ContinuousVPSDE())
@@ -69,15 +69,23 @@ def test_unknown_grid_lists_the_names():
         sigma_grid(SCHEDULES[0], SCHEDULES[0].sigma(0.5), 20, grid="cosine")
 
 
-def test_auto_grid_moves_from_rho_3_at_the_data_spread_to_rho_7():
-    assert [auto_rho(0.25 * math.exp(k), data_std=0.25) for k in (-2, 0, 1, 5, 9)] == pytest.approx([3, 3, 3.6, 6, 7])
+def test_auto_grid_moves_from_rho_3_at_the_data_spread_towards_even_steps_in_log_sigma():
+    assert [auto_rho(0.25 * math.exp(k), data_std=0.25) for k in (-2, 0, 1, 5)] == pytest.approx([3, 3, 4.5, 10.5])
     ve = SCHEDULES[0]
-    assert sigma_grid(ve, ve.sigma(0.3), 9, grid="auto", data_std=0.25) == [
-        *karras(ve.sigma(0.3), 0.01, 9, rho=3.0),
-        0.0,
-    ]
-    rho = 3.0 + 0.6 * math.log(ve.sigma(0.5) / 0.25)
-    assert sigma_grid(ve, ve.sigma(0.5), 9, grid="auto", data_std=0.25) == [
-        *karras(ve.sigma(0.5), 0.01, 9, rho=rho),
-        0.0,
-    ]
+    for t0, rho in ((0.3, 3.0), (0.5, 3.0 + 1.5 * math.log(ve.sigma(0.5) / 0.25))):
+        top = ve.sigma(t0)
+        a, b = top ** (1 / rho), 0.01 ** (1 / rho)
+        want = [(a + (k / 8) ** 1.2 * (b - a)) ** rho for k in range(9)]
+        got = sigma_grid(ve, top, 9, grid="auto", data_std=0.25)
+        assert got[0] == top and got[-2:] == [0.01, 0.0] and got[:-1] == pytest.approx(want, rel=1e-12)
+
+
+def test_the_first_step_of_the_auto_grid_is_short():
+    """(n - 1)^-0.2 of Karras' first one, as a share of sigma^(1/rho); hence the smallest of all in log sigma."""
+    for n in (3, 10, 500):
+        levels = auto_levels(2.0, 0.01, n, data_std=0.25)
+        steps = [math.log(a / b) for a, b in pairwise(levels)]
+        assert steps == sorted(steps)
+        plain, rho = karras(2.0, 0.01, n, rho=auto_rho(2.0, data_std=0.25)), auto_rho(2.0, data_std=0.25)
+        first = [2.0 ** (1 / rho) - v[1] ** (1 / rho) for v in (levels, plain)]
+        assert first[0] / first[1] == pytest.approx((n - 1) ** -0.2, rel=1e-9)

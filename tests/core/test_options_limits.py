@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sdedit_core.sampling.brownian import BrownianPath, path_depth
-from sdedit_core.sampling.grids import auto_rho, check_steps, karras, sigma_grid
+from sdedit_core.sampling.grids import auto_levels, check_steps, karras, sigma_grid
 from sdedit_core.sampling.noise import NoiseStream
 from sdedit_core.sampling.options import check_options, check_repeats
 from sdedit_core.sampling.solvers.base import evaluate, step_pairs
@@ -34,7 +34,8 @@ def test_a_grid_without_more_words_is_karras_with_rho_7_and_data_of_spread_one_h
     sde = VESDE()
     top = sde.sigma(0.5)
     assert sigma_grid(sde, top, 9) == [*karras(top, 0.01, 9, rho=7.0), 0.0] == [*karras(top, 0.01, 9), 0.0]
-    assert sigma_grid(sde, top, 9, grid="auto") == [*karras(top, 0.01, 9, rho=auto_rho(top, data_std=0.5)), 0.0]
+    assert auto_levels(top, 0.01, 9) == auto_levels(top, 0.01, 9, data_std=0.5)
+    assert sigma_grid(sde, top, 9, grid="auto") == [*auto_levels(top, 0.01, 9, data_std=0.5), 0.0]
 
 
 def test_the_depth_of_a_path_is_the_least_with_8_cells_in_the_shortest_step_or_stage():

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from sdedit_core.sampling.grids import karras, log_uniform
+from sdedit_core.sampling.grids import auto_levels, karras, log_uniform
 from sdedit_core.sampling.solvers import SOLVERS, get_solver
 from sdedit_core.sampling.solvers.ancestral import ancestral
 from sdedit_core.sampling.solvers.law import affine_law, exact_law
 from sdedit_core.sampling.solvers.lift import lift
-from sdedit_core.sampling.solvers.mca import drawn_share, mca
+from sdedit_core.sampling.solvers.mca import drawn_share, mca, step_slope, variance_gain
 from sdedit_core.sampling.solvers.paper import paper
 from sdedit_core.sampling.solvers.predictor_corrector import predictor_corrector
 from sdedit_core.sampling.solvers.reverse_diffusion import reverse_diffusion
@@ -30,7 +30,7 @@ GAINS = [0.000115, 0.002865, 0.067024, 0.534759]
 GOLDEN = {
     "reverse_diffusion": (reverse_diffusion, {}, GAINS, [0.028091, 0.135796, 0.609916, 1.510061]),
     "ancestral": (ancestral, {}, GAINS, [0.013542, 0.074501, 0.372952, 0.964413]),
-    "mca, full finish": (mca, {"finish": "full"}, GAINS, [0.019436, 0.101404, 0.490169, 1.338727]),
+    "mca, slope 0.7": (mca, {"finish": "full", "slope": 0.7}, GAINS, [0.019436, 0.101404, 0.490169, 1.338727]),
     "sde_2m": (sde_2m, {}, GAINS, [0.016475, 0.104863, 0.520941, 1.409564]),
     "seeds3": (seeds3, {}, GAINS, [0.017913, 0.099504, 0.483641, 1.368056]),
     "sa_solver": (sa_solver, {}, GAINS, [0.014654, 0.106448, 0.550129, 1.498461]),
@@ -58,7 +58,8 @@ def test_mca_by_its_recursion(finish):
             d = c * c / (c * c + t * t) * x
             if last is not None:
                 b = 1 - (t / LEVELS[k - 1]) ** 2
-                kappa = (1 / math.sqrt(1 - 0.7 * b) - 1) / 0.7
+                slope = 0.65 + (t / START) ** 2
+                kappa = (1 / math.sqrt(1 - slope * b) - 1) / slope
                 if s == 0.0:
                     q = 0.7 * b
                     g = {"posterior": 1 / math.sqrt(q - q * q), "balanced": math.sqrt(2 / (2 - b)), "none": 1.0}
@@ -72,6 +73,40 @@ def test_mca_by_its_recursion(finish):
         assert float(std) == pytest.approx(float(np.sqrt((x[1:] ** 2).sum())), rel=1e-12)
     with pytest.raises(ValueError, match="finish"):
         affine_law(mca, stds=[1.0], sigmas=LEVELS, finish="half")
+
+
+def test_no_step_size_takes_the_correction_beyond_its_bound():
+    """sigma / sigma_start <= sigma / sigma_last = sqrt(1 - b): so b J <= b (1.65 - b) <= 0.825^2, and kappa < 1.06."""
+    worst = [0.0, 0.0]
+    for b in np.linspace(1e-6, 1 - 1e-9, 4001).tolist():
+        slope = step_slope(math.sqrt(1.0 - b))
+        worst = [max(worst[0], b * slope), max(worst[1], variance_gain(b, slope))]
+    assert worst[0] == pytest.approx(0.825**2, rel=1e-5)
+    assert worst[1] == pytest.approx((0.35**-0.5 - 1) / 0.65, rel=1e-5) and worst[1] < 1.0621
+
+
+def test_slope_of_a_step_counts_from_the_start_of_the_run():
+    """A run that goes on from a level starts anew there: what it draws is the law given that state."""
+    later = affine_law(mca, stds=STDS, sigmas=LEVELS[4:])[1]
+    scaled = affine_law(mca, stds=[3.0 * c for c in STDS], sigmas=[3.0 * s for s in LEVELS[4:]])[1]
+    torch.testing.assert_close(scaled, 3.0 * later, rtol=1e-12, atol=0.0)  # no length of its own
+    assert [step_slope(r) for r in (1.0, 0.5, 1e-9)] == pytest.approx([1.65, 0.9, 0.65], rel=1e-12)
+
+
+def spectrum_error(levels, **options):
+    """W2 in 1/255 to the posterior, over directions of a spectrum without a scale: number falling as c^-1.5."""
+    c = torch.logspace(-2, 1.5, 60, dtype=torch.float64)
+    share = c**-1.5 / (c**-1.5).sum()
+    std, exact = affine_law(mca, stds=c, sigmas=levels, **options)[1], exact_law(stds=c, sigma=levels[0])[1]
+    return 255 * math.sqrt(float(((std - exact).square() * share).sum()))
+
+
+@pytest.mark.parametrize("sigma", [0.23, 1.87, 15.1])
+def test_ten_evaluations_are_far_better_than_with_one_slope_on_karras_levels(sigma):
+    plain = spectrum_error([*karras(sigma, 0.01, 10, rho=3.0 + 0.6 * max(0.0, math.log(sigma / 0.25))), 0.0], slope=0.7)
+    slope = spectrum_error([*auto_levels(sigma, 0.01, 10, data_std=0.25), 0.0], slope=0.7)
+    both = spectrum_error([*auto_levels(sigma, 0.01, 10, data_std=0.25), 0.0])
+    assert both < 0.85 * plain and both < slope
 
 
 def test_balanced_finish_is_exact_for_a_half_resolved_direction():
@@ -339,6 +374,28 @@ def test_mca_slope_is_checked():
     for bad in (0.0, -1.0, 1.5, float("nan")):
         with pytest.raises(ValueError, match="slope"):
             affine_law(mca, stds=[1.0], sigmas=LEVELS, slope=bad)
+        with pytest.raises(ValueError, match="slope"):
+            lift(lambda x, s: x, torch.zeros(1), LEVELS, noise=None, anchor=None, levels=torch.ones(1), slope=bad)
+
+
+def test_lift_counts_the_slope_from_the_level_of_the_pixel():
+    """Pixels that start lower, on a level of the run, are the plain solver's from there."""
+    g = torch.Generator().manual_seed(1)
+    x = torch.randn(1, 1, 4, 4, dtype=torch.float64, generator=g)
+    noises = {s: torch.randn(1, 1, 4, 4, dtype=torch.float64, generator=g) for s in LEVELS[1:]}
+
+    def denoise(x, s):
+        return x * (0.25 / (0.25 + s * s))  # pixel by pixel
+
+    def noise(t, s):
+        return noises[s].clone()
+
+    low = torch.full((1, 1, 4, 4), LEVELS[3], dtype=torch.float64)
+    low[..., :2] = START
+    whole = lift(denoise, x, LEVELS, noise=noise, anchor=x, levels=low)
+    for levels, part in ((LEVELS, (..., slice(0, 2))), (LEVELS[3:], (..., slice(2, 4)))):
+        alone = mca(denoise, x, levels, noise=noise)
+        torch.testing.assert_close(whole[part], alone[part], rtol=1e-12, atol=1e-12)
 
 
 def test_lift_with_one_level_is_the_plain_solver():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 
 from .base import Callback, Denoise, Noise, Step, evaluate, step_pairs
-from .mca import check_finish, finish_gain
+from .mca import FINISH_SLOPE, check_finish, check_slope, finish_gain, step_slope
 
 
 def lift(
@@ -23,7 +23,7 @@ def lift(
     anchor: torch.Tensor,
     levels: torch.Tensor,
     callback: Callback | None = None,
-    slope: float = 0.7,
+    slope: float | None = None,
     finish: str = "posterior",
     correct: bool = True,
     lowest: float = 0.0,
@@ -34,13 +34,14 @@ def lift(
         x: state at sigmas[0] for all pixels; ``anchor`` plus noise of variance ``sigmas[0]^2 - levels^2``.
         anchor: y, each pixel at its own level.
         levels: sigma_p, broadcastable to x, float64, between 0 and sigmas[0].
-        slope, finish: as in :func:`~sdedit_core.sampling.solvers.mca.mca`.
+        slope, finish: as in :func:`~sdedit_core.sampling.solvers.mca.mca`; each pixel's own level is its start.
         lowest: the lowest level that the model knows.  Below it D is not asked at a pixel's own level s; by Tweedie's
             formula y moves by s^2 times the score there, which ``(s / lowest)^2 (D - y)`` stands in for, and so a
             pixel tends to y as s does to 0.  Pixels at ``lowest`` and above are not concerned.
 
     Steps that no pixel takes part in yet cost no evaluation.
     """
+    check_slope(slope)
     check_finish(finish)
     pairs = step_pairs(sigmas)
     x, last, b_last, whole = x.clone(), None, None, 1.0
@@ -61,8 +62,10 @@ def lift(
                 last = d.clone()
             else:
                 gain = torch.zeros_like(b_last)
-                if correct:
-                    gain = _finish(b_last, whole, slope, finish) if sigma_next == 0.0 else _gain(b_last, slope)
+                if correct and sigma_next == 0.0:
+                    gain = _finish(b_last, whole, slope or FINISH_SLOPE, finish)
+                elif correct:
+                    gain = _gain(b_last, slope or step_slope((sigma / levels.clamp(min=sigma)).to(b_last)))
                 innovation = torch.sub(d, last, out=last).mul_(gain.to(x))
                 x.add_(innovation)
                 last = innovation.add_(d)
@@ -97,8 +100,8 @@ def lifted_start(
     return torch.where((levels > 0.0).to(x.device), anchor, guide)
 
 
-def _gain(b: torch.Tensor, slope: float) -> torch.Tensor:
-    """kappa of :mod:`.mca` for a b per pixel; 0 where b is, as a pixel that has just started has no last D."""
+def _gain(b: torch.Tensor, slope: float | torch.Tensor) -> torch.Tensor:
+    """kappa of :mod:`.mca` for a b (and slope) per pixel; 0 where b is, as one that has just started has no last D."""
     return ((1.0 - slope * b) ** -0.5 - 1.0) / slope
 
 
