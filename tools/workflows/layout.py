@@ -104,7 +104,7 @@ def note_room(node: dict, width: int) -> int:
 
 
 def note_height(text: str, columns: int = 40) -> int:
-    """Room for a Markdown note, 400 wide with 40 ``columns``, in the larger of the two renderings; links count by name."""
+    """Room for a Markdown note, 400 wide for 40 ``columns``, in the larger of the two renderings; links by name."""
     text = re.sub(r"\]\([^)]*\)", "]", text)
     height = 60
     for line in text.split("\n"):

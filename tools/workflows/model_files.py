@@ -121,9 +121,6 @@ def load_text_and_vae(g: Graph, parts: Parts) -> tuple[Ref, Ref]:
 
 
 def where_files_go(g: Graph) -> str:
-    """The words of a note: each file of the workflow, with its address, under its folder of ``models``."""
-    lines = ["## Files, in ComfyUI/models", ""]
-    for directory in dict.fromkeys(file["directory"] for file in g.files.values()):
-        links = [f"[{f['name']}]({f['url']})" for f in g.files.values() if f["directory"] == directory]
-        lines += [f"**{directory}**", *(f"- {link}" for link in links), ""]
-    return "\n".join(lines).rstrip()
+    """The words of a note: each file of the workflow with its folder of ``models`` and its address."""
+    links = [f"- {file['directory']}/ [{file['name']}]({file['url']})" for file in g.files.values()]
+    return "\n".join(["Into **ComfyUI/models**:", "", *links])
