@@ -92,7 +92,7 @@ def test_workflow_explains_itself(path):
     notes = [n for n in workflow["nodes"] if n["type"] in NOTES]
     assert notes and len(notes[0]["widgets_values"][0]) > 100
     kinds = {n["type"] for n in workflow["nodes"]}
-    assert "SaveImage" in kinds and any(kind.startswith("SDEdit_") for kind in kinds)
+    assert kinds & {"SaveImage", "SaveVideo"} and any(kind.startswith("SDEdit_") for kind in kinds)
 
 
 def test_files_are_what_the_maker_writes():

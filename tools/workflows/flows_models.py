@@ -48,9 +48,9 @@ def _edit(
     g.node("paste", "ImageCompositeMasked", title="Old pixels back", **pasting)
     g.nodes["save"]["inputs"]["images"] = Ref("paste", 0)
     g.note("files", None, None, files.where_files_go(g), "Files")
-    first = [column(380, "about", "guide", "shown", shown=300), column(340, "files", *loaders)]
+    first = [column(380, "about", "guide", "shown", shown=300), column(340, "files", *loaders, files=230)]
     second = [column(320, "grow", "encode", "noise", "readout"), column(330, *prompts, "sample")]
-    third = [column(420, "decode", "paste", "save", "report", save=420)]
+    third = [column(420, "decode", "paste", "save", "report", save=400, report=200)]
     return arrange(
         g, ("1. Guide and model", BLUE, first), ("2. Prompt and SDEdit", GREEN, second), ("3. Result", PURPLE, third)
     )

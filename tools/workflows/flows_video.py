@@ -48,15 +48,16 @@ def wan_video() -> Graph:
     g.node("save", "SaveVideo", video=Ref("join", 0), filename_prefix=prefix(g))
     g.note("files", None, None, files.where_files_go(g), "Files")
     models = [f"{part}_{noise}" for noise in ("high", "low") for part in ("model", "lora", "shift")]
+    heights = {"join": 150, "save": 300, "readout": 150, "report": 150}
     return arrange(
         g,
         (
             "1. Video, models, prompt",
             BLUE,
             [
-                column(360, "about", "video", "frames"),
+                column(340, "about", "video", "frames"),
                 column(300, *models, "cut"),
-                column(300, "files", "clip", "vae", "positive", "negative"),
+                column(300, "files", "clip", "vae", "positive", "negative", files=330),
             ],
         ),
         (
@@ -64,10 +65,10 @@ def wan_video() -> Graph:
             GREEN,
             [
                 column(300, "fit", "encode", "noise", "levels", "split"),
-                column(310, "sample_high", "sample_low", sample_high=530, sample_low=530),
+                column(310, "sample_high", "sample_low", sample_high=500, sample_low=500),
             ],
         ),
-        ("3. Result", PURPLE, [column(360, "decode", "join", "save", "readout", "report", save=330)]),
+        ("3. Result", PURPLE, [column(340, "decode", "join", "save", "readout", "report", **heights)]),
     )
 
 

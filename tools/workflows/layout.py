@@ -29,10 +29,10 @@ BODY = {
     "ImageToMask": 82,
     "KSamplerSelect": 82,
     "LoadVideo": 330,
-    "LoraLoaderModelOnly": 110,
+    "LoraLoaderModelOnly": 106,
     "MaskToImage": 50,
-    "ModelSamplingAuraFlow": 82,
-    "ModelSamplingSD3": 82,
+    "ModelSamplingAuraFlow": 78,
+    "ModelSamplingSD3": 78,
     "PreviewAny": 220,
     "PreviewImage": 320,
     "SDEdit_AddVENoise": 190,
@@ -52,7 +52,7 @@ BODY = {
     "SaveImage": 520,
     "SaveVideo": 420,
     "SplitSigmas": 100,
-    "UNETLoader": 110,
+    "UNETLoader": 108,
     "VAEDecode": 76,
     "VAEEncode": 76,
     "VAELoader": 82,
@@ -100,7 +100,7 @@ def arrange(g: Graph, *groups: tuple[str, str, list[Column]]) -> Graph:
 
 def note_room(node: dict, width: int) -> int:
     """Height of a note in a column of this width."""
-    return note_height(node["text"], columns=width // 10)
+    return note_height(node["text"], columns=width // 7)
 
 
 def note_height(text: str, columns: int = 40) -> int:
