@@ -13,8 +13,7 @@ SMALL_STEPS = 3
 def small(name, request):
     """The workflow on small pictures; built-in models take fewer steps, today's have tiny files and keep theirs."""
     graph = load(WORKFLOWS[name])
-    files = {value for node in graph.values() for value in node["inputs"].values() if isinstance(value, str)}
-    if text_of(files) is None:
+    if text_of([value for node in graph.values() for value in node["inputs"].values()]) is None:
         for node in graph.values():
             node["inputs"].update({"steps": SMALL_STEPS} if "steps" in node["inputs"] else {})
     else:

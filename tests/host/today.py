@@ -21,13 +21,13 @@ TEXT = {  # file of the model -> width of its prompt's tokens and of the pooled 
 
 def text_of(names):
     """(width, pooled) for the model file among ``names``; None when it is none of them."""
-    return next((TEXT[name] for name in names if name in TEXT), None)
+    return next((TEXT[name] for name in names if isinstance(name, str) and name in TEXT), None)
 
 
 def small_graph(graph):
     """An API graph on small pictures, with random prompts where it has a model of today."""
     graph = json.loads(json.dumps(graph))
-    text = text_of([value for node in graph.values() for value in node["inputs"].values() if isinstance(value, str)])
+    text = text_of([value for node in graph.values() for value in node["inputs"].values()])
     for key, node in list(graph.items()):
         node["inputs"].update({k: v for k, v in SIZES.items() if k in node["inputs"]})
         if text is not None and node["class_type"] == "CLIPTextEncode":
@@ -41,8 +41,7 @@ def small_graph(graph):
 def small_workflow(workflow):
     """The same for a UI file."""
     workflow, gone, kept = json.loads(json.dumps(workflow)), set(), []
-    values = [value for node in workflow["nodes"] for value in node["widgets_values"] if isinstance(value, str)]
-    text = text_of(values)
+    text = text_of([value for node in workflow["nodes"] for value in node["widgets_values"]])
     if text is None:
         return workflow
     for node in workflow["nodes"]:

@@ -11,6 +11,7 @@ SIZE = {"width": 1024, "height": 1024}
 NOT_THIS = "painting, drawing, text"
 LAKE = "photo of a snow peak over a mountain lake, calm water, clear sky"
 PEAK = "photo of a lake with a high snow peak and its reflection"
+MOON = "photo of the moon over a calm mountain lake at night, its light on the water"
 SUNSET = "photo of the sun setting over the sea, glowing clouds, calm water"
 MEADOW = "photo of a snow peak above a green meadow, blue sky"
 FEW = {"solver": "few_step", "cfg": 1.0}
@@ -87,7 +88,7 @@ def klein() -> Graph:
     parts = files.KLEIN_4B
     model = files.load_model(g, parts), *files.load_text_and_vae(g, parts)
     loaders = ("model", "clip", "vae")
-    return _edit(g, "edit: lake-peak", PEAK, model, loaders=loaders, t0=0.7, unit=NOISE_SHARE, steps=4, **FEW)
+    return _edit(g, "edit: night-moon", MOON, model, loaders=loaders, t0=0.7, unit=NOISE_SHARE, steps=4, **FEW)
 
 
 def qwen_image() -> Graph:
