@@ -12,6 +12,7 @@ import write_checkpoint as plain_model
 
 # isort: split
 import av
+import comfy.model_detection
 import comfy.ops
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from comfy.taesd.taesd import TAESD
 from safetensors.torch import save_file
 
 PLAIN = {"operations": comfy.ops.disable_weight_init, "dtype": torch.bfloat16, "device": "meta"}
+PREFIX = "model.diffusion_model."
 POOL = torch.randn(1 << 20, generator=torch.Generator().manual_seed(0))
 
 
@@ -56,7 +58,7 @@ def sdxl():
     layout |= {"context_dim": 2048, "transformer_depth_output": [0] * 9, "num_classes": "sequential"}
     unet = plain_model.unet(**layout, adm_in_channels=2816)
     generator = torch.Generator().manual_seed(0)
-    weights = plain_model.random_weights(unet, "model.diffusion_model.", generator)
+    weights = plain_model.random_weights(unet, PREFIX, generator)
     weights |= plain_model.random_weights(TAESD(latent_channels=4), "first_stage_model.", generator)
     return weights | {
         "first_stage_model.vae_scale": torch.tensor(0.13025),
@@ -132,14 +134,21 @@ def wan():
 
 
 def flux1():
-    """FLUX.1 dev with its VAE, as one checkpoint."""
-    model = Flux(
+    """FLUX.1 dev with its VAE, as one checkpoint: of one head, where the host reads that from the file."""
+    weights = weights_of(flux1_network(heads=1), PREFIX)
+    if comfy.model_detection.detect_unet_config(weights, PREFIX)["num_heads"] != 1:  # it counts on 24, always
+        weights = weights_of(flux1_network(heads=24), PREFIX, dtype=torch.float8_e4m3fn)
+    return weights | weights_of(kl_vae(16), "vae.")
+
+
+def flux1_network(heads):
+    return Flux(
         image_model="flux",
         in_channels=16,
         out_channels=16,
         patch_size=2,
-        hidden_size=128,
-        num_heads=1,
+        hidden_size=128 * heads,
+        num_heads=heads,
         context_in_dim=64,
         vec_in_dim=32,
         depth=1,
@@ -152,7 +161,6 @@ def flux1():
         txt_ids_dims=[],
         **PLAIN,
     )
-    return weights_of(model, "model.diffusion_model.") | weights_of(kl_vae(16), "vae.")
 
 
 def wan_vae():
