@@ -141,8 +141,6 @@ def fit_masks(given: object, mask: torch.Tensor | None, samples: torch.Tensor, l
         return fit_mask(given if mask is None else mask, samples)
     fitted = []
     for part, one in zip(layout.parts(samples), masks_by_part(given, mask, layout), strict=True):
-        if isinstance(one, torch.Tensor) and one.ndim == part.ndim == 4 and one.shape[1] == part.shape[1]:
-            one = one[:, :1]  # as the host's nodes make them for sounds: one for each channel
         fitted.append((torch.zeros_like(part) if one is None else fit_mask(one, part)).expand_as(part))
     return packed(fitted)
 

@@ -94,6 +94,20 @@ def tiny_models(base, comfy_location, checkpoint):
     return checkpoint
 
 
+@pytest.fixture(scope="session")
+def todays_models(base, comfy_location):
+    """Random files of today's models under the names that the templates ask for; gone after the tests (2 GB)."""
+    folder, python = comfy_location
+    script = Path(__file__).parent / "inside" / "write_today.py"
+    done = subprocess.run([python, str(script), str(base / "models")], cwd=folder, capture_output=True, text=True)
+    assert (base / "input" / "video.mp4").exists(), done.stderr[-3000:]
+    yield
+    for name in ("checkpoints", "diffusion_models", "vae"):
+        for path in (base / "models" / name).glob("*.safetensors"):
+            if path.stat().st_size > 50_000_000:
+                path.unlink()
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

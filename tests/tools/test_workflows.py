@@ -15,7 +15,7 @@ TITLE = 30  # height of a node's title bar, drawn above its position
 
 
 def test_every_workflow_has_its_twin_and_its_picture():
-    assert UI and [p.stem for p in UI] == [p.stem for p in API]
+    assert 0 < len(UI) <= 16 and [p.stem for p in UI] == [p.stem for p in API]
     assert {p.stem for p in WORKFLOWS.glob("*.jpg")} == {p.stem for p in UI}
     assert {p.suffix for p in WORKFLOWS.iterdir() if p.is_file()} == {".json", ".jpg"}
     assert [p.stem[:3] for p in UI] == [f"{i:02d} " for i in range(1, len(UI) + 1)], "numbers are the order"
@@ -86,13 +86,44 @@ def test_layout(path):
             assert len(inside) == 1, f"node {node['id']} {node['type']} lies in {len(inside)} groups"
 
 
+@pytest.mark.parametrize("path", UI[8:], ids=lambda p: p.stem)
+def test_it_can_be_read_in_a_small_window(path):
+    """At 1600 x 950 the front end fits 1250 x 701 px of it and hides the text of nodes below a zoom of 8 / 14."""
+    bounds = [group["bounding"] for group in load(path)["groups"]]
+    width, height = max(x + w for x, _, w, _ in bounds), max(y + h for _, y, _, h in bounds)
+    assert min(1250 / width, 701 / height) > 8 / 14, f"{width} x {height}"
+
+
+@pytest.mark.parametrize("path", UI[8:], ids=lambda p: p.stem)
+def test_every_file_it_asks_for_can_be_had(path):
+    """The front end offers what ``models`` of a loader says; the note says the same with its folder."""
+    workflow = load(path)
+    note = next(n["widgets_values"][0] for n in workflow["nodes"] if n.get("title") == "Files")
+    asked = {v for n in workflow["nodes"] for v in n["widgets_values"] if str(v).endswith(".safetensors")}
+    offered = [file for n in workflow["nodes"] for file in n["properties"].get("models", [])]
+    assert asked and {file["name"] for file in offered} == asked
+    for file in offered:
+        assert file["url"].startswith("https://huggingface.co/") and file["url"].endswith("/" + file["name"])
+        assert f"{file['directory']}/ [{file['name']}]({file['url']})" in note
+
+
+def test_a_bypassed_node_lets_its_input_pass():
+    """Qwen-Image's LoRA is there for the taking; the API file goes past it."""
+    path = next(path for path in UI if "Qwen" in path.stem)
+    bypassed = [node["type"] for node in load(path)["nodes"] if node["mode"] == 4]
+    graph = load(API[UI.index(path)])
+    shift = next(node for node in graph.values() if node["class_type"] == "ModelSamplingAuraFlow")
+    assert bypassed == ["LoraLoaderModelOnly"]
+    assert graph[shift["inputs"]["model"][0]]["class_type"] == "UNETLoader"
+
+
 @by_name
 def test_workflow_explains_itself(path):
     workflow = load(path)
     notes = [n for n in workflow["nodes"] if n["type"] in NOTES]
     assert notes and len(notes[0]["widgets_values"][0]) > 100
     kinds = {n["type"] for n in workflow["nodes"]}
-    assert "SaveImage" in kinds and any(kind.startswith("SDEdit_") for kind in kinds)
+    assert kinds & {"SaveImage", "SaveVideo"} and any(kind.startswith("SDEdit_") for kind in kinds)
 
 
 def test_files_are_what_the_maker_writes():

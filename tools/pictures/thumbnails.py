@@ -1,7 +1,7 @@
 """Writes workflows/*.jpg, from real runs in a running ComfyUI.
 
-The picture a workflow saves, with its guide inset; a sheet stands alone, whole.  A workflow that wants a checkpoint
-of the user's own shows its guide, and says so.
+The picture a workflow saves, with its guide inset; a sheet stands alone, whole.  A workflow that wants files of a model
+that is not here shows its guide, and one that wants a video the example that stands for one; both say so.
 """
 
 import argparse
@@ -18,7 +18,11 @@ WORKFLOWS = ROOT / "workflows"
 SIDE, INSET, BORDER, MARGIN, BAND = 512, 150, 4, 12, 64
 PAPER = (24, 24, 27)
 NO_INSET = {"May change"}  # titles of previews that show a mask
-CHECKPOINT, CANVAS, SHOWN = "CheckpointLoaderSimple", "SDEdit_StrokeCanvas", ("PreviewImage", "SaveImage")
+FILES, CANVAS, SHOWN = ("CheckpointLoaderSimple", "UNETLoader"), "SDEdit_StrokeCanvas", ("PreviewImage", "SaveImage")
+VIDEO = {  # what stands for a video of the user's own
+    "1": {"class_type": "SDEdit_ExampleGuide", "inputs": {"name": "lake", "width": 512, "height": 512}},
+    "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 2]}, "_meta": {"title": "Video"}},
+}
 
 
 def main(arguments: list[str]) -> None:
@@ -34,19 +38,22 @@ def main(arguments: list[str]) -> None:
         for key in [key for key, node in graph.items() if node["class_type"] == CANVAS]:
             preview = {"class_type": "PreviewImage", "inputs": {"images": [key, 0]}, "_meta": {"title": "Painting"}}
             graph[f"9{key}"] = preview
-        own = any(node["class_type"] == CHECKPOINT for node in graph.values())
-        graph = runnable(graph) if own else graph
+        own = any(node["class_type"] in FILES for node in graph.values())
+        video = any(node["class_type"] == "LoadVideo" for node in graph.values())
+        graph = VIDEO if video else runnable(graph) if own else graph
         run = client.run(graph, timeout=3600)
         if run.status != "success":
             raise SystemExit(f"{path.stem}: {run.error}")
         shown = {key: out["images"][0] for key, out in run.outputs.items() if "images" in out}
         guides = [k for k in sorted(shown, key=int) if graph[k]["_meta"]["title"] not in NO_INSET]
-        picture = captioned(client, shown[guides[0]]) if own else result(client, graph, shown, guides)
+        model = path.stem.split(",")[0].split(" ", 1)[1]
+        words = f"your video, for {model}" if video else f"the guide, for {model}"
+        picture = captioned(client, shown[guides[0]], words) if own else result(client, graph, shown, guides)
         picture.save(WORKFLOWS / f"{path.stem}.jpg", quality=88, optimize=True)
 
 
 def runnable(graph: dict) -> dict:
-    """The nodes that the previews need, when those need no checkpoint."""
+    """The nodes that the previews need, when those need no files."""
 
     def needed(key: str) -> set[str]:
         sources = [value[0] for value in graph[key]["inputs"].values() if isinstance(value, list)]
@@ -54,7 +61,7 @@ def runnable(graph: dict) -> dict:
 
     wanted: set[str] = set()
     for key, node in graph.items():
-        if node["class_type"] in SHOWN and not any(graph[k]["class_type"] == CHECKPOINT for k in needed(key)):
+        if node["class_type"] in SHOWN and not any(graph[k]["class_type"] in FILES for k in needed(key)):
             wanted |= needed(key)
     return {key: node for key, node in graph.items() if key in wanted}
 
@@ -72,12 +79,11 @@ def result(client: Client, graph: dict, shown: dict, guides: list[str]) -> Image
     return picture
 
 
-def captioned(client: Client, entry: dict) -> Image.Image:
+def captioned(client: Client, entry: dict, words: str) -> Image.Image:
     picture = ImageOps.fit(open_picture(client, entry), (SIDE, SIDE), Image.Resampling.LANCZOS)
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, SIDE - BAND, SIDE, SIDE), fill=PAPER)
     middle = (SIDE / 2, SIDE - BAND / 2)
-    words = "the guide, for your checkpoint and prompt"
     draw.text(middle, words, fill="white", anchor="mm", font=ImageFont.load_default(size=23))
     return picture
 

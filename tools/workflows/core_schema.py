@@ -6,13 +6,14 @@ import urllib.request
 from pathlib import Path
 
 USED = """
-CheckpointLoaderSimple CLIPTextEncode FeatherMask FluxGuidance GrowMask ImageBlur ImageToMask ImageCompositeMasked
-ImageCrop ImageFromBatch
-ImageScale KSampler KSamplerSelect LoadImage LotusConditioning MaskComposite MaskToImage PreviewAny PreviewImage
-SamplerCustom SamplerCustomAdvanced CFGGuider BasicGuider DisableNoise RandomNoise SaveImage
-SetLatentNoiseMask SolidMask UNETLoader VAEDecode VAEEncode VAELoader
+CheckpointLoaderSimple CLIPLoader CLIPTextEncode CreateVideo FeatherMask FluxGuidance GetVideoComponents GrowMask
+ImageBlur ImageToMask ImageCompositeMasked ImageCrop ImageFromBatch
+ImageScale KSampler KSamplerSelect LoadImage LoadVideo LoraLoaderModelOnly LotusConditioning MaskComposite MaskToImage
+ModelSamplingAuraFlow ModelSamplingSD3 PreviewAny PreviewImage
+SamplerCustom SamplerCustomAdvanced CFGGuider BasicGuider DisableNoise RandomNoise SaveImage SaveVideo
+SetLatentNoiseMask SolidMask SplitSigmas UNETLoader VAEDecode VAEEncode VAELoader
 """.split()
-FILES = {"ckpt_name", "image", "unet_name", "vae_name"}
+FILES = {"ckpt_name", "clip_name", "file", "image", "lora_name", "unet_name", "vae_name"}
 
 
 def main(arguments: list[str]) -> None:

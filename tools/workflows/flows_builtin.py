@@ -51,7 +51,7 @@ def photo_edit() -> Graph:
         "- The **mask** is what you painted. **GrowMask** gives it a rim, so that the edge may change too.\n"
         "- Strokes still look painted? Raise **t0**, or set **repeats** to 2.\n"
         "- The edit ignores your strokes? Lower **t0**.\n"
-        "- For photos of anything else, take a checkpoint: template 10.",
+        "- For photos of anything else, take a model with a prompt: templates 09 to 13.",
     )
     g.node("photo", "SDEdit_ExampleGuide", name="edit: autumn-conifers", **SIZE)
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-autumn")

@@ -12,6 +12,7 @@ from pack import ROOT, load_pack
 WORKFLOWS = ROOT / "workflows"
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 NOTES = ("MarkdownNote", "Note")
+MUTED, BYPASSED = 2, 4  # modes of a node, as the front end numbers them
 
 
 def load(path: Path) -> dict:
@@ -84,6 +85,7 @@ class Graph:
     nodes: dict = field(default_factory=dict)
     groups: list = field(default_factory=list)
     files: dict = field(default_factory=dict)  # node key -> where to get the file it asks for
+    bypassed: set = field(default_factory=set)  # keys of nodes that are there and let what they get pass through
 
     def node(
         self, key: str, kind: str, at: tuple | None = None, size: tuple | None = None, /, title: str = "", **inputs
@@ -103,20 +105,29 @@ class Graph:
         return {key: i + 1 for i, key in enumerate(self.nodes)}
 
     def api(self) -> dict:
-        """As ComfyUI's /prompt takes it."""
+        """As ComfyUI's /prompt takes it, without the bypassed nodes."""
         ids, known, out = self._ids(), schemas(), {}
         for key, node in self.nodes.items():
-            if node["kind"] in NOTES:
+            if node["kind"] in NOTES or key in self.bypassed:
                 continue
             inputs = {}
             for item in known[node["kind"]].inputs:
                 value = node["inputs"].get(item.name, _default(item) if item.is_widget else None)
                 if isinstance(value, Ref):
-                    inputs[item.name] = [str(ids[value.key]), value.slot]
+                    origin = self._through(value)
+                    inputs[item.name] = [str(ids[origin.key]), origin.slot]
                 elif item.is_widget:
                     inputs[item.name] = value
             out[str(ids[key])] = {"inputs": inputs, "class_type": node["kind"], "_meta": {"title": self._title(node)}}
         return out
+
+    def _through(self, ref: Ref) -> Ref:
+        """Where an output comes from, bypassed nodes passing on their input of its kind, as in the front end."""
+        while ref.key in self.bypassed:
+            node = self.nodes[ref.key]
+            schema = schemas()[node["kind"]]
+            ref = next(node["inputs"][i.name] for i in schema.inputs if i.kind == schema.outputs[ref.slot])
+        return ref
 
     @staticmethod
     def _title(node: dict) -> str:
@@ -134,7 +145,7 @@ class Graph:
                 "size": list(node["size"]),
                 "flags": {},
                 "order": order,
-                "mode": 0,
+                "mode": BYPASSED if key in self.bypassed else 0,
                 "inputs": [],
                 "outputs": [],
                 "properties": {"Node name for S&R": node["kind"]},
@@ -219,11 +230,20 @@ def ui_to_api(workflow: dict) -> dict:
     """What the front end sends for a UI file."""
     known, out = schemas(), {}
     links = {link[0]: link for link in workflow["links"]}
+    nodes = {node["id"]: node for node in workflow["nodes"]}
+
+    def origin(link: list) -> list:
+        """The link that feeds a link, past bypassed nodes."""
+        node = nodes[link[1]]
+        if node["mode"] != BYPASSED:
+            return link
+        return origin(next(links[slot["link"]] for slot in node["inputs"] if slot["type"] == link[5]))
+
     for node in workflow["nodes"]:
-        if node["type"] in NOTES or node["mode"] in (2, 4):
+        if node["type"] in NOTES or node["mode"] in (MUTED, BYPASSED):
             continue
         values = list(node["widgets_values"])
-        linked = {slot["name"]: links[slot["link"]] for slot in node["inputs"] if slot["link"] is not None}
+        linked = {slot["name"]: origin(links[slot["link"]]) for slot in node["inputs"] if slot["link"] is not None}
         inputs = {}
         for item in known[node["type"]].inputs:
             if item.is_widget:

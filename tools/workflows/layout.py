@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from .graph import Graph
+from .graph import NOTES, Graph
 
 BLUE, GREEN, PURPLE = "#3f789e", "#3f9e5a", "#7a5a9e"
 TITLE, GAP, MARGIN, BETWEEN = 30, 34, 24, 36
@@ -13,17 +14,25 @@ TOP = 70  # a group's own title
 # nodes show during or after the run.
 BODY = {
     "CFGGuider": 130,
+    "CLIPLoader": 135,
     "CLIPTextEncode": 130,
     "CheckpointLoaderSimple": 160,
+    "CreateVideo": 160,
     "DisableNoise": 50,
     "FluxGuidance": 110,
+    "GetVideoComponents": 140,
     "GrowMask": 110,
     "ImageBlur": 115,
     "ImageCompositeMasked": 190,
     "ImageFromBatch": 115,
+    "ImageScale": 190,
     "ImageToMask": 82,
     "KSamplerSelect": 82,
+    "LoadVideo": 330,
+    "LoraLoaderModelOnly": 106,
     "MaskToImage": 50,
+    "ModelSamplingAuraFlow": 78,
+    "ModelSamplingSD3": 78,
     "PreviewAny": 220,
     "PreviewImage": 320,
     "SDEdit_AddVENoise": 190,
@@ -41,8 +50,12 @@ BODY = {
     "SDEdit_UnfitImage": 120,
     "SamplerCustomAdvanced": 430,
     "SaveImage": 520,
+    "SaveVideo": 420,
+    "SplitSigmas": 100,
+    "UNETLoader": 108,
     "VAEDecode": 76,
     "VAEEncode": 76,
+    "VAELoader": 82,
 }
 
 
@@ -60,7 +73,7 @@ def column(width: int, *keys: str, **heights: int) -> Column:
 
 
 def arrange(g: Graph, *groups: tuple[str, str, list[Column]]) -> Graph:
-    """Put groups of columns side by side, all groups of one height; the note stands to the left of them."""
+    """Put groups of columns side by side, all groups of one height; a note in no column stands to the left of them."""
     x, bottom, boxes = 0, 0, []
     for title, color, columns in groups:
         left = x
@@ -68,7 +81,9 @@ def arrange(g: Graph, *groups: tuple[str, str, list[Column]]) -> Graph:
             y = TOP + TITLE
             for key in one.keys:
                 node = g.nodes[key]
-                height = one.heights.get(key, BODY[node["kind"]])
+                height = one.heights.get(key) or (
+                    note_room(node, one.width) if node["kind"] in NOTES else BODY[node["kind"]]
+                )
                 node["at"], node["size"] = (x + MARGIN, y), (one.width, height)
                 y += height + TITLE + GAP
             bottom = max(bottom, y - TITLE - GAP)
@@ -83,8 +98,14 @@ def arrange(g: Graph, *groups: tuple[str, str, list[Column]]) -> Graph:
     return g
 
 
+def note_room(node: dict, width: int) -> int:
+    """Height of a note in a column of this width."""
+    return note_height(node["text"], columns=width // 7)
+
+
 def note_height(text: str, columns: int = 40) -> int:
-    """Room for a Markdown note that is 400 wide, in the larger of the two renderings."""
+    """Room for a Markdown note, 400 wide for 40 ``columns``, in the larger of the two renderings; links by name."""
+    text = re.sub(r"\]\([^)]*\)", "]", text)
     height = 60
     for line in text.split("\n"):
         height += 14 if not line else 30 * -(-len(line) // columns) if line.startswith("#") else 0

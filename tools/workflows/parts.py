@@ -36,16 +36,16 @@ def chain(
     unit: str | None = None,
     model: Ref | None = None,
     vae: Ref | None = None,
-    **prompt: object,
+    **options: object,
 ) -> None:
-    """Encode, noise, sample, decode and save, with both read-outs."""
+    """Encode, noise, sample, decode and save, with both read-outs; ``options`` are the sampler's, its prompt too."""
     model, vae = model or Ref("model", 0), vae or Ref("model", 1)
     noise = ({"mask": mask} if mask else {}) | ({"unit": unit} if unit else {})
     g.node("encode", "VAEEncode", pixels=guide, vae=vae)
     g.node("noise", "SDEdit_AddVENoise", model=model, latent=Ref("encode", 0), t0=t0, seed=1, **noise)
     g.node("readout", "PreviewAny", title="t0 in words", source=Ref("noise", 2))
     sampling = {"model": model, "latent": Ref("noise", 0), "steps": steps, "seed": 1}
-    g.node("sample", "SDEdit_ReverseSDESampler", **sampling, **prompt)
+    g.node("sample", "SDEdit_ReverseSDESampler", **sampling, **options)
     g.node("report", "PreviewAny", title="Report", source=Ref("sample", 2))
     g.node("decode", "VAEDecode", samples=Ref("sample", 0), vae=vae)
     g.node("save", "SaveImage", title="Picture", images=Ref("decode", 0), filename_prefix=prefix(g))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from . import flows_builtin, flows_checkpoint
+from . import flows_builtin, flows_models, flows_video
 from .graph import WORKFLOWS as FOLDER
 
-WORKFLOWS = (*flows_builtin.FLOWS, *flows_checkpoint.FLOWS)
+WORKFLOWS = (*flows_builtin.FLOWS, *flows_models.FLOWS, *flows_video.FLOWS)
 
 
 def main(arguments: list[str]) -> None:
