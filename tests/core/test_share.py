@@ -29,6 +29,9 @@ class Flow(Schedule):
     def __init__(self, shift):
         self.shift = shift
 
+    def __repr__(self):
+        return f"Flow({self.shift:g})"
+
     def level(self, t):
         return self.shift * t / (1.0 + (self.shift - 1.0) * t)
 
