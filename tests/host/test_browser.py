@@ -79,6 +79,7 @@ def test_template(front, comfy, path):
         assert front.load(workflow) == []
     for name, value in SMALL.items():
         front.set_widgets(name, value)
+    front.set_widgets("height", 80, "ImageScale")  # a video, in about the shape that the template gives it
     if text:
         front.set_widgets("width", text[0], "TestRandomPrompt")
     assert front.queue() == ("execution_success", None)

@@ -48,7 +48,7 @@ def wan_video() -> Graph:
     g.node("save", "SaveVideo", video=Ref("join", 0), filename_prefix=prefix(g))
     g.note("files", None, None, files.where_files_go(g), "Files")
     models = [f"{part}_{noise}" for noise in ("high", "low") for part in ("model", "lora", "shift")]
-    heights = {"join": 150, "save": 300, "readout": 150, "report": 150}
+    heights = {"join": 150, "readout": 150, "report": 150, "save": 316}  # a tall video makes the last one longer
     return arrange(
         g,
         (
@@ -68,7 +68,7 @@ def wan_video() -> Graph:
                 column(310, "sample_high", "sample_low", sample_high=500, sample_low=500),
             ],
         ),
-        ("3. Result", PURPLE, [column(340, "decode", "join", "save", "readout", "report", **heights)]),
+        ("3. Result", PURPLE, [column(340, "decode", "join", "readout", "report", "save", **heights)]),
     )
 
 
