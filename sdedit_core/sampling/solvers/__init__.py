@@ -18,7 +18,7 @@ _ALL = (
         name="auto",
         label="auto (recommended)",
         summary="Leave it here: the corrected ancestral step on the grid that suits t0. "
-        "10 steps keep the law as well as 500 of the paper's; 20 settle the details.",
+        "20 steps are as good as 500 of the paper's, 10 are a good draft.",
         solve=mca,
         grid="auto",
         options=("slope", "finish"),
