@@ -273,4 +273,4 @@ def test_sound_and_video_in_one_latent(tiny_models, comfy):
     graph = edit("eps")
     graph["two"] = node("LTXVConcatAVLatent", video_latent=["encode", 0], audio_latent=["encode", 0])
     graph["noise"]["inputs"]["latent"] = ["two", 0]
-    wrong(comfy, graph, "separate them")
+    wrong(comfy, graph, "does not work on 2 latents in one", "Separate AV Latent")
