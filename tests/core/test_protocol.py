@@ -11,7 +11,7 @@ from sdedit_core.pictures.colour import srgb_profile
 from sdedit_core.pictures.io import has_profile, load_image
 from sdedit_core.priors.exact import GaussianPrior
 
-PROTOCOL = Protocol(model="test", t0=(0.0, 0.3, 0.6), width=24, height=24, options={"steps": 3}, kernel=5)
+PROTOCOL = Protocol(model="test", t0=(0.0, 0.3, 0.6), width=24, height=24, options={"steps": 6}, kernel=5)
 
 
 def model():
@@ -69,7 +69,7 @@ def test_a_picture_depends_on_its_own_name_only(photos):
 def test_other_settings_are_refused_but_more_t0_are_welcome(photos):
     evaluation(photos)
     changed = Protocol(**{**PROTOCOL.__dict__, "options": {"steps": 5}})
-    with pytest.raises(ValueError, match=r"steps 3 \(now 5\)"):
+    with pytest.raises(ValueError, match=r"steps 6 \(now 5\)"):
         evaluation(photos, protocol=changed)
     more = evaluation(photos, protocol=Protocol(**{**PROTOCOL.__dict__, "t0": (0.1, 0.3)}))
     assert len(more.missing()) == 8
