@@ -48,7 +48,7 @@ def wan_video() -> Graph:
     g.node("save", "SaveVideo", video=Ref("join", 0), filename_prefix=prefix(g))
     g.note("files", None, None, files.where_files_go(g), "Files")
     models = [f"{part}_{noise}" for noise in ("high", "low") for part in ("model", "lora", "shift")]
-    heights = {"join": 150, "readout": 150, "report": 150, "save": 316}  # a tall video makes the last one longer
+    heights = {"join": 130, "readout": 140, "report": 140, "save": 358}  # a tall video makes the last one longer
     return arrange(
         g,
         (
