@@ -139,13 +139,24 @@ def test_wan_below_the_hand_over_runs_the_low_noise_expert_alone(comfy, request)
 
 
 def test_wan_in_four_steps(comfy, request):
-    """As the note says, without the LoRAs, which change weights only: steps 4, split 1, few_step, cfg 1, eta 0."""
+    """As the note says: the LoRAs on, steps 4, split 1, few_step, cfg 1, eta 0."""
     graph = small(WAN, request)
     one(graph, "SDEdit_SigmasFromT0")["steps"] = 4
     one(graph, "SplitSigmas")["step"] = 1
     for title in ("High noise", "Low noise"):
         one(graph, "", title).update(solver="few_step", cfg=1.0, eta=0.0)
-    assert "3 steps, 3 evaluations" in texts(graph, succeed(comfy, graph))["Report"]
+    plain = texts(graph, succeed(comfy, graph))["Report"]
+    for noise in ("high", "low"):
+        loader = next(key for key, node in graph.items() if f"{noise}_noise" in node["inputs"].get("unet_name", ""))
+        shift = next(node["inputs"] for node in graph.values() if node["inputs"].get("model") == [loader, 0])
+        name = f"wan2.2_t2v_lightx2v_4steps_lora_v1.1_{noise}_noise.safetensors"
+        lora = {"model": [loader, 0], "lora_name": name, "strength_model": 1.0}
+        graph[f"lora {noise}"] = {"class_type": "LoraLoaderModelOnly", "inputs": lora, "_meta": {"title": "LoRA"}}
+        shift["model"] = [f"lora {noise}", 0]
+    report = texts(graph, succeed(comfy, graph))["Report"]
+    assert "3 steps, 3 evaluations" in report
+    change = [line for line in report.splitlines() if "RMS" in line]
+    assert change and change != [line for line in plain.splitlines() if "RMS" in line], "the LoRAs change the video"
 
 
 def test_preview_and_cancel_with_a_checkpoint(comfy, request):

@@ -119,12 +119,19 @@ def qwen_image():
 
 
 def lightning():
+    return lora("transformer_blocks.0.attn.", ("to_q", "to_k", "to_v", "to_out.0"), 3072)
+
+
+def wan_steps():
+    return lora("diffusion_model.blocks.0.self_attn.", ("q", "k", "v", "o"), 128)
+
+
+def lora(block, matrices, width):
     """Rank 2, on the matrices of attention to the picture."""
     out = {}
-    for name in ("to_q", "to_k", "to_v", "to_out.0"):
-        key = f"transformer_blocks.0.attn.{name}"
-        out[key + ".lora_down.weight"] = POOL[: 2 * 3072].reshape(2, 3072) * 0.1
-        out[key + ".lora_up.weight"] = POOL[: 2 * 3072].reshape(3072, 2) * 0.1
+    for name in matrices:
+        out[f"{block}{name}.lora_down.weight"] = POOL[: 2 * width].reshape(2, width) * 0.1
+        out[f"{block}{name}.lora_up.weight"] = POOL[: 2 * width].reshape(width, 2) * 0.1
     return out
 
 
@@ -181,6 +188,8 @@ FILES = {
     "diffusion_models/wan2.2_t2v_high_noise_14B_fp8_scaled.safetensors": wan,
     "diffusion_models/wan2.2_t2v_low_noise_14B_fp8_scaled.safetensors": wan,
     "loras/Qwen-Image-Lightning-8steps-V1.0.safetensors": lightning,
+    "loras/wan2.2_t2v_lightx2v_4steps_lora_v1.1_high_noise.safetensors": wan_steps,
+    "loras/wan2.2_t2v_lightx2v_4steps_lora_v1.1_low_noise.safetensors": wan_steps,
     "vae/ae.safetensors": lambda: weights_of(kl_vae(16)),
     "vae/flux2-vae.safetensors": flux2_vae,
     "vae/qwen_image_vae.safetensors": wan_vae,
