@@ -130,8 +130,8 @@ def lora(block, matrices, width):
     """Rank 2, on the matrices of attention to the picture."""
     out = {}
     for name in matrices:
-        out[f"{block}{name}.lora_down.weight"] = POOL[: 2 * width].reshape(2, width) * 0.1
-        out[f"{block}{name}.lora_up.weight"] = POOL[: 2 * width].reshape(width, 2) * 0.1
+        out[f"{block}{name}.lora_down.weight"] = POOL[: 2 * width].reshape(2, width) * 0.5
+        out[f"{block}{name}.lora_up.weight"] = POOL[: 2 * width].reshape(width, 2) * 0.5
     return out
 
 
