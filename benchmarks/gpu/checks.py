@@ -127,6 +127,9 @@ def networks(machine: Machine, record: Record, *, quick: bool) -> None:
                 _compiled(machine, record, name, plain, (x0, z, wanted), limit)
         halves = {"bf16": torch.bfloat16, "fp16": torch.float16}
         for half, dtype in halves.items():
+            if half == "fp16" and machine.xla is not None:
+                record.skip(f"{name}, fp16", "torch_xla's group norm sums in float16 and overflows")
+                continue
             narrow = _drawn(spec, process, dtype=dtype)
             own = _relative(_answers(narrow, x0, z), wanted)
             got = _answers(copy.deepcopy(narrow).to(machine.device), x0, z, machine)
