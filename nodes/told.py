@@ -17,10 +17,7 @@ import torch
 from .parts import packed, unpacked
 
 PROBE = 1000.0  # the timestep that a class is asked with
-MASKS = (
-    "denoise_mask",
-    "audio_denoise_mask",
-)  # what a model's conditioning calls the mask of its first and second part
+MASKS = ("denoise_mask", "audio_denoise_mask")  # what a conditioning calls the masks of the first and second part
 FIRST_FRAME = "guiding_frame_index"  # a conditioning that gives the first frame a timestep of its own
 
 

@@ -49,18 +49,24 @@ def whole_number(value: object, *, point: bool = False) -> int | None:
         return None
 
 
-def check_t0(t0: float) -> float:
-    """Return ``t0`` as a float in [0, 1]; ``ValueError`` for anything else (NaN, text, yes or no, out of range)."""
+def check_dial(given: float, name: str, *, most: str, hint: str) -> float:
+    """Return a value of the dial as a float in [0, 1]; ``ValueError`` for anything else, such as NaN, text, yes or no.
+
+    ``name`` (of the unit), what ``most`` of it means, and a ``hint`` at good values are the words of the errors.
+    """
     try:
-        value = float("yes or no" if is_bool(t0) else t0)
+        value = float("yes or no" if is_bool(given) else given)
     except (OverflowError, TypeError, ValueError):
-        raise ValueError(f"t0 must be a number between 0 and 1, got {short(t0)}.") from None
+        raise ValueError(f"{name} must be a number between 0 and 1, got {short(given)}.") from None
     if not 0.0 <= value <= 1.0:
-        raise ValueError(
-            f"t0 must lie between 0 (return the guide) and 1 (almost all noise), got {short(value)}. "
-            "0.3 to 0.6 is a start on SD 1.5, SDXL and score networks, less on models with a shift (SD3, Flux, Wan)."
-        )
+        raise ValueError(f"{name} must lie between 0 (return the guide) and 1 ({most}), got {short(value)}. {hint}")
     return value
+
+
+def check_t0(t0: float) -> float:
+    """Return ``t0`` as a float in [0, 1]; ``ValueError`` for anything else."""
+    hint = "0.3 to 0.6 is a start on SD 1.5, SDXL and score networks, less on models with a shift (SD3, Flux, Wan)."
+    return check_dial(t0, "t0", most="almost all noise", hint=hint)
 
 
 def t0_text(t0: float) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..sde import Schedule, check_t0, is_bool, short
+from ..sde import Schedule, check_dial, check_t0, short
 
 MODEL_TIME, NOISE_SHARE = UNITS = ("t0 (model time)", "noise share")
 
@@ -29,16 +29,7 @@ def check_unit(unit: str) -> str:
 
 def check_share(share: float) -> float:
     """Return a noise share as a float in [0, 1]; ``ValueError`` for anything else."""
-    try:
-        value = float("yes or no" if is_bool(share) else share)
-    except (OverflowError, TypeError, ValueError):
-        raise ValueError(f"The noise share must be a number between 0 and 1, got {short(share)}.") from None
-    if not 0.0 <= value <= 1.0:
-        raise ValueError(
-            f"The noise share must lie between 0 (return the guide) and 1 (noise alone), got {short(value)}. "
-            "Start with 0.45 to 0.7."
-        )
-    return value
+    return check_dial(share, "The noise share", most="noise alone", hint="Start with 0.45 to 0.7.")
 
 
 def share_of(sigma: float, data_std: float | None = None) -> float:

@@ -67,28 +67,25 @@ def sdxl() -> Graph:
     return _edit(g, "edit: lake-peak", PEAK, model, loaders=("model",), not_this=NOT_THIS, t0=0.6, steps=25, cfg=7.0)
 
 
-def z_image() -> Graph:
+def _distilled(name: str, parts: files.Parts, steps: int, guide: str, prompt: str, loaders: tuple[str, ...]) -> Graph:
     g = begin(
-        "10 Z-Image-Turbo, strokes and masks",
-        "## Z-Image-Turbo, 8 steps" + GUIDES + DIAL + "- Distilled: solver **few_step**, cfg 1. All 8 **steps** are "
-        "run at any t0.",
+        f"{name}, strokes and masks",
+        f"## {name[3:]}, {steps} steps"
+        + GUIDES
+        + DIAL
+        + f"- Distilled: solver **few_step**, cfg 1. All {steps} **steps** are run at any t0.",
     )
-    parts = files.Z_IMAGE_TURBO
     model = files.load_model(g, parts), *files.load_text_and_vae(g, parts)
+    return _edit(g, guide, prompt, model, loaders=loaders, t0=0.7, unit=NOISE_SHARE, steps=steps, **FEW)
+
+
+def z_image() -> Graph:
     loaders = ("model", "shift", "clip", "vae")
-    return _edit(g, "lake", LAKE, model, loaders=loaders, t0=0.7, unit=NOISE_SHARE, steps=8, **FEW)
+    return _distilled("10 Z-Image-Turbo", files.Z_IMAGE_TURBO, 8, "lake", LAKE, loaders)
 
 
 def klein() -> Graph:
-    g = begin(
-        "11 FLUX.2 Klein, strokes and masks",
-        "## FLUX.2 Klein, 4 steps" + GUIDES + DIAL + "- Distilled: solver **few_step**, cfg 1. All 4 **steps** are "
-        "run at any t0.",
-    )
-    parts = files.KLEIN_4B
-    model = files.load_model(g, parts), *files.load_text_and_vae(g, parts)
-    loaders = ("model", "clip", "vae")
-    return _edit(g, "edit: night-moon", MOON, model, loaders=loaders, t0=0.7, unit=NOISE_SHARE, steps=4, **FEW)
+    return _distilled("11 FLUX.2 Klein", files.KLEIN_4B, 4, "edit: night-moon", MOON, ("model", "clip", "vae"))
 
 
 def qwen_image() -> Graph:
