@@ -18,6 +18,8 @@ OVERRIDES = {
     "improved_uncond.pt": {"levels": 400},
     "cd_lsun.pt": {"num_head_channels": 16},
     "edm_imagenet.pt": {"num_head_channels": 16},
+    "ddpmpp_bare.pth": {"sde": "subvp", "skip_rescale": False},
+    "edm_skip.safetensors": {"sde": "vp"},
 }  # fmt: skip
 NAMES = sorted({k.split("/")[0] for k in EXPECTED})
 
