@@ -19,6 +19,7 @@ OVERRIDES = {
     "cd_lsun.pt": {"num_head_channels": 16},
     "edm_imagenet.pt": {"num_head_channels": 16},
     "ddpmpp_bare.pth": {"sde": "subvp", "skip_rescale": False},
+    "edm_ncsnpp.safetensors": {"sde": "ve"},  # its metadata say so, but those of a wrapped copy do not
     "edm_skip.safetensors": {"sde": "vp"},
 }  # fmt: skip
 NAMES = sorted({k.split("/")[0] for k in EXPECTED})
