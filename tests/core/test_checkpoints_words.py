@@ -1,17 +1,13 @@
-"""What is said of a file, of every family and with what can be told of it: detected, assumed, noted, and its process."""
+"""What is said of a file of every family, with what can be told of it: detected, assumed, noted, and its process."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import golden
 import pytest
-import torch
 
 from sdedit_core.checkpoints import load
-from sdedit_core.checkpoints.formats import diffusers
-from sdedit_core.checkpoints.overrides import Overrides
 from sdedit_core.networks.preconditioning import EDM, IDDPM, VE, VP, Consistency, ContinuousVP, DiscreteVE, SubVP
 
 ADM, SONG, DDPM = "guided-diffusion (ADM) checkpoint", "EDM state dict", "DDPM checkpoint (SDEdit, pesser, ddim)"
@@ -38,7 +34,7 @@ NO_SCHEDULER = "no scheduler_config.json: "
 SIGMAS = "sigma 0.01 to {} in 1000 levels, from the file's sigmas"
 EIGHT = VP((-1.0, 1.0), beta_start=2.5e-5, beta_end=0.005, levels=4000)
 
-# file and options -> format, architecture, which weights, gain and offset, size, noise process, detected, assumed, notes
+# file, options -> format, architecture, which weights, gain and offset, size, noise process, detected, assumed, notes
 SAID = [
     ("adm_cond.pt", {"num_head_channels": 16}, ADM, "ADM", ONLY, (1, 0), 32, VP(),
      [LEARNED, "4 classes"], [ORDER, BETAS, LEVELS, SIZE_ADM], []),
@@ -134,7 +130,8 @@ SAID = [
     ("diffusers_ddpm.safetensors", {"sde": "vp-continuous"}, UNET, "UNet2DModel", ONLY, (1, 0), 16, ContinuousVP(),
      [CONFIG, FROM_CONFIG], [NO_SCHEDULER + "linear betas, eps prediction"], []),
     ("diffusers_ddpm.safetensors", {"sde": "consistency", "sigma_min": 0.01, "sigma_max": 9.0}, UNET, "UNet2DModel",
-     ONLY, (1, 0), 16, Consistency(sigma_min=0.01, sigma_max=9.0, label_gain=250.0), [CONFIG, FEW, FROM_CONFIG], [], []),
+     ONLY, (1, 0), 16, Consistency(sigma_min=0.01, sigma_max=9.0, label_gain=250.0),
+     [CONFIG, FEW, FROM_CONFIG], [], []),
     ("diffusers_ncsnpp.bin", {}, UNET, "NCSN++ (UNet2DModel)", ONLY, (2, -1), 16, VE((0.0, 1.0), sigma_max=348.0),
      [CONFIG, FROM_CONFIG],
      [NO_SCHEDULER + "VE noise", "sigma_max 348, as no scheduler says it; sigma_max=380 would be another"], []),

@@ -62,9 +62,10 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
 def _preconditioning(walker: _Walker, sigmas: Tensor | None, options: Overrides, found: Found) -> Preconditioning:
     sde = options.sde
     low, high, levels = 0.01, 348.0, 1000
-    if sigmas is not None and sigmas.dim() == 1 and sigmas.numel() > 1:
+    known = sigmas is not None and sigmas.dim() == 1 and sigmas.numel() > 1
+    if known:
         high, low, levels = float(sigmas[0]), float(sigmas[-1]), sigmas.numel()
-    known = sigmas is not None and 0.0 < low < high < 1e6
+        known = 0.0 < low < high < 1e6
     if not walker.fourier and sde is None:
         if not walker.is_ddpm and known and round(high) == 90:
             sde = "ve-discrete"
@@ -82,7 +83,7 @@ def _preconditioning(walker: _Walker, sigmas: Tensor | None, options: Overrides,
         if known:
             found.detected.append(f"sigma {low:g} to {high:g} in {levels} levels, from the file's sigmas")
         else:
-            low, high = 0.01, 348.0
+            low, high, levels = 0.01, 348.0, 1000
             found.assumed.append(f"sigma {low:g} to {high:g}: the file has no sigmas")
         low, high = options.sigma_min or low, options.sigma_max or high
         data_range = options.data_range or (0.0, 1.0)
