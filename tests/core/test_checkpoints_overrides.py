@@ -40,6 +40,7 @@ APPLIED = {  # of those, what the families take beside data_range, image_size an
     "diffusers_adm.safetensors": {"noise_schedule", "prediction", "num_heads", "num_head_channels"},
     "diffusers_ddpm.safetensors": {"noise_schedule", "prediction", "num_heads", "num_head_channels"},
     "diffusers_ncsnpp.bin": {"sigma_min", "sigma_max", "num_heads", "num_head_channels"},
+    "diffusers_skip.safetensors": {"sigma_min", "sigma_max", "num_heads", "num_head_channels"},
     "edm_adm.safetensors": {"sigma_min", "sigma_max"},
     "edm_iddpm.safetensors": set(),
     "edm_ncsnpp.safetensors": {"sigma_min", "sigma_max"},

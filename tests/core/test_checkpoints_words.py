@@ -68,6 +68,8 @@ SAID = [
     ("ddpm.ckpt", {"sde": "vp-discrete", "noise_schedule": "cosine", "prediction": "x0", "data_range": (0.0, 1.0)},
      DDPM, "DDPM U-Net", ONLY, (2, -1), 32, VP((0.0, 1.0), prediction="x0", beta_schedule="cosine"),
      [], ["1000 levels, cosine betas, x0 prediction", SIZE_DDPM], []),
+    ("ddpm.ckpt", {"sde": "vp"}, DDPM, "DDPM U-Net", ONLY, (1, 0), 32, VP(),
+     [], ["1000 levels, linear betas 1e-4 to 0.02, eps prediction", "pixels in [-1, 1]", SIZE_DDPM], []),
     ("sde_ddpm.pth", {}, SCORE, "DDPM (score-SDE)", "EMA", (1, 0), 32, VP(),
      [], [f"vp-discrete: {MAYBE_VE}", SIZE_SCORE], ["averaged over 7 updates"]),
     ("sde_ddpm.pth", {"sde": "vp", "prediction": "v", "noise_schedule": "cosine", "data_range": (0.0, 1.0)},
@@ -103,6 +105,8 @@ SAID = [
     ("edm_adm.safetensors", {}, SONG, "ADM (EDM)", ONLY, (1, 0), 16, EDM(), [SIZE_16], [ASSUMED_EDM], []),
     ("edm_adm.safetensors", {"sde": "iddpm", "data_range": (0.0, 1.0)}, SONG, "ADM (EDM)", ONLY, (2, -1), 16,
      IDDPM((0.0, 1.0)), [SIZE_16], [], []),
+    ("edm_adm.safetensors", {"sde": "edm", "data_range": (0.0, 1.0)}, SONG, "ADM (EDM)", ONLY, (2, -1), 16,
+     EDM((0.0, 1.0)), [SIZE_16], [], []),
     ("edm_iddpm.safetensors", {}, SONG, "ADM (EDM)", ONLY, (1, 0), 16, IDDPM(),
      [SIZE_16, "iDDPM preconditioning, from the table u"], [], []),
     ("edm_ncsnpp.safetensors", {}, SONG, "NCSN++ (EDM)", ONLY, (1, 0), 16,
@@ -132,6 +136,9 @@ SAID = [
     ("diffusers_ddpm.safetensors", {"sde": "consistency", "sigma_min": 0.01, "sigma_max": 9.0}, UNET, "UNet2DModel",
      ONLY, (1, 0), 16, Consistency(sigma_min=0.01, sigma_max=9.0, label_gain=250.0),
      [CONFIG, FEW, FROM_CONFIG], [], []),
+    ("diffusers_skip.safetensors", {}, UNET, "NCSN++ (UNet2DModel)", ONLY, (2, -1), 16,
+     VE((0.0, 1.0), sigma_min=0.02, sigma_max=90.0),
+     [CONFIG, "ScoreSdeVeScheduler from scheduler_config.json", FROM_CONFIG], [], []),
     ("diffusers_ncsnpp.bin", {}, UNET, "NCSN++ (UNet2DModel)", ONLY, (2, -1), 16, VE((0.0, 1.0), sigma_max=348.0),
      [CONFIG, FROM_CONFIG],
      [NO_SCHEDULER + "VE noise", "sigma_max 348, as no scheduler says it; sigma_max=380 would be another"], []),
@@ -165,6 +172,11 @@ def test_what_is_said(
     assert found.centred == (form != UNET)
     assert found.preconditioning.to_dict() == close(process)
     assert (found.detected, found.assumed, found.notes) == (detected, assumed, notes)
+
+
+def test_raw_weights_are_averaged_over_nothing(tmp_path):
+    found = read("ncsnpp_ve.pth", tmp_path, weights="raw")
+    assert found.notes == [] and found.which.startswith("raw")
 
 
 def test_every_family_is_spoken_of():

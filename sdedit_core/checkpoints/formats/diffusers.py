@@ -92,8 +92,9 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
         text = f"{height}" if height == width else f"{width} x {height}"
         found.detected.append(f"native size {text}, from config.json")
     elif sides != [None, None]:
-        said = short(config["sample_size"])
-        raise ValueError(f"config.json has sample_size = {said}; it must be one or two sides in pixels.")
+        raise ValueError(
+            f"config.json has sample_size = {short(config['sample_size'])}; it must be one or two sides in pixels."
+        )
     else:
         found.size = attention_size(found.spec, 16) or None
         if found.size:
@@ -331,7 +332,7 @@ def _preconditioning(
     if options.sde == "consistency" or (options.sde is None and kind == _CONSISTENCY):
         found.detected.append("consistency model: few_step, 1 to 4 evaluations")
         return Consistency(
-            data_range, sigma_min=options.sigma_min or _float(get, "sigma_min", 0.002), label_gain=250.0,
+            data_range, sigma_min=options.sigma_min or _float(get, "sigma_min", 0.002),
             sigma_max=options.sigma_max or _float(get, "sigma_max", 80.0), sigma_data=_float(get, "sigma_data", 0.5),
         )  # fmt: skip
     continuous = kind in ("ScoreSdeVpScheduler", "ScoreSdeVpScheduler2") and options.sde != "vp-discrete"

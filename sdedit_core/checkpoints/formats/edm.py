@@ -47,15 +47,14 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     w = Weights(state)
     if any(k.endswith((".emb_gain", ".emb_linear.weight")) for k in state):
         raise ValueError("it is an EDM2 network, which this version does not run.")
-    song = "map_noise.freqs" in w or any("_aux_" in k for k in state)
-    found = Found(NAME, "ADM (EDM)" if not song else "", None, {}, EDM(), which=which)
-    size = _spec(w, found, song)
+    found = Found(NAME, "", None, {}, EDM(), which=which)
+    size = _spec(w, found)
     for key in [k for k in state if k.endswith(".resample_filter") or k.startswith("map_augment.")]:
         w.drop(key)
     found.weights = w.finish()
     found.size = size
     found.detected.append(f"native size {size}, from the keys")
-    found.preconditioning = _preconditioning(raw, options, table, song, found)
+    found.preconditioning = _preconditioning(raw, options, table, found)
     affine = pixel_affine(found.preconditioning.data_range)
     found.gain, found.offset = affine["gain"], affine["offset"]
     return found
@@ -66,16 +65,16 @@ def _model(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return strip({k: v for k, v in state.items() if k not in ("u", "sigma_min", "sigma_max")}, "model.")
 
 
-def _preconditioning(raw: RawFile, options: Overrides, table: bool, song: bool, found: Found) -> Preconditioning:
+def _preconditioning(raw: RawFile, options: Overrides, table: bool, found: Found) -> Preconditioning:
     data_range = options.data_range or (-1.0, 1.0)
     sde = options.sde
     if sde is None:
-        said = [v for v in raw.metadata.values() if v.lower().rsplit(".", 1)[-1] in _PRECOND]
+        said = [v for v in raw.metadata.values() if _last(v) in _PRECOND]
         if table:
             sde = "iddpm"
             found.detected.append("iDDPM preconditioning, from the table u")
         elif said:
-            sde = _PRECOND[said[0].lower().rsplit(".", 1)[-1]]
+            sde = _PRECOND[_last(said[0])]
             found.detected.append(f"{said[0]}, from the metadata")
         else:
             sde = "edm"
@@ -92,6 +91,11 @@ def _preconditioning(raw: RawFile, options: Overrides, table: bool, song: bool, 
     raise ValueError(f'EDM networks are "edm", "ve", "vp" or "iddpm"; sde="{sde}" does not fit.')
 
 
+def _last(path: str) -> str:
+    """A class by its own name, whatever module it is from."""
+    return path.lower().rpartition(".")[2]
+
+
 def _names(w: Weights, part: str) -> list[tuple[int, str]]:
     names = {(int(m[2]), m[4]) for k in w.source if (m := _BLOCK.match(k)) and m[1] == part and m[2] == m[3]}
     sign = -1 if part == "enc" else 1
@@ -105,7 +109,7 @@ def _names(w: Weights, part: str) -> list[tuple[int, str]]:
     return sorted(names, key=key)
 
 
-def _spec(w: Weights, found: Found, song: bool) -> int:
+def _spec(w: Weights, found: Found) -> int:
     encoder_names, decoder_names = _names(w, "enc"), _names(w, "dec")
     size = encoder_names[0][0]
     if encoder_names[0][1] != "conv" or not 1 <= size <= 4096:
@@ -115,7 +119,7 @@ def _spec(w: Weights, found: Found, song: bool) -> int:
     w.layer("conv_in", name)
     first = next(f"enc.{s}x{s}_{n}" for s, n in encoder_names if n.startswith("block"))
     adaptive = w.shape(f"{first}.affine.weight")[0] == 2 * w.shape(f"{first}.conv0.weight")[0]
-    song = song or not adaptive
+    song = not adaptive
     filters = [k for k in w.source if k.endswith(".resample_filter")]
     fir = bool(filters) and w.shape(filters[0])[-1] == 4
     if any(w.shape(k)[-1] not in (2, 4) for k in filters):
@@ -129,7 +133,7 @@ def _spec(w: Weights, found: Found, song: bool) -> int:
     encoder = _encoder(w, encoder_names[1:], song, options)
     middle: list[BlockSpec] = []
     decoder: list[BlockSpec] = []
-    out = image
+    out = 0
     for s, n in decoder_names:
         name = f"dec.{s}x{s}_{n}"
         if n in ("in0", "in1"):
@@ -142,6 +146,8 @@ def _spec(w: Weights, found: Found, song: bool) -> int:
             raise ValueError(f"it has an unknown decoder block {short(n)}.")
     if "out_norm.weight" in w:
         out = _head(w, decoder, "out_norm", "out_conv")
+    if not out:
+        raise ValueError("its decoder has no output layer; is it complete?")
     found.spec = _embedding(w, song, UNetSpec(image, out, base, tuple(encoder), tuple(middle), tuple(decoder)))
     return size
 

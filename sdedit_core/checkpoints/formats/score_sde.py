@@ -47,9 +47,10 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
         notes.append(f"averaged over {ema['num_updates']} updates")
     walker = _Walker(state, options)
     spec = walker.spec()
-    found = Found(NAME, walker.architecture(), spec, walker.w.finish(), VE(), which=which, notes=notes)
-    found.detected += walker.detected
-    found.assumed += walker.assumed
+    found = Found(
+        NAME, walker.architecture(), spec, walker.w.finish(), VE(), which=which, detected=walker.detected,
+        assumed=walker.assumed, notes=notes,
+    )  # fmt: skip
     found.preconditioning = _preconditioning(walker, sigmas, options, found)
     affine = pixel_affine(found.preconditioning.data_range)
     found.gain, found.offset = affine["gain"], affine["offset"]
@@ -61,13 +62,9 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
 
 def _preconditioning(walker: _Walker, sigmas: Tensor | None, options: Overrides, found: Found) -> Preconditioning:
     sde = options.sde
-    low, high, levels = 0.01, 348.0, 1000
-    known = sigmas is not None and sigmas.dim() == 1 and sigmas.numel() > 1
-    if known:
-        high, low, levels = float(sigmas[0]), float(sigmas[-1]), sigmas.numel()
-        known = 0.0 < low < high < 1e6
+    levels = _levels(sigmas)
     if not walker.fourier and sde is None:
-        if not walker.is_ddpm and known and round(high) == 90:
+        if not walker.is_ddpm and levels is not None and round(levels[1]) == 90:
             sde = "ve-discrete"
             found.detected.append("VE with discrete levels (sigma_max 90 is the CelebA network's)")
         else:
@@ -80,10 +77,10 @@ def _preconditioning(walker: _Walker, sigmas: Tensor | None, options: Overrides,
     if sde in ("edm", "iddpm", "consistency"):
         raise ValueError(f'score-SDE networks are VE or VP; sde="{sde}" does not fit.')
     if walker.fourier or sde in ("ve", "ve-discrete"):
-        if known:
-            found.detected.append(f"sigma {low:g} to {high:g} in {levels} levels, from the file's sigmas")
+        low, high, number = levels or (0.01, 348.0, 1000)
+        if levels:
+            found.detected.append(f"sigma {low:g} to {high:g} in {number} levels, from the file's sigmas")
         else:
-            low, high, levels = 0.01, 348.0, 1000
             found.assumed.append(f"sigma {low:g} to {high:g}: the file has no sigmas")
         low, high = options.sigma_min or low, options.sigma_max or high
         data_range = options.data_range or (0.0, 1.0)
@@ -91,13 +88,21 @@ def _preconditioning(walker: _Walker, sigmas: Tensor | None, options: Overrides,
             found.assumed.append("pixels in [0, 1], as all VE configurations of score-SDE")
         if walker.fourier:
             return VE(data_range, sigma_min=low, sigma_max=high)
-        return DiscreteVE(data_range, sigma_min=low, sigma_max=high, levels=levels)
+        return DiscreteVE(data_range, sigma_min=low, sigma_max=high, levels=number)
     data_range = options.data_range or (-1.0, 1.0)
     if sde == "subvp":
         return SubVP(data_range)
     if sde == "vp-continuous" or (sde == "vp" and not walker.is_ddpm):
         return ContinuousVP(data_range)
     return VP(data_range, prediction=options.prediction or "eps", beta_schedule=options.noise_schedule or "linear")
+
+
+def _levels(sigmas: Tensor | None) -> tuple[float, float, int] | None:
+    """Lowest and highest noise, and how many levels, of a file's descending list; None where it cannot be used."""
+    if sigmas is None or sigmas.dim() != 1 or not sigmas.numel():
+        return None
+    high, low = float(sigmas[0]), float(sigmas[-1])
+    return (low, high, sigmas.numel()) if 0.0 < low < high < 1e6 else None
 
 
 class _Walker:
@@ -141,7 +146,7 @@ class _Walker:
         return self.w.shape(f"all_modules.{i}.{name}")
 
     def _kind(self, i: int) -> str:
-        names = self.modules.get(i, set())
+        names = self.modules.get(i)
         if not names:
             return "bare"
         if names == {"W"}:
@@ -196,15 +201,15 @@ class _Walker:
 
     def _bare(self, i: int, target: str, channels: int, resample: str) -> BlockSpec:
         kind = self.kinds[i]
-        if kind == "fir" and resample == "up":
-            raise ValueError("it uses FIR up-sampling with a convolution, which the original code cannot run either.")
-        padding = "fir" if kind == "fir" else "asymmetric"
-        if kind != "bare":
-            layer = "Conv2d_0" if kind == "fir" else "Conv_0"
-            self.w.layer(f"{target}.conv", f"all_modules.{i}.{layer}")
+        if kind == "fir":
+            raise ValueError(
+                "it resamples by convolutions with FIR filters, which the original code cannot do upwards."
+            )
+        if kind == "resample":
+            self.w.layer(f"{target}.conv", f"all_modules.{i}.Conv_0")
         return BlockSpec(
             channels, channels, residual=False, resample=resample, fir=self.fir, kernel=0 if kind == "bare" else 3,
-            padding=padding, scale=self.scale,
+            padding="asymmetric", scale=self.scale,
         )  # fmt: skip
 
     def _attend(self, blocks: list[BlockSpec], part: str, i: int) -> None:

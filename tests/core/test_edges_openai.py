@@ -1,0 +1,121 @@
+"""DDPM and guided-diffusion: shapes, stages and heads that are just still taken, or just not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from families import broken, found, state_of
+
+from sdedit_core.checkpoints.formats import adm, adm_known, ddpm
+from sdedit_core.checkpoints.found import Found
+from sdedit_core.checkpoints.overrides import Overrides
+from sdedit_core.checkpoints.weights import Weights
+from sdedit_core.networks.preconditioning import VP
+
+
+def test_other_shapes_of_a_ddpm():
+    state = state_of("ddpm.ckpt")
+    plain = found(state).spec
+    wide = {k.replace("nin_shortcut", "conv_shortcut"): v.repeat(1, 1, 3, 3) if "nin_shortcut.weight" in k else v
+            for k, v in state.items()}  # fmt: skip
+    spec = found(wide).spec
+    assert {b.shortcut for b in spec.encoder + spec.decoder} == {0, 3}
+    assert {b.shortcut for b in plain.encoder + plain.decoder} == {0, 1}
+    spec = found({k: v for k, v in state.items() if "sample.conv" not in k}).spec
+    assert {b.kernel for b in spec.encoder + spec.decoder if not b.residual} == {0}
+    c, name = plain.decoder[-1].outputs, f"up.0.attn.{len(plain.decoder) - 1}"
+    last = max(int(k.split(".")[3]) for k in state if k.startswith("up.0.block."))
+    name = f"up.0.attn.{last}"
+    more = {f"{name}.{k}.weight": torch.zeros(c, c, 1, 1) for k in ("q", "k", "v", "proj_out")}
+    more |= {f"{name}.{k}.bias": torch.zeros(c) for k in ("q", "k", "v", "proj_out", "norm")}
+    spec = found({**state, **more, f"{name}.norm.weight": torch.zeros(c)}).spec
+    assert [b.heads for b in spec.decoder[-2:]] == [0, 1] and [b.head for b in spec.decoder[-2:]] == [0, 32]
+
+
+def test_the_native_size_of_a_ddpm_is_told_by_its_attention():
+    state = state_of("ddpm.ckpt")
+    none = {k: v for k, v in state.items() if not (k.startswith(("down.", "up.")) and ".attn." in k)}
+    here = found(none)
+    assert here.size is None and not any("native size" in line for line in here.assumed)
+    assert found({**state, "logvar": torch.zeros(1000)}).spec == found(state).spec
+
+
+@pytest.mark.parametrize("sde", ["ve", "edm", "subvp", "vp-continuous"])
+def test_a_ddpm_is_a_discrete_vp_network(sde):
+    with pytest.raises(ValueError, match=f'discrete VP networks; sde="{sde}" does not fit'):
+        found(state_of("ddpm.ckpt"), sde=sde)
+
+
+def test_a_ddpm_without_a_level_is_incomplete():
+    state = state_of("ddpm.ckpt")
+    broken({k: v for k, v in state.items() if not k.startswith("up.0.block.")}, r"lacks the tensor 'up\.0\.block")
+    with pytest.raises(ValueError, match=r"lacks the tensor 'a\.0'"):
+        ddpm._count(Weights({}), "a.{}")
+    assert ddpm._count(Weights({f"a.{i}": torch.zeros(1) for i in range(120)}), "a.{}") == 100
+
+
+@pytest.mark.parametrize(
+    ("image", "out", "fits"),
+    [
+        (1, 1, True), (1, 2, True), (3, 3, True), (3, 6, True), (4, 4, True), (4, 8, True), (2, 2, False),
+        (6, 3, False), (3, 4, False),
+    ],
+)  # fmt: skip
+def test_channels_in_and_out(image, out, fits):
+    state = state_of("adm_cond.pt")
+    first, last, bias = "input_blocks.0.0.weight", "out.2.weight", "out.2.bias"
+    state[first] = state[first][:, :1].repeat(1, image, 1, 1)
+    state[last], state[bias] = state[last][:1].repeat(out, 1, 1, 1), state[bias][:1].repeat(out)
+    if not fits:
+        broken(state, f"it takes {image} and returns {out} channels, so it is a super-resolution or other special")
+        return
+    here = found(state)
+    assert (here.spec.in_channels, here.spec.out_channels) == (image, out)
+    assert ("learned variance (its output channels are not used)" in here.detected) == (out == 2 * image)
+
+
+def test_encoder_and_decoder_have_as_many_stages():
+    state = state_of("adm_cond.pt")
+    last = max(int(k.split(".")[1]) for k in state if k.startswith("output_blocks."))
+    short = {k: v for k, v in state.items() if not k.startswith(f"output_blocks.{last}.")}
+    broken(short, f"it has {last + 1} encoder stages and {last} decoder stages; is it complete")
+    broken({**state, "output_blocks.501.0.in_layers.0.weight": torch.ones(1)}, "decoder stages; is it complete")
+
+
+def test_what_is_known_of_improved_diffusions_networks():
+    four = adm_known._improved("net", "cosine", 4000, rescale=False)
+    assert four == adm_known.Known(
+        "net (improved-diffusion): 4 heads, cosine schedule of 4000 levels", 4, None, False, "cosine", 4000, False
+    )
+    one = adm_known._improved("net", "linear", 1000, rescale=True, heads=1)
+    assert one == adm_known.Known(
+        "net (improved-diffusion): 1 head, linear schedule of 1000 levels", 1, None, False, "linear", 1000, True
+    )
+
+
+def test_timesteps_of_known_networks():
+    def gain(rescaled, **options):
+        here, known = Found("", "ADM", None, {}, VP()), adm_known.Known("", levels=4000, rescale_timesteps=rescaled)
+        return adm._trained(here, known, Overrides.make(options), (-1.0, 1.0)).label_gain, here.assumed[1:]
+
+    assert gain(False) == (1.0, []) and gain(True) == (0.25, [])
+    assert gain(False, rescale_timesteps=True) == (0.25, []) and gain(True, rescale_timesteps=False) == (1.0, [])
+    assert gain(None)[0] == 0.25 and len(gain(None)[1]) == 1
+
+
+def test_a_network_that_may_be_either_is_taken_for_an_edm_network():
+    here = found(state_of("cd_lsun.pt"), name="network.pt", num_heads=1)
+    assert here.preconditioning.kind == "edm"
+    words = 'EDM network with a score; sde="consistency" for a consistency model (cd_*, ct_*)'
+    assert here.assumed[0] == words and here.detected == []
+
+
+def test_heads_must_divide_the_channels():
+    with pytest.raises(ValueError, match=r"5 attention heads do not divide its .* channels; see num_heads"):
+        found(state_of("adm_cond.pt"), num_heads=5)
+
+
+@pytest.mark.parametrize("sde", ["ve", "subvp", "vp-continuous", "iddpm"])
+def test_what_an_adm_network_cannot_be(sde):
+    with pytest.raises(ValueError, match=f'discrete VP, EDM or consistency networks; sde="{sde}" does not fit'):
+        found(state_of("adm_cond.pt"), sde=sde)
