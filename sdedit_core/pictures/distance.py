@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from ..sde import short, whole_number
+
 
 def distance(inside: torch.Tensor, limit: int) -> torch.Tensor:
     """Distance of every pixel to the nearest True one of ``inside`` (..., H, W), float32, at most limit + 1.
@@ -40,8 +42,10 @@ def paste_weight(region: torch.Tensor, radius: int) -> torch.Tensor:
     Raises:
         ValueError: for another radius.
     """
-    if isinstance(radius, bool) or not isinstance(radius, int) or not 0 <= radius <= 256:
-        raise ValueError(f"The feather must be a whole number of pixels from 0 to 256, got {radius!r}.")
+    given = whole_number(radius)
+    if given is None or not 0 <= given <= 256:
+        raise ValueError(f"The feather must be a whole number of pixels from 0 to 256, got {short(radius)}.")
+    radius = given
     if radius == 0 or bool(region.all()):
         return region.float()
     depth = distance(~region, 2 * radius)  # 1 for the outermost pixels inside

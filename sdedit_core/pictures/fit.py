@@ -144,7 +144,7 @@ def fit_image(
         mask = _check_mask(mask, image)
         if mask.shape[-2:] != (h, w):
             notes.append(f"the mask was {mask.shape[-1]} x {mask.shape[-2]} and was resized to the picture first")
-            mask = _resize_mask(mask, (h, w))
+            mask = resize_mask(mask, (h, w))
         given = mask
     if method == AROUND:
         region = region_of(mask)
@@ -156,7 +156,7 @@ def fit_image(
         source, target = _boxes(h, w, th, tw, method, keep_scale=size is None)
     fitted = _place(_resize(source.cut(image), target.size), target, th, tw, mode="replicate")
     undo = Undo(image, fitted, source, target, method, given)
-    mask = _place(_resize_mask(source.cut(mask), target.size), target, th, tw, mode="constant")
+    mask = _place(resize_mask(source.cut(mask), target.size), target, th, tw, mode="constant")
     return Fitted(fitted, mask, undo, "\n".join([str(undo), *notes]))
 
 
@@ -255,8 +255,8 @@ def _resize(image: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return resized.clamp_(0.0, 1.0).to(image.dtype)
 
 
-def _resize_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """A hard mask stays hard: between 0 and 1 lies a soft edit, not an edge."""
+def resize_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """A mask (B, 1, H, W) in another size.  A hard one stays hard: between 0 and 1 lies a soft edit, not an edge."""
     if tuple(mask.shape[-2:]) == size:
         return mask
     soft = F.interpolate(mask, size=size, mode="bilinear", antialias=True).clamp(0.0, 1.0)
