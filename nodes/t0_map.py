@@ -31,7 +31,7 @@ class T0Map(Node):
             "The largest t0 of the map, in the unit set here. Connect it to t0 of Add VE Noise at t0 and set the same "
             "unit there; then every region has exactly its own t0.",
         ),
-        ("IMAGE", "heat picture", "The map in colours with its numbers, dark = kept. Connect Preview Image."),
+        ("IMAGE", "heat map", "The map in colours with its numbers on it, dark = kept, and a scale below."),
         ("STRING", "info", "Which part of the picture starts at which t0. Connect Preview as Text to read it."),
     )
     DESCRIPTION = (
@@ -60,8 +60,8 @@ class T0Map(Node):
             "required": {
                 "mask_1": socket(
                     "MASK",
-                    "The lowest region: 1 (white) is in it, grey in part. From any node: Stroke Canvas, the Mask "
-                    "Editor, GrowMask; a batch for the frames of a video.",
+                    "The lowest region: 1 (white) is in it, grey in part. From any node that gives a "
+                    "MASK; a batch for the frames of a video.",
                 ),
                 "t0_1": start("Where the first region starts, in the unit below. 0 keeps it, bit for bit."),
                 "base_t0": start("Where everything outside of the regions starts. 0 keeps it, bit for bit.", 0.0),
@@ -82,7 +82,7 @@ class T0Map(Node):
                 "t0_3": start("Where the third region starts."),
                 "mask_4": socket("MASK", "Lies on all the others: to keep a face, say, with t0 0."),
                 "t0_4": start("Where the fourth region starts."),
-                "image": socket("IMAGE", "The picture, to be seen in the heat picture; the map then has its size."),
+                "image": socket("IMAGE", "The picture, to be seen in the heat map; the map then has its size."),
                 "model": socket("MODEL", "The model of the edit. Needed for noise share, and to see sigma in info."),
                 "unit": UNIT_INPUT,
             },

@@ -80,6 +80,9 @@ def _deepest(inside: torch.Tensor) -> tuple[int, int]:
         row, column = inside.nonzero()[0].tolist()
         return row, column
     depth = distance(~small, max(small.shape))
+    rows, columns = torch.arange(depth.shape[0])[:, None].float(), torch.arange(depth.shape[1]).float()
+    y, x = small.nonzero().float().mean(0)
+    depth = depth - 1e-3 * ((rows - y).square() + (columns - x).square()).sqrt()  # of equals, the most central one
     row, column = divmod(int(depth.argmax()), depth.shape[1])
     return (row - 1) * step, (column - 1) * step
 
