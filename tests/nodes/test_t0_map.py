@@ -58,5 +58,5 @@ def test_empty_masks_and_wrong_numbers(lay):
     for wrong in ({"t0_1": 1.2}, {"base_t0": -1.0}, {"feather": 600}, {"feather_side": "left"}):
         with pytest.raises(ValueError):
             lay(area(0, 8), **{"feather": 2, **wrong})
-    with pytest.raises(ValueError, match="0 .keep. to 1 .change."):
+    with pytest.raises(ValueError, match=r"0 .keep. to 1 .change."):
         lay(area(0, 8) * 255)

@@ -21,11 +21,13 @@ from sdedit_core.edit import reverse
 from sdedit_core.load import score_model_from_images
 from sdedit_core.measure.plots import heat_map
 from sdedit_core.measure.probe import probe
+from sdedit_core.measure.t0_picture import t0_picture
 from sdedit_core.pictures.canvas import paint_drawing, parse_drawing
 from sdedit_core.pictures.fit import fit_image, unfit_image
 from sdedit_core.pictures.io import to_pil
 from sdedit_core.pictures.strokes import simulate_strokes
 from sdedit_core.sampling.grids import karras, log_uniform, uniform_t
+from sdedit_core.sampling.regions import Region, lay_regions
 from sdedit_core.sde import VESDE
 
 SIZE, THIRD, HALF = 256, 192, 256  # pictures; cells of sheets with three and with two columns
@@ -139,6 +141,15 @@ def unfit_image_() -> Image.Image:
     return sheet([fitted.image, made, back], ["fitted", "result", "put back"])
 
 
+def t0_map() -> Image.Image:
+    guide, model = example_guide("lake", width=SIZE, height=SIZE), load_score_model("landscape-lake")
+    sky, water = torch.zeros(1, SIZE, SIZE), torch.zeros(1, SIZE, SIZE)
+    sky[:, :90], water[:, 190:] = 1.0, 1.0
+    found = lay_regions([Region(sky, 0.5), Region(water, 0.25)], feather=24)
+    made = sdedit(model, guide, t0_map=found.float()[None], steps=20, seed=1).samples.clamp(0, 1)
+    return sheet([guide, t0_picture(found, picture=guide), made], ["strokes", "heat map", "picture"])
+
+
 def t0_probe() -> Image.Image:
     guide, model = example_guide("lake", width=SIZE, height=SIZE), load_score_model("landscape-lake")
     found = probe(model, guide, [0.2, 0.35, 0.5], seed=1)
@@ -200,6 +211,7 @@ HELP = {
     "SDEdit_ReverseSDE": reverse_sde,
     "SDEdit_FitImage": fit_image_,
     "SDEdit_UnfitImage": unfit_image_,
+    "SDEdit_T0Map": t0_map,
     "SDEdit_T0Probe": t0_probe,
     "SDEdit_T0Sweep": t0_sweep,
     "SDEdit_EditReport": edit_report,
