@@ -12,8 +12,7 @@ from .plots import heat_colours
 
 LEAST_SIDE, MOST_SIDE = 384, 1024  # of the picture that is shown
 DARK, INK = (24, 24, 27), (228, 228, 231)
-FEW = 0.002  # a start time on a smaller share of the map gets no number
-SHOWN = 6  # numbers in a picture
+TRIED, SHOWN = 40, 6  # start times that are looked at, the most frequent ones, and those that get a number
 KEPT = 0.0
 
 
@@ -47,16 +46,26 @@ def t0_picture(t0_map: torch.Tensor, *, picture: torch.Tensor | None = None, uni
 
 
 def main_values(t0_map: torch.Tensor) -> list[float]:
-    """The start times of a map (..., H, W) that most pixels have, largest areas first; at most six."""
-    values, counts = torch.round(t0_map.double() * 1e6).unique(return_counts=True)
-    order = counts.argsort(descending=True)[:SHOWN]
-    return [float(values[i]) / 1e6 for i in order if int(counts[i]) >= FEW * t0_map.numel()]
+    """The start times of a map (..., H, W) that have areas of their own, the largest first; at most six.
+
+    An area is five pixels wide somewhere: the single steps of a soft edge are none.
+    """
+    rounded = torch.round(t0_map.double() * 1e6).reshape(-1, 1, *t0_map.shape[-2:])
+    values, counts = rounded.unique(return_counts=True)
+    order = counts.argsort(descending=True)[:TRIED]
+    wide = [float(v) / 1e6 for v in values[order] if _is_wide(rounded == v)]
+    return wide[:SHOWN] or [float(values[order[0]]) / 1e6]
+
+
+def _is_wide(inside: torch.Tensor) -> bool:
+    """Whether a square of five pixels fits in somewhere; the border of the map cuts it off."""
+    return bool((F.max_pool2d((~inside).float(), 5, stride=1, padding=2) == 0.0).any())
 
 
 def _numbered(image: torch.Tensor, t0_map: torch.Tensor, bar: Image.Image) -> torch.Tensor:
     """One picture with a number at the deepest place of each of its main start times, and the scale below."""
     page = to_pil(image)
-    font = ImageFont.load_default(size=max(14, max(page.size) // 24))
+    font = ImageFont.load_default(size=max(14, max(page.size) // 18))
     draw, (h, w) = ImageDraw.Draw(page), t0_map.shape[-2:]
     for value in main_values(t0_map):
         y, x = _deepest((t0_map - value).abs() < 1e-6)
@@ -89,7 +98,7 @@ def _deepest(inside: torch.Tensor) -> tuple[int, int]:
 
 def _scale(width: int, top: float, unit: str) -> Image.Image:
     """A strip of the colours from 0 to the largest start time, with numbers under it."""
-    text = max(12, width // 28)
+    text = max(12, width // 20)
     strip = heat_colours(0.1 + 0.9 * torch.linspace(0, 1, width).expand(1, 1, text, width))
     canvas = Image.new("RGB", (width, round(2.8 * text)), DARK)
     canvas.paste(to_pil(strip), (0, round(0.25 * text)))
