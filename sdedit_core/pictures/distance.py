@@ -26,6 +26,14 @@ def distance(inside: torch.Tensor, limit: int) -> torch.Tensor:
     return d2.clamp_(max=far).sqrt_()
 
 
+def check_feather(radius: int) -> int:
+    """Width of the edge of a paste in pixels, 0 to 256; ValueError for anything else."""
+    given = whole_number(radius)
+    if given is None or not 0 <= given <= 256:
+        raise ValueError(f"The feather must be a whole number of pixels from 0 to 256, got {short(radius)}.")
+    return given
+
+
 def paste_weight(region: torch.Tensor, radius: int) -> torch.Tensor:
     """How much of a result is laid over the original: 0 outside a region, rising to 1 over ``radius`` pixels inside it.
 
@@ -42,10 +50,7 @@ def paste_weight(region: torch.Tensor, radius: int) -> torch.Tensor:
     Raises:
         ValueError: for another radius.
     """
-    given = whole_number(radius)
-    if given is None or not 0 <= given <= 256:
-        raise ValueError(f"The feather must be a whole number of pixels from 0 to 256, got {short(radius)}.")
-    radius = given
+    radius = check_feather(radius)
     if radius == 0 or bool(region.all()):
         return region.float()
     depth = distance(~region, 2 * radius)  # 1 for the outermost pixels inside
