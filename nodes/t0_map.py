@@ -167,7 +167,7 @@ class Units:
         if empty:
             return [*lines, "empty (all 0): nothing may change, and the guide will come back"]
         shares = [(t0, float(((t0_map - t0).abs() < 5e-7).float().mean())) for t0 in _common(t0_map)]
-        lines += [f"{self._words(t0)}: {100.0 * share:.3g} % of the picture" for t0, share in shares]
+        lines += [f"{self._words(t0)}: {100.0 * share:.4g} % of the picture" for t0, share in shares]
         rest = 1.0 - sum(share for _, share in shares)
         return lines + [f"soft edges between them: {100.0 * rest:.3g} %"] * (rest > 5e-4)
 

@@ -48,12 +48,14 @@ def t0_picture(t0_map: torch.Tensor, *, picture: torch.Tensor | None = None, uni
 def main_values(t0_map: torch.Tensor) -> list[float]:
     """The start times of a map (..., H, W) that have areas of their own, the largest first; at most six.
 
-    An area is five pixels wide somewhere: the single steps of a soft edge are none.
+    An area is five pixels wide somewhere: the single steps of a soft edge are none.  Where there are six or fewer
+    start times in all, each counts.
     """
     rounded = torch.round(t0_map.double() * 1e6).reshape(-1, 1, *t0_map.shape[-2:])
     values, counts = rounded.unique(return_counts=True)
     order = counts.argsort(descending=True)[:TRIED]
-    wide = [float(v) / 1e6 for v in values[order] if _is_wide(rounded == v)]
+    few = len(values) <= SHOWN
+    wide = [float(v) / 1e6 for v in values[order] if few or _is_wide(rounded == v)]
     return wide[:SHOWN] or [float(values[order[0]]) / 1e6]
 
 

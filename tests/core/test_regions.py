@@ -94,6 +94,11 @@ def test_the_picture_shows_every_region():
     assert sorted(main_values(found)) == [0.0, 0.2, 0.6]
     shown = t0_picture(found, picture=torch.rand(1, 3, 64, 64))
     assert shown.shape[0] == 1 and shown.shape[-1] == 384 and 0.0 <= float(shown.min()) <= float(shown.max()) <= 1.0
+    dot = torch.zeros(1, 64, 64)
+    dot[0, 5, 5] = 1.0
+    assert main_values(lay_regions([Region(dot, 0.7)])) == [0.0, 0.7], "a single pixel is named, too"
+    soft = lay_regions([Region(area(0, 32, 64), 0.6)], feather=16)
+    assert main_values(soft) == [0.6, 0.0], "and the steps of a soft edge are not"
     plain = t0_picture(found)
     colours = [plain[0, :, 300, x] for x in (10, 150, 370)]
     assert all(float((a - b).abs().max()) > 0.1 for i, a in enumerate(colours) for b in colours[:i])
