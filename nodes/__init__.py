@@ -13,6 +13,7 @@ from .score_model_loader import ScoreModelLoader
 from .sigmas_from_t0 import SigmasFromT0
 from .simulate_strokes import SimulateStrokes
 from .stroke_canvas import StrokeCanvas
+from .t0_map import T0Map
 from .t0_probe import T0Probe
 from .t0_sweep import T0Sweep
 from .unfit_image import UnfitImage
@@ -28,6 +29,7 @@ _NODES = (
     ReverseSDE,
     FitImage,
     UnfitImage,
+    T0Map,
     T0Probe,
     T0Sweep,
     EditReport,

@@ -20,6 +20,7 @@ from .latents import (
     spaced_sigmas,
     to_intermediate,
     to_model,
+    usual_side,
 )
 from .running import INTERRUPTED, LoopSampler, check_interrupt, progress, run_guided
 from .score import PixelFormat, PixelVAE, ScoreBaseModel, ScoreNetwork, as_model, empty_conditioning, score_model_of
@@ -55,4 +56,5 @@ __all__ = [
     "spaced_sigmas",
     "to_intermediate",
     "to_model",
+    "usual_side",
 ]
