@@ -4,7 +4,7 @@
         {"tool": "fill", "colour": "#5695db"},
         {"tool": "shape", "colour": "#626c7a", "points": [97, 323, 184, 225, 266, 92, 445, 323]},
         {"tool": "brush", "colour": "#d2d9e4", "size": 24, "points": [240, 140, 262, 100.5, 280, 150]},
-        {"tool": "area", "colour": "#344e2e", "rings": [[0, 400, 512, 380, 512, 512, 0, 512], [60, 450, 90, 450, 75, 480]]},
+        {"tool": "area", "colour": "#344e2e", "rings": [[0, 400, 512, 380, 512, 512], [460, 450, 490, 450, 475, 480]]},
         {"tool": "eraser", "size": 40, "points": [20, 20]}]}
 
 ``width`` and ``height`` are the frame that points (x, y, x, y, ...) and sizes are measured in; the picture may have

@@ -19,7 +19,7 @@ def soft_coverage(
     window: Window,
     tick: Callable[[], None] | None = None,
 ) -> np.ndarray:
-    """A brush drawn along ``points`` (N, 2) in px, ``radii`` (N,) px wide there: opacity (h, w) in [0, 1] of the window.
+    """A brush drawn along ``points`` (N, 2) with ``radii`` (N,), all in px: opacity (h, w) in [0, 1] of the window.
 
     The tip is full up to ``hardness`` of its radius and falls smoothly to nothing at its rim; the fall is at least a
     pixel wide, which keeps hard edges smooth too. Where a stroke crosses itself the stronger of both counts.
