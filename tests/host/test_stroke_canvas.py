@@ -221,7 +221,9 @@ def test_undo_redo_clear_stay_inside_the_canvas(easel):
     easel.press("Undo")
     assert len(easel.strokes) == len(before) + 2
     easel.press("Fill")
+    easel.press("Cover all")
     assert easel.strokes[-1] == {"tool": "fill", "colour": easel.strokes[-2]["colour"]}
+    easel.press("Brush")
     easel.press("Undo")
     for _ in range(4):
         easel.key("]")
@@ -563,11 +565,11 @@ def test_an_unreadable_drawing_is_kept_and_said(easel, front):
 
 def test_keyboard_and_labels(easel):
     easel.new()
-    for control in easel.element("button, input").all():
+    for control in easel.element("button:visible, input:visible").all():
         assert control.get_attribute("aria-label")
         assert control.get_attribute("title") or control.get_attribute("class") == "sdedit-keys"
     easel.drag((0.5, 0.5))
-    for key, label in (("e", "Eraser"), ("s", "Shape"), ("p", "Pick"), ("b", "Brush")):
+    for key, label in (("e", "Eraser"), ("s", "Shape"), ("f", "Fill"), ("p", "Pick"), ("b", "Brush")):
         easel.key(key)
         assert easel.element(f"button[aria-label^='{label}']").get_attribute("aria-pressed") == "true"
     assert math.isclose(json.loads(easel.text)["width"], 512)

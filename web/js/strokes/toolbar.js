@@ -123,7 +123,7 @@ export class Toolbar {
     this.sliders.size.set(stepOf(state.size), String(Math.round(state.size)));
     for (const name of PERCENT)
       this.sliders[name].set(Math.round(100 * state[name]), `${Math.round(100 * state[name])}%`);
-    this.sliders.growMask.set(mask.step, String(Math.round(mask.grow)));
+    this.sliders.growMask.set(mask.step, `${say("growShort")} ${Math.round(mask.grow)}`);
     for (const [i, made] of this.tips.entries()) pressed(made, TIPS[i] === tip);
     pressed(this.pressure, state.pressure);
     pressed(this.showMask, state.maskShown);
