@@ -11,7 +11,7 @@ import { Painting } from "./painting.js";
 import { coloursOf, LANDSCAPE } from "./palette.js";
 import { listenForPictures, load } from "./pictures.js";
 import { Sheet } from "./sheet.js";
-import { beginStroke, extendStroke, finishStroke, pointIn, unlessFull, widthOf } from "./stroke.js";
+import { beginStroke, extendStroke, finishStroke, pointIn, touchesFrame, unlessFull, widthOf } from "./stroke.js";
 import { Toolbar } from "./toolbar.js";
 import { say } from "./words.js";
 
@@ -280,9 +280,10 @@ export class StrokeCanvas {
   }
 
   begin(event) {
-    if (this.painting.problem || !this.sheet.paper.contains(event.target)) return false;
-    this.keys.focus({ preventScroll: true });
     this.doing = event.altKey ? "pick" : this.tool;
+    const isStroke = this.doing !== "pick" && this.doing !== "flood"; // these may begin beside the paper
+    if (this.painting.problem || !(isStroke || this.sheet.paper.contains(event.target))) return false;
+    this.keys.focus({ preventScroll: true });
     this.pressed = event;
     const width = this.pressure && event.pointerType === "pen" ? widthOf(event.pressure) : null;
     this.sheet.stroke = beginStroke(this.doing, this, this.painting.shown, this.at(event), width) ?? null;
@@ -307,7 +308,7 @@ export class StrokeCanvas {
     if (!stroke) return;
     if (stroke.points.length > 2) extendStroke(stroke, this.at(event), 0);
     const made = finishStroke(stroke, this.painting.drawing);
-    if (made) this.add(made);
+    if (made && touchesFrame(made, this.painting.drawing)) this.add(made);
     else this.sheet.show();
   }
 

@@ -64,7 +64,7 @@ export class Painting {
   }
 
   clear() {
-    if (this.shown.strokes.length || this.problem) this.commit({ strokes: [] });
+    if (this.drawing.strokes.length || this.problem) this.commit({ strokes: [] });
   }
 
   /** Begin with an example; it stays one until it is painted on, if it can be seen as one. */

@@ -50,3 +50,10 @@ export function finishStroke(stroke, drawing) {
   if (stroke.tool === "shape" && points.length < 6) return null;
   return pressure ? { ...stroke, points, pressure: from.map((i) => pressure[i]) } : { ...stroke, points };
 }
+
+/** Whether anything of a stroke may be seen in the frame. */
+export function touchesFrame({ points, size = 0 }, { width, height }) {
+  const [x, y] = [0, 1].map((k) => points.filter((_, i) => i % 2 === k));
+  const meets = (values, side) => Math.max(...values) > -size / 2 && Math.min(...values) < side + size / 2;
+  return meets(x, width) && meets(y, height);
+}
