@@ -173,7 +173,7 @@ def brute_shape(points, side, grid=16):
 @settings(max_examples=40, deadline=None)
 def test_shape_coverage_equals_brute_force(points):
     points = points / 2
-    error = np.abs(shape_coverage(points, (0, 0, 32, 32)) - brute_shape(points, 32))
+    error = np.abs(shape_coverage([points], (0, 0, 32, 32)) - brute_shape(points, 32))
     assert error.max() < 0.2 and error.mean() < 0.006
 
 
@@ -183,7 +183,7 @@ def test_areas():
         assert dot.sum() == pytest.approx(math.pi * radius**2, rel=2e-3)
     line = stroke_coverage(np.array([[15.0, 15.0], [45.0, 40.0]]), 6.0, (0, 0, 64, 64))
     assert line.sum() == pytest.approx(math.pi * 36 + 12 * math.hypot(30, 25), rel=1e-3)
-    triangle = shape_coverage(np.array([[5.0, 5.0], [55.0, 12.0], [20.0, 60.0]]), (0, 0, 64, 64))
+    triangle = shape_coverage([np.array([[5.0, 5.0], [55.0, 12.0], [20.0, 60.0]])], (0, 0, 64, 64))
     assert triangle.sum() == pytest.approx(abs(50 * 55 - 15 * 7) / 2, rel=1e-3)
 
 

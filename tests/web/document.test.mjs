@@ -69,17 +69,17 @@ test("every tool is read with the fields that it needs", () => {
 
 test("simplifying keeps the ends and moves no point farther than the tolerance", () => {
   const wave = Array.from({ length: 400 }, (_, i) => [i, 40 * Math.sin(i / 30)]).flat();
-  const few = simplified(wave, 0.6);
+  const few = simplified(wave, 0.6).points;
   assert.ok(few.length < wave.length / 4);
   assert.deepEqual([few.slice(0, 2), few[few.length - 2]], [[0, 0], 399]);
   for (let i = 0; i < wave.length; i += 2) assert.ok(distanceToLine(few, wave[i], wave[i + 1]) < 0.6 + 0.1);
 });
 
 test("simplifying leaves one point of a hand at rest, and copes with thousands", () => {
-  assert.deepEqual(simplified([7, 7, 7, 7, 7, 7], 0.6), [7, 7]);
-  assert.deepEqual(simplified([1.23456, 7.65432], 0.6), [1.2, 7.7]);
+  assert.deepEqual(simplified([7, 7, 7, 7, 7, 7], 0.6).points, [7, 7]);
+  assert.deepEqual(simplified([1.23456, 7.65432], 0.6).points, [1.2, 7.7]);
   const long = Array.from({ length: 60_000 }, (_, i) => i % 97);
-  assert.ok(simplified(long, 0.6).length > 2);
+  assert.ok(simplified(long, 0.6).points.length > 2);
 });
 
 function distanceToLine(points, x, y) {
