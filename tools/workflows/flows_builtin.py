@@ -108,7 +108,11 @@ def one_photo() -> Graph:
     sample(inner, None, Ref("model", 0), Ref("model", 1), t0=0.36, steps=12)
     arrange(inner, column(340, "model"), column(320, "encode", "noise"), column(340, "sample"), column(220, "decode"))
     sockets = {"image": [("encode", "pixels")], "photo": [("model", "images")]}
-    dials = {**DIALS, "palette freedom": [("model", "palette_freedom")], "position aware": [("model", "position_aware")]}
+    dials = {
+        **DIALS,
+        "palette freedom": [("model", "palette_freedom")],
+        "position aware": [("model", "position_aware")],
+    }
     outputs = {"image": Ref("decode", 0), **READINGS}
     part = Blueprint("SDEdit", INSIDE, inner, sockets, dials, outputs, place=g.name)
     g.inside("sdedit", part, image=Ref("canvas", 0), photo=Ref("guide", 2))
@@ -130,6 +134,7 @@ def find_t0() -> Graph:
     example(g, "lake", slot=2, title="Photo", **SIZE)
     g.node("strokes", "SDEdit_SimulateStrokes", image=Ref("canvas", 0))
     g.collapsed.add("strokes")
+    g.node("shown", "PreviewImage", title="Strokes", images=Ref("strokes", 0))
     inner = Graph("Find t0").node("model", "SDEdit_ScoreModelLoader", model_name="landscape-lake")
     inner.node("encode", "VAEEncode", vae=Ref("model", 1))
     same = {"model": Ref("model", 0), "latent": Ref("encode", 0), "vae": Ref("model", 1), "seed": 1}
@@ -151,9 +156,9 @@ def find_t0() -> Graph:
     g.node("survives", "PreviewImage", title="What survives", images=Ref("sdedit", 0))
     g.node("save", "SaveImage", title="The edits", images=Ref("sdedit", 1), filename_prefix=prefix(g))
     g.node("plot", "PreviewImage", title="Trade-off", images=Ref("sdedit", 2))
-    left, right = [("guide", "strokes"), "canvas", "survives"], ["save", "plot"]
+    left, right = [("guide", "strokes"), ("canvas", "shown"), "survives"], ["save", "plot"]
     titles = ("1. Photo and strokes", "2. Find t0", "3. The edits")
-    return stage(g, titles, left, ["about", "sdedit"], right, survives=400, plot=350)
+    return stage(g, titles, left, ["about", "sdedit"], right, shown=490, survives=360, plot=350)
 
 
 def stock_sampler() -> Graph:

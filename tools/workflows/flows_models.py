@@ -61,7 +61,9 @@ def _edit(
     left = [*(["guide"] if "guide" in g.nodes else []), "canvas", tuple(prompts)]
     extra = ("lora", "report") if "lora" in g.nodes else "report"
     middle, right = ["about", *loaders, "sdedit"], ["save", "files", extra]
-    return stage(g, ("1. Paint and say", "2. Model and SDEdit", "3. Picture"), left, middle, right, positive=92, negative=92)
+    return stage(
+        g, ("1. Paint and say", "2. Model and SDEdit", "3. Picture"), left, middle, right, positive=92, negative=92
+    )
 
 
 def sdxl() -> Graph:
@@ -77,7 +79,10 @@ def sdxl() -> Graph:
 def _distilled(name: str, parts: files.Parts, steps: int, prompt: str, **what: str) -> Graph:
     g = begin(
         f"{name}, strokes and masks",
-        f"## {name[3:]}, {steps} steps" + OWN + DIAL + f"- Distilled: cfg 1, and all {steps} **steps** are run at any t0.",
+        f"## {name[3:]}, {steps} steps"
+        + OWN
+        + DIAL
+        + f"- Distilled: cfg 1, and all {steps} **steps** are run at any t0.",
     )
     model = files.load_parts(g, parts)
     return _edit(g, prompt, model, t0=0.7, unit=NOISE_SHARE, steps=steps, **what, **FEW)
@@ -94,7 +99,10 @@ def klein() -> Graph:
 def qwen_image() -> Graph:
     g = begin(
         "12 Qwen-Image, strokes and masks",
-        "## Qwen-Image" + OWN + DIAL + "- **Lightning**: select its LoRA, **Ctrl+B**; steps 8, cfg 1; inside SDEdit few_step, eta 0.",
+        "## Qwen-Image"
+        + OWN
+        + DIAL
+        + "- **Lightning**: select its LoRA, **Ctrl+B**; steps 8, cfg 1; inside SDEdit few_step, eta 0.",
     )
     model, clip, vae = files.load_parts(g, files.QWEN_IMAGE)
     g.node("lora", "LoraLoaderModelOnly", title="Lightning LoRA", model=model, lora_name=files.LIGHTNING.name)

@@ -49,7 +49,9 @@ def _sdedit(g: Graph) -> Blueprint:
     inner.node("decode", "VAEDecode", samples=Ref("low", 0))
     inner.node("join", "CreateVideo", images=Ref("decode", 0), audio=Ref("frames", 1), fps=Ref("frames", 2))
     middle = column(320, "encode", "noise", "levels", "split")
-    arrange(inner, column(300, "frames", "cut", "fit"), middle, column(340, "high", "low"), column(240, "decode", "join"))
+    arrange(
+        inner, column(300, "frames", "cut", "fit"), middle, column(340, "high", "low"), column(240, "decode", "join")
+    )
     sockets = {
         "video": [("frames", "video")],
         "high noise": [(node, "model") for node in ("noise", "levels", "high")],

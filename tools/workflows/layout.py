@@ -97,7 +97,9 @@ def stage(
 def _column(g: Graph, rows: list[Row], x: int, width: int, heights: dict[str, int]) -> int:
     """Place one column; the height that it takes."""
     lines = [(row,) if isinstance(row, str) else row for row in rows]
-    grows = [k for line in lines for k in line if g.nodes[k]["kind"] in BIG and k not in heights] if width == SIDE else []
+    grows = (
+        [k for line in lines for k in line if g.nodes[k]["kind"] in BIG and k not in heights] if width == SIDE else []
+    )
     tall = {key: heights.get(key) or _height(g, key, _width(width, line)) for line in lines for key in line}
     if grows:
         tall[grows[0]] = 0

@@ -10,7 +10,9 @@ from .subgraph import Blueprint
 
 NOISE_SHARE = "noise share"  # a unit of t0
 LIVE = "\n\n*Run (On Change)*, at the arrow beside Run, makes it live."
-INSIDE = "SDEdit as one node. Open it (the button in its corner) for Add VE Noise at t0, Reverse SDE Sampler and the rest."
+INSIDE = (
+    "SDEdit as one node. Open it (the button in its corner) for Add VE Noise at t0, Reverse SDE Sampler and the rest."
+)
 EMPTY = '{"version":1,"width":512,"height":512,"background":"#ffffff","strokes":[]}'  # a canvas without strokes
 
 
@@ -60,7 +62,9 @@ DIALS = {
 READINGS = {"read-out": Ref("noise", 2), "report": Ref("sample", 2)}
 
 
-def landscape(g: Graph, mood: str, *, t0: float, steps: int, grow: int | None = None, soft: float | None = None) -> Blueprint:
+def landscape(
+    g: Graph, mood: str, *, t0: float, steps: int, grow: int | None = None, soft: float | None = None
+) -> Blueprint:
     """SDEdit with a built-in model; ``grow`` and ``soft``: with a mask, widened by pixels, its edge blurred."""
     inner = Graph("SDEdit").node("model", "SDEdit_ScoreModelLoader", model_name=f"landscape-{mood}")
     sockets, widgets, masks, mask = {"image": [("encode", "pixels")]}, {}, [], None
@@ -75,7 +79,13 @@ def landscape(g: Graph, mood: str, *, t0: float, steps: int, grow: int | None = 
         masks, mask = [*masks, "grey", "blur", "soft"], Ref("soft", 0)
         widgets["soften mask"] = [("blur", "sigma")]
     sample(inner, None, Ref("model", 0), Ref("model", 1), t0=t0, steps=steps, mask=mask)
-    arrange(inner, column(340, "model"), column(320, *masks, "encode", "noise"), column(340, "sample"), column(220, "decode"))
+    arrange(
+        inner,
+        column(340, "model"),
+        column(320, *masks, "encode", "noise"),
+        column(340, "sample"),
+        column(220, "decode"),
+    )
     dials = {"model": [("model", "model_name")], **DIALS, **widgets}
     outputs = {"image": Ref("decode", 0), **READINGS}
     return Blueprint("SDEdit", INSIDE, inner, sockets, dials, outputs, place=g.name)

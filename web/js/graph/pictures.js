@@ -1,12 +1,13 @@
 // What a canvas has to know of its node: the pictures that are connected, and its size. Needs no page.
 
+import { examplePath } from "./examples.js";
 import { linkOf, sourceOf } from "./links.js";
 
 const LOADERS = { LoadImage: "input", LoadImageOutput: "output" };
 const SIDE = 256;
 
 /**
- * Address of the picture behind an input: a Load Image's file, else what the last run brought, if it came through the
+ * Address of the picture behind an input: a Load Image's file, an example, else what the last run brought, if it came through the
  * same link. `toUrl` makes an address of a path on the server.
  */
 export function pictureOf(node, name, preview, toUrl, hosts = []) {
@@ -15,6 +16,8 @@ export function pictureOf(node, name, preview, toUrl, hosts = []) {
     const file = origin.widgets?.find((widget) => widget.name === "image")?.value;
     if (typeof file === "string" && file) return toUrl(viewPath(file, LOADERS[origin.type]));
   }
+  const example = examplePath(origin, slot);
+  if (example) return toUrl(example);
   const link = linkOf(node, name);
   return link && preview?.link === link.id ? preview.picture : null;
 }
