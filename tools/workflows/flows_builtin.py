@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from .graph import Graph, Ref
-from .layout import arrange, column, stage
+from .layout import SMALL, arrange, column, stage
 from .parts import DIALS, INSIDE, READINGS, begin, drawing, example, landscape, prefix, sample, save
 from .subgraph import Blueprint
 
-SIZE = {"width": 256, "height": 256}
+SIZE = {"width": 512, "height": 512}
 # Three dark trees for the autumn meadow, as somebody would paint them: left, right and foot of each, in 512 units.
 TREES = [(88, 441, 123, 205, 158), (161, 410, 184, 256, 207), (379, 430, 410, 225, 440)]
 IMAGE = Ref("sdedit", 0)
@@ -37,7 +37,7 @@ def paint() -> Graph:
     g.node("canvas", "SDEdit_StrokeCanvas", **SIZE)
     g.inside("sdedit", landscape(g, "alpine", t0=0.25, steps=12), image=Ref("canvas", 0))
     save(g, IMAGE)
-    return stage(g, ("1. Paint", "2. SDEdit", "3. Picture"), ["canvas"], ["about", "sdedit"], ["save"])
+    return stage(g, ("1. Paint", "2. SDEdit", "3. Picture"), ["canvas"], ["about", "sdedit"], ["save"], side=SMALL)
 
 
 def photo_edit() -> Graph:
@@ -55,7 +55,7 @@ def photo_edit() -> Graph:
     g.inside("sdedit", part, image=Ref("canvas", 0), mask=Ref("canvas", 1))
     save(g, IMAGE)
     titles = ("1. Photo and strokes", "2. SDEdit", "3. Picture")
-    return stage(g, titles, ["guide", "canvas"], ["about", "sdedit"], ["save"])
+    return stage(g, titles, ["guide", "canvas"], ["about", "sdedit"], ["save"], side=SMALL)
 
 
 def strokes() -> Graph:
@@ -71,7 +71,9 @@ def strokes() -> Graph:
     example(g, "lake", title="Painting", **SIZE)
     g.inside("sdedit", landscape(g, "lake", t0=0.25, steps=12), image=Ref("canvas", 0))
     save(g, IMAGE)
-    return stage(g, ("1. Painting", "2. SDEdit", "3. Picture"), ["guide", "canvas"], ["about", "sdedit"], ["save"])
+    return stage(
+        g, ("1. Painting", "2. SDEdit", "3. Picture"), ["guide", "canvas"], ["about", "sdedit"], ["save"], side=SMALL
+    )
 
 
 def composite() -> Graph:
@@ -92,7 +94,7 @@ def composite() -> Graph:
     g.inside("sdedit", part, image=Ref("paste", 0), mask=Ref("example", 1))
     save(g, IMAGE)
     titles = ("1. Paste", "2. SDEdit", "3. Picture")
-    return stage(g, titles, [("example", "paste"), "rough"], ["about", "sdedit"], ["save"])
+    return stage(g, titles, [("example", "paste"), "rough"], ["about", "sdedit"], ["save"], side=SMALL)
 
 
 def one_photo() -> Graph:
@@ -119,7 +121,7 @@ def one_photo() -> Graph:
     g.node("photo", "PreviewImage", title="The photo", images=Ref("guide", 2))
     save(g, IMAGE)
     titles = ("1. Strokes", "2. SDEdit", "3. Picture")
-    return stage(g, titles, ["guide", "canvas"], ["about", "sdedit", "photo"], ["save"], photo=290)
+    return stage(g, titles, ["guide", "canvas"], ["about", "sdedit"], ["save", "photo"], side=SMALL, photo=230)
 
 
 def find_t0() -> Graph:
@@ -131,7 +133,7 @@ def find_t0() -> Graph:
         "- **Trade-off**: to the right less like the strokes; more like a photo, up to a point.\n"
         "- Your own: *Load Image* into **background**.",
     )
-    example(g, "lake", slot=2, title="Photo", **SIZE)
+    example(g, "lake", slot=2, title="Photo", width=256, height=256)
     g.node("strokes", "SDEdit_SimulateStrokes", image=Ref("canvas", 0))
     g.collapsed.add("strokes")
     g.node("shown", "PreviewImage", title="Strokes", images=Ref("strokes", 0))
@@ -158,7 +160,7 @@ def find_t0() -> Graph:
     g.node("plot", "PreviewImage", title="Trade-off", images=Ref("sdedit", 2))
     left, right = [("guide", "strokes"), ("canvas", "shown"), "survives"], ["save", "plot"]
     titles = ("1. Photo and strokes", "2. Find t0", "3. The edits")
-    return stage(g, titles, left, ["about", "sdedit"], right, shown=490, survives=360, plot=350)
+    return stage(g, titles, left, ["about", "sdedit"], right, canvas=470, shown=470, survives=400, plot=350)
 
 
 def stock_sampler() -> Graph:
@@ -179,13 +181,13 @@ def stock_sampler() -> Graph:
     g.node("which", "KSamplerSelect", sampler_name="dpmpp_2m_sde")
     sampling = {"noise": Ref("off", 0), "guider": Ref("guider", 0), "sampler": Ref("which", 0)}
     sampling |= {"sigmas": Ref("levels", 0), "latent_image": Ref("noise", 0)}
-    g.node("sample", "SamplerCustomAdvanced", **sampling)
+    g.node("sample", "SamplerCustomAdvanced", title="Custom sampler", **sampling)
     g.node("decode", "VAEDecode", samples=Ref("sample", 0), vae=Ref("model", 1))
     save(g, Ref("decode", 0))
     g.collapsed |= {"model", "encode", "guider", "off", "sample", "decode"}
     middle = ["encode", "noise", "levels", "which", "off", "guider", "sample", "decode"]
     titles = ("1. Painting and model", "2. ComfyUI's own sampler", "3. Picture")
-    return stage(g, titles, [("guide", "model"), "canvas"], middle, ["save", "about"])
+    return stage(g, titles, [("guide", "model"), "canvas"], middle, ["save", "about"], side=SMALL)
 
 
 def own_model() -> Graph:
@@ -197,7 +199,7 @@ def own_model() -> Graph:
         "- Networks want their own size: Fit Image crops, Unfit Image puts the result back. Both are inside.\n"
         "- A 256 px network takes seconds a step on a CPU.",
     )
-    g.node("canvas", "SDEdit_StrokeCanvas", width=384, height=256, strokes=drawing("sunset"))
+    g.node("canvas", "SDEdit_StrokeCanvas", width=512, height=384, strokes=drawing("sunset"))
     inner = Graph("SDEdit").node("model", "SDEdit_ScoreModelLoader", model_name="landscape-sunset")
     inner.node("fit", "SDEdit_FitImage", model=Ref("model", 0))
     sample(inner, Ref("fit", 0), Ref("model", 0), Ref("model", 1), t0=0.36, steps=16)
@@ -211,7 +213,7 @@ def own_model() -> Graph:
     g.node("info", "PreviewAny", title="What was loaded", source=Ref("sdedit", 1))
     save(g, IMAGE)
     titles = ("1. Paint", "2. Model and SDEdit", "3. Picture")
-    return stage(g, titles, ["canvas"], ["about", "sdedit"], ["save", "info"], info=230)
+    return stage(g, titles, ["canvas"], ["about", "sdedit"], ["save", "info"], side=SMALL, info=180)
 
 
 FLOWS = (paint, photo_edit, strokes, composite, one_photo, find_t0, stock_sampler, own_model)

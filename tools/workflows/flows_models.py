@@ -30,7 +30,6 @@ def _edit(
     painting: str = "",
     on: str = "",
     pasted: str = "",
-    loaders: tuple[str, ...] = ("models",),
     not_this: str | None = None,
     guidance: float | None = None,
     **options: object,
@@ -50,7 +49,6 @@ def _edit(
     if guidance is not None:
         g.node("guidance", "FluxGuidance", conditioning=Ref("positive", 0), guidance=guidance)
         texts["positive"] = Ref("guidance", 0)
-        loaders = (*loaders, "guidance")
         g.collapsed.add("guidance")
     part = any_model(g, negative=not_this is not None, grow=16, **options)
     g.inside("sdedit", part, image=Ref("canvas", 0), mask=mask, model=model, vae=vae, **texts)
@@ -59,11 +57,10 @@ def _edit(
     g.collapsed.add("report")
     g.note("files", None, None, files.where_files_go(g), "Files")
     left = [*(["guide"] if "guide" in g.nodes else []), "canvas", tuple(prompts)]
-    extra = ("lora", "report") if "lora" in g.nodes else "report"
-    middle, right = ["about", *loaders, "sdedit"], ["save", "files", extra]
-    return stage(
-        g, ("1. Paint and say", "2. Model and SDEdit", "3. Picture"), left, middle, right, positive=92, negative=92
-    )
+    left = [*(["guide"] if "guide" in g.nodes else []), "canvas", "models"]
+    folded = tuple(key for key in ("guidance", "lora", "report") if key in g.nodes)
+    titles = ("1. Paint", "2. Prompt and SDEdit", "3. Picture")
+    return stage(g, titles, left, ["about", *prompts, "sdedit"], ["save", "files", folded], positive=92, negative=92)
 
 
 def sdxl() -> Graph:

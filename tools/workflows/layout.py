@@ -15,6 +15,8 @@ from .graph import NOTES, Graph
 BLUE, GREEN, PURPLE = "#3f789e", "#3f9e5a", "#7a5a9e"
 WIDTH, HEIGHT = 1690, 975
 SIDE, MIDDLE = 640, 330  # widths: of the painting and of the result, and of what stands between them
+# The classic rendering shows no picture larger than it is: beside one of 512 pixels less room makes the rest larger.
+SMALL = 540
 BETWEEN = (WIDTH - 2 * SIDE - MIDDLE) // 2
 TITLE, GAP, FRAME, HEADING = 30, 16, 14, 44  # FRAME: of a group around its nodes, HEADING above them
 # Height of the body: the taller of classic and Nodes 2.0, with all its widgets, and the picture that some nodes show
@@ -64,26 +66,33 @@ BODY = {
     "VAEEncode": 76,
     "VAELoader": 82,
 }
-# What takes the room that is left in a column, up to this height: a square picture of the column's width and what
-# stands above and below it.
-BIG = {"SDEdit_StrokeCanvas": SIDE + 260, "SaveImage": SIDE + 90, "PreviewImage": SIDE + 60}
-BIG |= {"LoadVideo": SIDE, "SaveVideo": SIDE}
+# What takes the room that is left in a column, and what stands above and below its picture, which is square at most.
+BIG = {"SDEdit_StrokeCanvas": 250, "SaveImage": 90, "PreviewImage": 60, "LoadVideo": 0, "SaveVideo": 0}
+PREVIEW = 230  # what classic adds to a subgraph node during a run, where the sampler inside shows its picture
 Row = str | tuple[str, ...]
 
 
 def stage(
-    g: Graph, titles: tuple[str, str, str], left: list[Row], middle: list[Row], right: list[Row], **heights: int
+    g: Graph,
+    titles: tuple[str, str, str],
+    left: list[Row],
+    middle: list[Row],
+    right: list[Row],
+    *,
+    side: int = SIDE,
+    **heights: int,
 ) -> Graph:
     """The painting on the left and the result on the right, large; everything else small between and below them.
 
     Args:
         titles: of the three groups.
         left: rows of nodes from above: a key, or the keys of nodes side by side.
+        side: width of the outer columns.
         heights: where the usual height of a node is not wanted; in both outer columns the first node of a kind in BIG
             without one takes the room that is left.
     """
     x = 0
-    columns = ((left, SIDE), (middle, MIDDLE), (right, SIDE))
+    columns = ((left, side), (middle, MIDDLE), (right, side))
     for (rows, width), title, color in zip(columns, titles, (BLUE, GREEN, PURPLE), strict=True):
         used = _column(g, rows, x, width, heights)
         g.group(title, (x - FRAME, -HEADING), (width + 2 * FRAME, used + HEADING + FRAME), color)
@@ -97,14 +106,13 @@ def stage(
 def _column(g: Graph, rows: list[Row], x: int, width: int, heights: dict[str, int]) -> int:
     """Place one column; the height that it takes."""
     lines = [(row,) if isinstance(row, str) else row for row in rows]
-    grows = (
-        [k for line in lines for k in line if g.nodes[k]["kind"] in BIG and k not in heights] if width == SIDE else []
-    )
+    outer = width != MIDDLE
+    grows = [k for line in lines for k in line if outer and g.nodes[k]["kind"] in BIG and k not in heights]
     tall = {key: heights.get(key) or _height(g, key, _width(width, line)) for line in lines for key in line}
     if grows:
         tall[grows[0]] = 0
         rest = HEIGHT - sum(TITLE + max(tall[key] for key in line) + GAP for line in lines) + GAP
-        tall[grows[0]] = min(rest, BIG[g.nodes[grows[0]]["kind"]])
+        tall[grows[0]] = min(rest, width + BIG[g.nodes[grows[0]]["kind"]])
     y = 0
     for line in lines:
         each = _width(width, line)
@@ -112,6 +120,10 @@ def _column(g: Graph, rows: list[Row], x: int, width: int, heights: dict[str, in
             node = g.nodes[key]
             node["at"], node["size"] = (x + i * (each + GAP), y + TITLE), (each, tall[key])
         y += TITLE + max(tall[key] for key in line) + GAP
+    part = g.nodes[lines[-1][0]] if "part" in g.nodes[lines[-1][0]] else None
+    if part and not outer:
+        room = min(PREVIEW, HEIGHT - (y - GAP))
+        part["size"], y = (part["size"][0], part["size"][1] + room), y + room
     if y - GAP > HEIGHT:
         raise ValueError(f"{g.name}: a column of {y - GAP} units is higher than {HEIGHT}: {rows}")
     return y - GAP
@@ -164,10 +176,10 @@ def arrange(g: Graph, *columns: Column) -> Graph:
 
 def note_height(text: str, width: int) -> int:
     """Room for a Markdown note in the larger of the two renderings; links by name."""
-    columns = width // 7
+    columns = round(width / 6.6)
     text = re.sub(r"\]\([^)]*\)", "]", text).replace("**", "")
-    height = 40
+    height = 36
     for line in text.split("\n"):
-        height += 8 if not line else 28 * -(-len(line) // columns) if line.startswith("#") else 0
-        height += 0 if not line or line.startswith("#") else 4 + 20 * -(-len(line) // columns)
+        height += 4 if not line else 28 * -(-len(line) // columns) if line.startswith("#") else 0
+        height += 0 if not line or line.startswith("#") else 8 + 18 * -(-len(line) // columns)
     return height
