@@ -43,7 +43,7 @@ def paint() -> Graph:
 def photo_edit() -> Graph:
     g = begin(
         "02 Paint on a photo",
-        "## Paint on a photo\n\nThree trees are painted into a meadow. **Run** makes them belong; what you did not paint "
+        "## Paint on a photo\n\nThree trees are painted into a meadow. **Run** makes them belong; the rest "
         "comes back bit for bit.\n\n"
         "- Your photo: *Load Image* into **background**.\n"
         "- **grow mask**: a rim around your strokes that may change too.\n"
@@ -160,15 +160,15 @@ def find_t0() -> Graph:
     g.node("plot", "PreviewImage", title="Trade-off", images=Ref("sdedit", 2))
     left, right = [("guide", "strokes"), ("canvas", "shown"), "survives"], ["save", "plot"]
     titles = ("1. Photo and strokes", "2. Find t0", "3. The edits")
-    return stage(g, titles, left, ["about", "sdedit"], right, canvas=470, shown=470, survives=400, plot=350)
+    return stage(g, titles, left, ["about", "sdedit"], right, canvas=470, shown=470, survives=380, plot=350)
 
 
 def stock_sampler() -> Graph:
     g = begin(
         "07 Stock sampler from t0",
-        "## Stock samplers, exact t0\n\n*Add VE Noise at t0* and *Sigmas from t0* turn ComfyUI's own sampling into SDEdit: "
-        "any **KSamplerSelect** sampler, or *Reverse SDE (SAMPLER)* for ours. **t0** is the same in both nodes. The noise is "
-        "in the latent already: hence *DisableNoise*. Right on flow models too, where stock AddNoise starts with too little.",
+        "## Stock samplers, exact t0\n\n*Add VE Noise at t0* and *Sigmas from t0* turn ComfyUI's own sampling into "
+        "SDEdit: any **KSamplerSelect** sampler, or *Reverse SDE (SAMPLER)* for ours. **t0** is the same in both nodes. The "
+        "noise is in the latent already: hence *DisableNoise*. Right on flow models too.",
     )
     example(g, "desert", title="Painting", **SIZE)
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-desert")

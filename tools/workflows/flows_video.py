@@ -77,10 +77,10 @@ def _sdedit(g: Graph) -> Blueprint:
 def wan_video() -> Graph:
     g = begin(
         "14 Wan 2.2, video to video",
-        "## Video to video, two experts\n\nGet the **Files**, load a video, say in **Prompt** what it becomes, **Run**.\n\n"
+        "## Video to video, two experts\n\nGet the **Files**, load a video, say what it becomes, **Run**.\n\n"
         "- **t0** is a noise share. **hand over at** step 2 for t0 0.9, 3 for 0.92, 5 for 0.95.\n"
         "- **Below 0.88**: inside SDEdit bypass *High noise* (**Ctrl+B**), step 0.\n"
-        "- **4 steps**: inside the models un-bypass both LoRAs; steps 4, hand over 1, cfg 1; inside SDEdit few_step, eta 0.",
+        "- **4 steps**: in the models un-bypass both LoRAs; steps 4, hand over 1, cfg 1; in SDEdit few_step, eta 0.",
     )
     g.node("video", "LoadVideo", file="video.mp4")
     g.inside("models", _models(g))
