@@ -45,11 +45,16 @@ def main(arguments: list[str]) -> None:
         if run.status != "success":
             raise SystemExit(f"{path.stem}: {run.error}")
         shown = {key: out["images"][0] for key, out in run.outputs.items() if "images" in out}
-        guides = [k for k in sorted(shown, key=int) if graph[k]["_meta"]["title"] not in NO_INSET]
+        guides = [k for k in sorted(shown, key=place) if graph[k]["_meta"]["title"] not in NO_INSET]
         model = path.stem.split(",")[0].split(" ", 1)[1]
         words = f"your video, for {model}" if video else f"the guide, for {model}"
         picture = captioned(client, shown[guides[0]], words) if own else result(client, graph, shown, guides)
         picture.save(WORKFLOWS / f"{path.stem}.jpg", quality=88, optimize=True)
+
+
+def place(key: str) -> list[int]:
+    """Where a node stands among the others, and in its subgraphs."""
+    return [int(part) for part in key.split(":")]
 
 
 def runnable(graph: dict) -> dict:

@@ -160,15 +160,15 @@ def find_t0() -> Graph:
     g.node("plot", "PreviewImage", title="Trade-off", images=Ref("sdedit", 2))
     left, right = [("guide", "strokes"), ("canvas", "shown"), "survives"], ["save", "plot"]
     titles = ("1. Photo and strokes", "2. Find t0", "3. The edits")
-    return stage(g, titles, left, ["about", "sdedit"], right, canvas=470, shown=470, survives=380, plot=350)
+    return stage(g, titles, left, ["about", "sdedit"], right, canvas=520, shown=520, survives=332, plot=350)
 
 
 def stock_sampler() -> Graph:
     g = begin(
         "07 Stock sampler from t0",
         "## Stock samplers, exact t0\n\n*Add VE Noise at t0* and *Sigmas from t0* turn ComfyUI's own sampling into "
-        "SDEdit: any **KSamplerSelect** sampler, or *Reverse SDE (SAMPLER)* for ours. **t0** is the same in both nodes. The "
-        "noise is in the latent already: hence *DisableNoise*. Right on flow models too.",
+        "SDEdit: any **KSamplerSelect** sampler, or *Reverse SDE (SAMPLER)* for ours. **t0** is the same in both "
+        "nodes. The noise is in the latent already: hence *DisableNoise*. Right on flow models too.",
     )
     example(g, "desert", title="Painting", **SIZE)
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-desert")

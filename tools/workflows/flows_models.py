@@ -54,13 +54,15 @@ def _edit(
     g.inside("sdedit", part, image=Ref("canvas", 0), mask=mask, model=model, vae=vae, **texts)
     save(g, Ref("sdedit", 0))
     g.node("report", "PreviewAny", title="Report", source=Ref("sdedit", 2))
-    g.collapsed.add("report")
+    g.collapsed |= {"report", "files"}
     g.note("files", None, None, files.where_files_go(g), "Files")
     left = [*(["guide"] if "guide" in g.nodes else []), "canvas", tuple(prompts)]
-    left = [*(["guide"] if "guide" in g.nodes else []), "canvas", "models"]
-    folded = tuple(key for key in ("guidance", "lora", "report") if key in g.nodes)
+    left = [*(["guide"] if "guide" in g.nodes else []), "canvas"]
+    folded = [("files", "report"), *(key for key in ("guidance", "lora") if key in g.nodes)]
     titles = ("1. Paint", "2. Prompt and SDEdit", "3. Picture")
-    return stage(g, titles, left, ["about", *prompts, "sdedit"], ["save", "files", folded], positive=92, negative=92)
+    return stage(
+        g, titles, left, ["about", *prompts, "sdedit"], ["models", "save", *folded], positive=104, negative=104
+    )
 
 
 def sdxl() -> Graph:

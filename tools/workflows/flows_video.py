@@ -65,7 +65,7 @@ def _sdedit(g: Graph) -> Blueprint:
         "hand over at": [("split", "step")],
         "seed": [(node, "seed") for node in ("noise", *EXPERTS)],
         "cfg": [(node, "cfg") for node in EXPERTS],
-        "frames": [("cut", "length")],
+        "length": [("cut", "length")],
         "width": [("fit", "width")],
         "height": [("fit", "height")],
     }

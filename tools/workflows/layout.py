@@ -178,8 +178,8 @@ def note_height(text: str, width: int) -> int:
     """Room for a Markdown note in the larger of the two renderings; links by name."""
     columns = round(width / 6.6)
     text = re.sub(r"\]\([^)]*\)", "]", text).replace("**", "")
-    height = 36
+    height = 24
     for line in text.split("\n"):
         height += 4 if not line else 28 * -(-len(line) // columns) if line.startswith("#") else 0
-        height += 0 if not line or line.startswith("#") else 8 + 18 * -(-len(line) // columns)
+        height += 0 if not line or line.startswith("#") else 8 + 17 * -(-len(line) // columns)
     return height
