@@ -70,7 +70,8 @@ def test_the_mask_decides_what_is_kept(comfy, request, number):
         for inputs in (n["inputs"] for n in graph.values() if n["class_type"] == kind):
             inputs.update(width=128, height=128)
     keys = {node["class_type"]: key for key, node in graph.items()}
-    graph["grey"] = node("MaskToImage", mask=[keys["GrowMask"], 0])
+    graph["any"] = node("ThresholdMask", mask=[keys["GrowMask"], 0], value=0.0)  # the rims of strokes are soft
+    graph["grey"] = node("MaskToImage", mask=["any", 0])
     graph["mask"] = node("PreviewImage", images=["grey", 0])
     graph["painted"] = node("PreviewImage", images=[keys["SDEdit_StrokeCanvas"], 0])
     run = succeed(comfy, graph)
