@@ -1,6 +1,7 @@
 """Writes workflows/*.jpg, from real runs in a running ComfyUI.
 
-The picture a workflow saves, with its guide inset; a sheet stands alone, whole.  A workflow that wants files of a model
+The picture a workflow saves, with its guide inset at the lower left, the one corner where no version of the template
+browser puts a badge; a sheet stands alone, whole.  A workflow that wants files of a model
 that is not here shows its guide, and one that wants a video the example that stands for one; both say so.
 """
 
@@ -80,7 +81,7 @@ def result(client: Client, graph: dict, shown: dict, guides: list[str]) -> Image
     for i, guide in enumerate(key for key in guides if key != saved):
         inset = ImageOps.fit(open_picture(client, shown[guide]), (INSET, INSET), Image.Resampling.LANCZOS)
         inset = ImageOps.expand(inset, BORDER, "white")
-        picture.paste(inset, (MARGIN, MARGIN + i * (inset.height + MARGIN)))
+        picture.paste(inset, (MARGIN + i * (inset.width + MARGIN), SIDE - MARGIN - inset.height))
     return picture
 
 
@@ -88,8 +89,8 @@ def captioned(client: Client, entry: dict, words: str) -> Image.Image:
     picture = ImageOps.fit(open_picture(client, entry), (SIDE, SIDE), Image.Resampling.LANCZOS)
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, SIDE - BAND, SIDE, SIDE), fill=PAPER)
-    middle = (SIDE / 2, SIDE - BAND / 2)
-    draw.text(middle, words, fill="white", anchor="mm", font=ImageFont.load_default(size=23))
+    start = (2 * MARGIN, SIDE - BAND / 2)
+    draw.text(start, words, fill="white", anchor="lm", font=ImageFont.load_default(size=23))
     return picture
 
 

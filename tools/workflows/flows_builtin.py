@@ -6,7 +6,7 @@ import json
 
 from .graph import Graph, Ref
 from .layout import SMALL, arrange, column, stage
-from .parts import DIALS, INSIDE, READINGS, begin, drawing, example, landscape, prefix, sample, save
+from .parts import DIALS, INSIDE, READINGS, begin, compare, drawing, example, landscape, prefix, sample, save
 from .subgraph import Blueprint
 
 SIZE = {"width": 512, "height": 512}
@@ -37,6 +37,7 @@ def paint() -> Graph:
     g.node("canvas", "SDEdit_StrokeCanvas", **SIZE)
     g.inside("sdedit", landscape(g, "alpine", t0=0.25, steps=12), image=Ref("canvas", 0))
     save(g, IMAGE)
+    compare(g, Ref("canvas", 0))
     return stage(g, ("1. Paint", "2. SDEdit", "3. Picture"), ["canvas"], ["about", "sdedit"], ["save"], side=SMALL)
 
 
@@ -54,6 +55,7 @@ def photo_edit() -> Graph:
     part = landscape(g, "autumn", t0=0.25, steps=16, grow=8)
     g.inside("sdedit", part, image=Ref("canvas", 0), mask=Ref("canvas", 1))
     save(g, IMAGE)
+    compare(g, Ref("canvas", 0))
     titles = ("1. Photo and strokes", "2. SDEdit", "3. Picture")
     return stage(g, titles, ["guide", "canvas"], ["about", "sdedit"], ["save"], side=SMALL)
 
@@ -71,6 +73,7 @@ def strokes() -> Graph:
     example(g, "lake", title="Painting", **SIZE)
     g.inside("sdedit", landscape(g, "lake", t0=0.25, steps=12), image=Ref("canvas", 0))
     save(g, IMAGE)
+    compare(g, Ref("canvas", 0))
     return stage(
         g, ("1. Painting", "2. SDEdit", "3. Picture"), ["guide", "canvas"], ["about", "sdedit"], ["save"], side=SMALL
     )
@@ -93,6 +96,7 @@ def composite() -> Graph:
     part = landscape(g, "autumn", t0=0.2, steps=16, grow=10, soft=4.0)
     g.inside("sdedit", part, image=Ref("paste", 0), mask=Ref("example", 1))
     save(g, IMAGE)
+    compare(g, Ref("paste", 0))
     titles = ("1. Paste", "2. SDEdit", "3. Picture")
     return stage(g, titles, [("example", "paste"), "rough"], ["about", "sdedit"], ["save"], side=SMALL)
 
@@ -120,6 +124,7 @@ def one_photo() -> Graph:
     g.inside("sdedit", part, image=Ref("canvas", 0), photo=Ref("guide", 2))
     g.node("photo", "PreviewImage", title="The photo", images=Ref("guide", 2))
     save(g, IMAGE)
+    compare(g, Ref("canvas", 0))
     titles = ("1. Strokes", "2. SDEdit", "3. Picture")
     return stage(g, titles, ["guide", "canvas"], ["about", "sdedit"], ["save", "photo"], side=SMALL, photo=230)
 
@@ -184,6 +189,7 @@ def stock_sampler() -> Graph:
     g.node("sample", "SamplerCustomAdvanced", title="Custom sampler", **sampling)
     g.node("decode", "VAEDecode", samples=Ref("sample", 0), vae=Ref("model", 1))
     save(g, Ref("decode", 0))
+    compare(g, Ref("canvas", 0))
     g.collapsed |= {"model", "encode", "guider", "off", "sample", "decode"}
     middle = ["encode", "noise", "levels", "which", "off", "guider", "sample", "decode"]
     titles = ("1. Painting and model", "2. ComfyUI's own sampler", "3. Picture")
@@ -212,6 +218,7 @@ def own_model() -> Graph:
     g.inside("sdedit", part, image=Ref("canvas", 0))
     g.node("info", "PreviewAny", title="What was loaded", source=Ref("sdedit", 1))
     save(g, IMAGE)
+    compare(g, Ref("canvas", 0))
     titles = ("1. Paint", "2. Model and SDEdit", "3. Picture")
     return stage(g, titles, ["canvas"], ["about", "sdedit"], ["save", "info"], side=SMALL, info=180)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import model_files as files
 from .graph import Graph, Ref
 from .layout import stage
-from .parts import NOISE_SHARE, any_model, begin, drawing, example, prompt, save
+from .parts import NOISE_SHARE, any_model, begin, compare, drawing, example, prompt, save
 
 SIZE = {"width": 1024, "height": 1024}
 NOT_THIS = "painting, drawing, text"
@@ -53,6 +53,7 @@ def _edit(
     part = any_model(g, negative=not_this is not None, grow=16, **options)
     g.inside("sdedit", part, image=Ref("canvas", 0), mask=mask, model=model, vae=vae, **texts)
     save(g, Ref("sdedit", 0))
+    compare(g, Ref("canvas", 0))
     g.node("report", "PreviewAny", title="Report", source=Ref("sdedit", 2))
     g.collapsed |= {"report", "files"}
     g.note("files", None, None, files.where_files_go(g), "Files")

@@ -103,6 +103,7 @@ class Graph:
     groups: list = field(default_factory=list)
     files: dict = field(default_factory=dict)  # node key -> where to get the file it asks for
     bypassed: set = field(default_factory=set)  # keys of nodes that are there and let what they get pass through
+    extra: dict = field(default_factory=dict)  # what the pack's own scripts read
     collapsed: set = field(default_factory=set)  # keys of nodes of which only the title is shown
 
     def node(
@@ -258,7 +259,7 @@ class Graph:
             ],
             **({"definitions": {"subgraphs": parts}} if parts else {}),
             "config": {},
-            "extra": {},
+            "extra": self.extra,
             "version": 0.4,
         }
 

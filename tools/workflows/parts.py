@@ -31,6 +31,13 @@ def save(g: Graph, images: Ref, title: str = "Picture") -> None:
     g.node("save", "SaveImage", title=title, images=images, filename_prefix=prefix(g))
 
 
+def compare(g: Graph, before: Ref) -> None:
+    """Where ComfyUI has a node that compares: a slider from ``before`` to the picture that is saved."""
+    ids = {key: i + 1 for i, key in enumerate(g.nodes)}
+    ends = {"before": before, "after": g.nodes["save"]["inputs"]["images"]}
+    g.extra["sdedit_compare"] = {name: [ids[ref.key], ref.slot] for name, ref in ends.items()} | {"save": ids["save"]}
+
+
 def sample(
     g: Graph,
     guide: Ref,

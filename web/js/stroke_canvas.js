@@ -1,8 +1,10 @@
 // The Stroke Canvas node: puts the canvas (strokes/canvas.js) on the node, and on subgraph nodes that show it.
 
+import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { enter, leave, rememberRun } from "./graph/live.js";
 import { followPromotions } from "./graph/promoted.js";
+import { addCompare, orderTemplates } from "./graph/templates.js";
 import { addWidget, after, makeCanvas, ROOM, WIDGET } from "./graph/widget.js";
 
 const NAME = "SDEdit.StrokeCanvas";
@@ -23,6 +25,8 @@ function addCanvas(node, inputName, inputData) {
 
 app.registerExtension({
   name: NAME,
+  init: () => orderTemplates(api, import.meta.url),
+  afterConfigureGraph: () => addCompare(app.graph, LiteGraph),
   getCustomWidgets: () => ({ [WIDGET]: addCanvas }),
   nodeCreated(node) {
     if (node.isSubgraphNode?.()) followPromotions(node);
