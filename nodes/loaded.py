@@ -18,8 +18,8 @@ OUTPUTS = (
     (
         "CONDITIONING",
         "empty conditioning",
-        "For stock samplers on this score model, which insist on positive and negative. Reverse SDE Sampler needs none; "
-        "a model made for text needs CLIP Text Encode.",
+        "For stock samplers on this score model, which insist on positive and negative. Our own sampler needs "
+        "none; a model made for text needs CLIP Text Encode.",
     ),
 )
 

@@ -170,6 +170,11 @@ test("examples are shown without a run: the painting, the photo, the patch, and 
     return pictureOf(graph.getNodeById(2), "background", null, (path) => path);
   };
   const asked = (output) => `/sdedit/example?name=edit%3A+lake-peak&output=${output}&width=512&height=384`;
-  assert.deepEqual([0, 1, 2, 3].map((slot) => at(slot)), [asked("guide"), null, asked("photo"), asked("patch")]);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((slot) => at(slot)),
+    [asked("guide"), null, asked("photo"), asked("patch")],
+  );
   assert.equal(at(0, "OtherNode"), null);
+  Object.assign(widgets, { width: 1024, height: 512 });
+  assert.match(at(0), /width=768&height=384$/);
 });

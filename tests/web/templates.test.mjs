@@ -35,7 +35,11 @@ function opened(mark, { vueNodesMode = true, known = true } = {}) {
     [3, save],
   ]);
   const added = [];
-  const graph = { extra: { sdedit_compare: mark }, getNodeById: (id) => nodes.get(id), add: (node) => added.push(node) };
+  const graph = {
+    extra: { sdedit_compare: mark },
+    getNodeById: (id) => nodes.get(id),
+    add: (node) => added.push(node),
+  };
   const LiteGraph = { vueNodesMode, registered_node_types: known ? { ImageCompare: {} } : {}, createNode: () => made };
   return { node: addCompare(graph, LiteGraph), graph, added, save };
 }
@@ -43,7 +47,10 @@ function opened(mark, { vueNodesMode = true, known = true } = {}) {
 test("painting and result go to the compare node, in the result's place", () => {
   const { node, graph, added, save } = opened(MARK);
   assert.deepEqual(added, [node]);
-  assert.deepEqual(node.connected, [[1, 0, 0], [2, 1, 1]]); // prettier-ignore
+  assert.deepEqual(node.connected, [
+    [1, 0, 0],
+    [2, 1, 1],
+  ]);
   assert.deepEqual([node.title, node.pos, node.size], ["Picture", [100, 30], [540, 554]]);
   assert.deepEqual([save.pos, save.folded], [[100, 630], true]);
   assert.equal(graph.extra.sdedit_compare, undefined, "once only");
