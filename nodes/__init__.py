@@ -43,5 +43,6 @@ if importlib.util.find_spec("folder_paths") is not None:  # absent when the node
     from . import host
 
     host.register_model_folder()
+    host.serve_examples(ExampleGuide.picture)
 
 __all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS"]

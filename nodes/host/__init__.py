@@ -5,6 +5,7 @@ that runs inside ``CFGGuider.sample``, so that loading, memory, LoRA, ControlNet
 stay the host's work.
 """
 
+from .examples import serve_examples
 from .files import EXTENSIONS, FOLDER, list_model_files, model_path, register_model_folder
 from .latents import (
     FAR,
@@ -53,6 +54,7 @@ __all__ = [
     "register_model_folder",
     "run_guided",
     "score_model_of",
+    "serve_examples",
     "spaced_sigmas",
     "to_intermediate",
     "to_model",

@@ -162,3 +162,19 @@ test("a node is in the workflow as long as it and the subgraph around it are", (
   root.subgraphs.set("inside", { ...inside });
   assert.equal(isInGraph(inner), false, "the subgraph was loaded anew");
 });
+
+test("examples are shown without a run: the painting, the photo, the patch, and no mask", () => {
+  const widgets = { name: "edit: lake-peak", width: 512, height: 384 };
+  const at = (slot, type = "SDEdit_ExampleGuide") => {
+    const graph = graphOf({ 1: { type, widgets }, 2: { inputs: { background: 1 } } }, [[1, 1, slot, 2, 0]]);
+    return pictureOf(graph.getNodeById(2), "background", null, (path) => path);
+  };
+  const asked = (output) => `/sdedit/example?name=edit%3A+lake-peak&output=${output}&width=512&height=384`;
+  assert.deepEqual(
+    [0, 1, 2, 3].map((slot) => at(slot)),
+    [asked("guide"), null, asked("photo"), asked("patch")],
+  );
+  assert.equal(at(0, "OtherNode"), null);
+  Object.assign(widgets, { width: 1024, height: 512 });
+  assert.match(at(0), /width=768&height=384$/);
+});

@@ -60,6 +60,7 @@ function isShown({ canvas: { element }, widget }) {
 }
 
 function refresh(entry) {
+  if (app.configuringGraph) return; // nodes around it have their first values still, not those of the workflow
   entry.read?.();
   const place = placeOf(entry);
   if (!place) return;

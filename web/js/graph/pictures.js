@@ -1,5 +1,6 @@
 // What a canvas has to know of its node: the pictures that are connected, and its size. Needs no page.
 
+import { examplePath } from "./examples.js";
 import { linkOf, sourceOf } from "./links.js";
 
 const LOADERS = { LoadImage: "input", LoadImageOutput: "output" };
@@ -11,9 +12,9 @@ export function isConnected(node, name, hosts = []) {
 }
 
 /**
- * Address of the picture behind an input: a Load Image's file, else what the last run brought, if it came through the
- * same link, else what the node it comes from shows itself. `toUrl` makes an address of a path on the server;
- * `outputs` are the files that the front end keeps of nodes that ran.
+ * Address of the picture behind an input: a Load Image's file, an example, else what the last run brought, if it came
+ * through the same link, else what the node it comes from shows itself. `toUrl` makes an address of a path on the
+ * server; `outputs` are the files that the front end keeps of nodes that ran.
  */
 export function pictureOf(node, name, preview, toUrl, hosts = [], outputs = {}) {
   const { node: origin, slot } = sourceOf(node, name, hosts) ?? {};
@@ -21,6 +22,8 @@ export function pictureOf(node, name, preview, toUrl, hosts = [], outputs = {}) 
     const file = origin.widgets?.find((widget) => widget.name === "image")?.value;
     if (typeof file === "string" && file) return toUrl(viewPath(file, LOADERS[origin.type]));
   }
+  const example = examplePath(origin, slot);
+  if (example) return toUrl(example);
   const link = linkOf(node, name);
   if (link && preview?.link === link.id) return preview.picture;
   return origin && isFirstPicture(origin, slot) ? shownBy(origin, toUrl, outputs) : null;
