@@ -5,7 +5,7 @@ import { simplified } from "./document.js";
 
 const RIM = 2; // cells that an area at the edge of the picture reaches beyond it
 const SMALLEST = 10; // cells: smaller holes are filled, too
-const TOLERANCE = 0.8; // cells that the outline may be moved
+const TOLERANCE = 0.5; // cells that the outline may be moved
 const MOST_POINTS = 4_000;
 
 /**
@@ -87,7 +87,7 @@ function framed(area, width, height) {
   return out;
 }
 
-/** The closed lines along the edges of cells, with the area on their right: {points, area} in cells. */
+/** The closed lines through the middles of the edges of cells, the area on their right: {points, area} in cells. */
 function outlines(area, width, height) {
   const full = (x, y) => x >= 0 && y >= 0 && x < width && y < height && area[y * width + x] === 1;
   const steps = [
@@ -120,9 +120,9 @@ function outlines(area, width, height) {
         // where two cells touch at a corner only, keep to the one on the right
         if (points.length) way = [1, 0, 3].map((turn) => (before + turn) % 4).find((turn) => edges[here] & (1 << turn));
         edges[here] &= ~(1 << way);
-        if (way !== before) points.push(x, y);
         before = way;
         const [nx, ny] = [x + steps[way][0], y + steps[way][1]];
+        points.push((x + nx) / 2, (y + ny) / 2);
         twice += x * ny - nx * y;
         [x, y] = [nx, ny];
       } while (at(x, y) !== start);
