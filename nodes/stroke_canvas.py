@@ -91,8 +91,8 @@ class StrokeCanvas(Node):
         swatches = None if palette is None else to_core(check_image(palette, self.NAME, "palette"))
         if below is None and not drawing.strokes:
             raise ValueError(
-                f"{self.NAME}: nothing is painted yet. Paint a few strokes in the node (Fill covers the whole paper), "
-                "or connect a background."
+                f"{self.NAME}: nothing is painted yet. Paint a few strokes in the node (Cover all, beside Fill, "
+                "covers the whole paper), or connect a background."
             )
         if below is None:
             width, height = (int(check_number(v, n, 16, 4096)) for v, n in ((width, "width"), (height, "height")))

@@ -14,10 +14,10 @@ export async function connectPicture(node, hosts, file) {
   if (source?.type === LOADER) return load(source, name);
   const target = inputOutside(node, "background", hosts);
   const loader = window.LiteGraph.createNode(LOADER);
+  const [x, y] = target.node.pos;
+  loader.pos = [x - loader.size[0] - GAP, y]; // before it is added: later some front ends do not look
   target.node.graph.add(loader);
   load(loader, name);
-  const [width] = loader.size;
-  loader.pos = [target.node.pos[0] - width - GAP, target.node.pos[1]];
   loader.connect(0, target.node, target.slot);
 }
 

@@ -48,7 +48,7 @@ export class StrokeCanvas {
     this.keys = make("input", "sdedit-keys", { readonly: "", "aria-label": say("keys") });
     const parts = [this.toolbar.element, this.keys, this.sheet.element, this.gallery.element];
     this.element = make("div", "sdedit-canvas", { title: "", "data-capture-wheel": "true" }, ...parts);
-    this.element.classList.toggle("sdedit-touch", matchMedia("(pointer: coarse)").matches);
+    this.element.classList.toggle("sdedit-touch", isCoarse());
     this.hand = new Hand(this.sheet.element, this);
     this.listen();
     this.redraw();
@@ -348,8 +348,9 @@ export class StrokeCanvas {
     const isMiddle = (event) => !sheet.isFull && (event.button === 1 || event.buttons & 4);
     for (const type of ["pointerdown", "pointermove", "pointerup", "mousedown", "dblclick", "contextmenu"])
       element.addEventListener(type, (event) => isMiddle(event) || event.stopPropagation());
-    element.addEventListener("pointerdown", ({ pointerType }) =>
-      element.classList.toggle("sdedit-touch", pointerType === "touch" || matchMedia("(pointer: coarse)").matches),
+    // Larger targets for fingers, but nothing may move between the press and the lift of one.
+    sheet.element.addEventListener("pointerup", ({ pointerType }) =>
+      setTimeout(() => element.classList.toggle("sdedit-touch", pointerType === "touch" || isCoarse()), 100),
     );
     listenToKeys(this);
     listenForPictures(this);
@@ -393,3 +394,5 @@ export class StrokeCanvas {
     this.sheet.element.classList.toggle("sdedit-grab", held);
   }
 }
+
+const isCoarse = () => matchMedia("(pointer: coarse)").matches;

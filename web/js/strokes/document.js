@@ -105,6 +105,7 @@ function checkedMask(mask, width, height) {
   if (
     typeof mask !== "object" ||
     !mask ||
+    Array.isArray(mask) ||
     typeof invert !== "boolean" ||
     !within(grow, 0, mostGrowth({ width, height }))
   )

@@ -55,9 +55,10 @@ export class Hand {
     this.on.hover(event);
     if (event.pointerType === "pen") this.penAt = event.timeStamp;
     const here = [event.clientX, event.clientY];
-    if (this.mode === "pinch" && this.touches.has(event.pointerId)) {
-      const before = spread(this.touches);
-      this.touches.set(event.pointerId, here);
+    const isTouch = this.touches.has(event.pointerId);
+    const before = this.mode === "pinch" && isTouch ? spread(this.touches) : null;
+    if (isTouch) this.touches.set(event.pointerId, here);
+    if (before) {
       const now = spread(this.touches);
       this.on.pinch(now.x, now.y, before.size ? now.size / before.size : 1, now.x - before.x, now.y - before.y);
     } else if (event.pointerId === this.pointer && this.mode === "stroke") {
