@@ -180,10 +180,12 @@ def show_photos(edits: Sequence[Edit], evaluations: int, seeds: int, output: str
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--line", action="store_true", help="no photos")
+    parser.add_argument("--no-line", action="store_true", help="the photos alone")
     parser.add_argument("--search", action="store_true", help="settings of the inner Langevin steps on the line")
     parser.add_argument("--quick", action="store_true", help="one t0, few samples, one small render, 8 evaluations")
     parser.add_argument("--photos", metavar="FOLDER", help="where the photos are")
-    parser.add_argument("--size", type=int, default=192)
+    parser.add_argument("--edits", type=int, nargs="+", choices=range(len(EDITS)), default=range(len(EDITS)))
+    parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--evaluations", type=int, default=20)
     parser.add_argument("-o", "--output", metavar="FILE", help="sheet; the pictures lie in a folder of its name")
@@ -193,12 +195,13 @@ def main() -> None:
     if args.search:
         show_search(times, args.evaluations)
     else:
-        show_line(times, args.evaluations, rows=2000 if args.quick else seam_line.ROWS)
+        if not args.no_line:
+            show_line(times, args.evaluations, rows=2000 if args.quick else seam_line.ROWS)
         if args.quick:
             show_photos([stand_in(48)], 8, 1, args.output)
         elif not args.line:
             places = find_photos(args.photos)
-            show_photos([edit(places, args.size) for edit in EDITS], args.evaluations, args.seeds, args.output)
+            show_photos([EDITS[i](places, args.size) for i in args.edits], args.evaluations, args.seeds, args.output)
     print(f"{time.perf_counter() - started:.0f} s")
 
 
