@@ -114,7 +114,9 @@ def outpaint(places: list[Path], size: int) -> Edit:
     guide, mask, edge = image.clone(), torch.zeros(1, 1, size, size), round(0.75 * size)
     flat = image[..., edge - size // 16 : edge].mean(-1, keepdim=True)
     flat = torch.nn.functional.avg_pool2d(flat, (size // 8, 1), stride=(size // 8, 1))
-    guide[..., edge:] = torch.nn.functional.interpolate(flat, size=(size, 1), mode="nearest").expand_as(guide[..., edge:])
+    guide[..., edge:] = torch.nn.functional.interpolate(flat, size=(size, 1), mode="nearest").expand_as(
+        guide[..., edge:]
+    )
     mask[..., edge:] = 1.0
     return Edit("outpaint", image, guide, mask, own(image), 0.45)
 

@@ -239,6 +239,8 @@ def _per_pixel(chosen: Solver, run: Mapping[str, object], notes: list[str]) -> S
         stepped = replace(get_solver("auto"), stages=chosen.stages)  # on the path of the solver it stands in for
     if stepped is not chosen and chosen.name != "auto":
         notes.append(f"Soft mask: every pixel starts at its own t0, stepped by auto in place of {chosen.name}.")
+    if run["mask_mode"] == "tilt":
+        notes.append("Soft mask: mask_mode tilt is for hard masks and was not used.")
     return stepped
 
 
@@ -356,7 +358,7 @@ def sdedit(
         repeats: the paper's K.
         eta: 1 = SDEdit's law, 0 = the deterministic ODE, between them less noise on the way.  Below 1 the solver
             must be "auto", "sde_2m" or "ancestral".
-        mask_mode: how a hard mask is kept inside the loop, "tilt" or "bridge"; a soft one needs neither.
+        mask_mode: how a hard mask is kept inside the loop, "bridge" or "tilt".
         sample_indices: place of every item in a larger batch, 0 .. B-1 by default; an item's random numbers depend on
             seed and place alone.
         sigmas, grid, solver_options, y, observe, callback: see :func:`reverse`.

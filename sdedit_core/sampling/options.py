@@ -108,10 +108,9 @@ OPTIONS: dict[str, Option] = {
         advanced=True,
     ),
     "mask_mode": Option(
-        "tilt",
-        "How a hard mask is kept on the way. tilt: the model is led to see the kept region as it is, so that the edit fits "
-        "its surroundings. bridge: it sees that region under noise, which leaves more of a seam; predictions and bounds "
-        "of a sweep need it. A soft mask needs neither.",
+        "bridge",
+        "How a hard mask is kept on the way. bridge: always right. tilt: shows the model more of the kept region, so "
+        "that the edit may fit its surroundings better.",
         check_mask_mode,
         choices=tuple(MASK_MODES),
         advanced=True,
