@@ -1,6 +1,6 @@
 """Does an edit fit its surroundings?  Every way of holding a hard mask's kept region, at equal evaluations.
 
-    python benchmarks/seam.py -o seam.png                   # line and photos, under ten minutes
+    python benchmarks/seam.py -o seam.png                   # line and photos, minutes
     python benchmarks/seam.py --line                        # the exact line alone, under a minute
     python benchmarks/seam.py --search                      # what inner Langevin steps could do: 180 settings
     python benchmarks/seam.py --quick                       # seconds

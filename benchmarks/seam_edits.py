@@ -23,7 +23,7 @@ PLACES = {"skimage": "data", "sklearn": "datasets/images"}
 
 @dataclass
 class Edit:
-    """``photo`` as it was, ``guide`` with the rough edit, ``mask`` 1 = may change, the model that knows such pictures."""
+    """``photo`` as it was, ``guide`` with the rough edit, ``mask`` 1 = may change, and the model."""
 
     name: str
     photo: torch.Tensor
