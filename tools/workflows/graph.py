@@ -204,7 +204,7 @@ class Graph:
             nodes.append(entry)
             if node["kind"] in NOTES:
                 entry["properties"], entry["widgets_values"] = {}, [node["text"]]
-                entry["color"], entry["bgcolor"] = "#4a3a1e", "#3a3020"  # links can be read on it too
+                entry["color"], entry["bgcolor"] = "#4a3a1e", "#241d10"  # links can be read on it too
                 continue
             if "part" in node:
                 entry["properties"] = {"proxyWidgets": [["-1", name] for name in node["part"].widgets]}
