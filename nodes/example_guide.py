@@ -69,6 +69,12 @@ class ExampleGuide(Node):
             raise ValueError(f"Unknown picture {output!r}; expected one of {', '.join(filter(None, names))}.")
         if not max(width, height) <= LARGEST:
             raise ValueError(f"An example is at most {LARGEST} pixels wide and high, got {width} x {height}.")
+        if name.startswith(EDIT) and output == "photo":  # at once: its strokes need not be painted for that
+            from ..sdedit_core.builtin import example_edit_photo
+            from ..sdedit_core.pictures.fit import fit
+
+            photo = example_edit_photo(name.removeprefix(EDIT), max(width, height))
+            return jpeg(fit(photo, width=width, height=height))
         return jpeg(to_core(cls().paint(name, width, height)[names.index(output)]))
 
     def paint(self, name: str, width: int, height: int) -> tuple:

@@ -62,6 +62,8 @@ def test_ui_file_is_consistent(path):
     known, workflow = schemas(), load(path)
     parts = {part["id"]: part for part in workflow.get("definitions", {}).get("subgraphs", [])}
     assert workflow["last_node_id"] == max(node["id"] for node in workflow["nodes"])
+    ids = [node["id"] for nodes, _ in levels(workflow) for node in nodes]
+    assert len(set(ids)) == len(ids), "newer front ends number nodes anew where two share an id"
     for nodes, links in levels(workflow):
         by_id = {node["id"]: node for node in nodes}
         assert len(by_id) == len(nodes)

@@ -103,6 +103,9 @@ class Graph:
     groups: list = field(default_factory=list)
     files: dict = field(default_factory=dict)  # node key -> where to get the file it asks for
     bypassed: set = field(default_factory=set)  # keys of nodes that are there and let what they get pass through
+    first: int = (
+        1  # the first node's id: in newer front ends no two nodes of a workflow may share one, subgraphs included
+    )
     extra: dict = field(default_factory=dict)  # what the pack's own scripts read
     collapsed: set = field(default_factory=set)  # keys of nodes of which only the title is shown
 
@@ -116,6 +119,7 @@ class Graph:
         """A subgraph node: ``inputs`` by the names of the part's ends, the values of its dials among them."""
         self.node(key, part.kind, title=title or part.name, **inputs)
         self.nodes[key]["part"] = part
+        part.graph.first = 100 * self.ids()[key] + 1
         return self
 
     def note(self, key: str, at: tuple, size: tuple, text: str, title: str = "Read me") -> Graph:
@@ -126,8 +130,8 @@ class Graph:
         self.groups.append({"title": title, "at": at, "size": size, "color": color})
         return self
 
-    def _ids(self) -> dict[str, int]:
-        return {key: i + 1 for i, key in enumerate(self.nodes)}
+    def ids(self) -> dict[str, int]:
+        return {key: self.first + i for i, key in enumerate(self.nodes)}
 
     def _known(self) -> dict[str, Schema]:
         return schemas() | {node["kind"]: node["part"].schema() for node in self.nodes.values() if "part" in node}
@@ -138,7 +142,7 @@ class Graph:
 
     def _flat(self, before: str, given: dict[tuple[str, str], object]) -> dict:
         """The nodes with their ids behind ``before``; ``given``: what comes in from outside, (node, input) -> value."""
-        ids, known, out = self._ids(), self._known(), {}
+        ids, known, out = self.ids(), self._known(), {}
         for key, node in self.nodes.items():
             if node["kind"] in NOTES or key in self.bypassed:
                 continue
@@ -162,7 +166,7 @@ class Graph:
     def _origin(self, ref: Ref, before: str) -> list:
         """[id, slot] of the node that makes an output, inside of subgraphs too."""
         ref = self._through(ref)
-        node, number = self.nodes[ref.key], self._ids()[ref.key]
+        node, number = self.nodes[ref.key], self.ids()[ref.key]
         if "part" in node:
             return node["part"].graph._origin(node["part"].made(ref.slot), f"{before}{number}:")
         return [f"{before}{number}", ref.slot]
@@ -181,7 +185,7 @@ class Graph:
 
     def ui(self) -> dict:
         """As the front end saves it."""
-        ids, known, links, nodes = self._ids(), self._known(), [], []
+        ids, known, links, nodes = self.ids(), self._known(), [], []
         outgoing: dict[tuple, list] = {}
         for order, (key, node) in enumerate(self.nodes.items()):
             entry = {
@@ -204,7 +208,7 @@ class Graph:
             nodes.append(entry)
             if node["kind"] in NOTES:
                 entry["properties"], entry["widgets_values"] = {}, [node["text"]]
-                entry["color"], entry["bgcolor"] = "#4a3a1e", "#3a3020"  # links can be read on it too
+                entry["color"], entry["bgcolor"] = "#4a3a1e", "#241d10"  # links can be read on it too
                 continue
             if "part" in node:
                 entry["properties"] = {"proxyWidgets": [["-1", name] for name in node["part"].widgets]}
@@ -242,7 +246,7 @@ class Graph:
         return {
             "id": str(uuid.uuid5(uuid.NAMESPACE_URL, "sdedit-nodes/" + self.name)),
             "revision": 0,
-            "last_node_id": len(nodes),
+            "last_node_id": max(node["id"] for node in nodes),
             "last_link_id": len(links),
             "nodes": nodes,
             "links": links,

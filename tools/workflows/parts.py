@@ -33,7 +33,7 @@ def save(g: Graph, images: Ref, title: str = "Picture") -> None:
 
 def compare(g: Graph, before: Ref) -> None:
     """Where ComfyUI has a node that compares: a slider from ``before`` to the picture that is saved."""
-    ids = {key: i + 1 for i, key in enumerate(g.nodes)}
+    ids = g.ids()
     ends = {"before": before, "after": g.nodes["save"]["inputs"]["images"]}
     g.extra["sdedit_compare"] = {name: [ids[ref.key], ref.slot] for name, ref in ends.items()} | {"save": ids["save"]}
 

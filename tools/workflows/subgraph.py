@@ -62,8 +62,7 @@ class Blueprint:
 
     def _value(self, target: tuple[str, str]) -> object:
         node, name = target
-        ids = {key: i + 1 for i, key in enumerate(self.graph.nodes)}
-        kept = self.graph.api().get(str(ids[node]), {"inputs": self.graph.nodes[node]["inputs"]})
+        kept = self.graph.api().get(str(self.graph.ids()[node]), {"inputs": self.graph.nodes[node]["inputs"]})
         return kept["inputs"][name]
 
     def definition(self) -> dict:
