@@ -148,7 +148,7 @@ class Easel:
         self.page.wait_for_timeout(100)
 
     def fingers(self, *steps):
-        """Put down, move and lift fingers: every step is a list of the places of those that are down."""
+        """Put down, move and lift fingers: every step is a list of the places of those that are down; [] lifts all."""
         before, box = 0, self.element(".sdedit-ink").bounding_box()
         for places in steps:
             kind = "touchEnd" if not places else "touchStart" if len(places) > before else "touchMove"
@@ -157,6 +157,7 @@ class Easel:
                 for k, (x, y) in enumerate(places)
             ]
             self.cdp("dispatchTouchEvent", type=kind, touchPoints=points)
+            self.page.wait_for_timeout(50)  # as hands do: several frames for every step
             before = len(places)
         self.page.wait_for_timeout(300)
 
@@ -728,8 +729,8 @@ def test_pen_pressure_and_two_fingers(easel):
     assert easel.bitmap_difference() < 0.25
     easel.page.wait_for_timeout(900)  # a finger right after a pen is a palm
     width = easel.element(".sdedit-ink").bounding_box()["width"]
-    one, other = (0.4, 0.5), (0.6, 0.5)
-    easel.fingers([one], [(0.39, 0.5)], [(0.38, 0.5), other], [(0.3, 0.5), (0.7, 0.5)], [(0.3, 0.5)], [(0.2, 0.4)], [])
+    apart = [[(0.38 - k, 0.5), (0.6 + k, 0.5)] for k in (0, 0.02, 0.04, 0.06, 0.08, 0.1)]
+    easel.fingers([(0.4, 0.5)], [(0.39, 0.5)], *apart, [])
     easel.page.wait_for_timeout(300)
     assert len(easel.strokes) == 1, "two fingers leave nothing"
     assert easel.element(".sdedit-ink").bounding_box()["width"] > 1.5 * width

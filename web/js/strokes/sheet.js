@@ -86,7 +86,7 @@ export class Sheet {
       return place - (place - offset) * by + move / scale;
     };
     this.look({
-      zoom: Math.abs(zoom - 1) < 0.03 ? 1 : zoom,
+      zoom,
       x: keep(clientX, box.left, box.width, view.x, moveX),
       y: keep(clientY, box.top, box.height, view.y, moveY),
     });
@@ -99,6 +99,7 @@ export class Sheet {
     clearTimeout(this.settle);
     this.settle = setTimeout(() => {
       this.isMoving = false;
+      if (Math.abs(this.view.zoom - 1) < 0.03) this.view.zoom = 1; // and not on the way: a pinch is many small steps
       this.layout();
     }, 120);
   }
