@@ -11,6 +11,7 @@ const LEAST_ZOOM = 0.5;
 const MOST_ZOOM = 16;
 const STAYS = 40; // px of the paper that can not be pushed out of sight
 const RECENT = 8; // strokes that undo takes back without painting all the others anew
+const SLOW = 80; // milliseconds for all strokes, from which a change of size has to last before they are painted anew
 const TINT = [255, 40, 90, 0.55];
 
 export class Sheet {
@@ -69,6 +70,7 @@ export class Sheet {
     const [pw, ph] = [Math.max(1, Math.round(shown.width * dense)), Math.max(1, Math.round(shown.height * dense))];
     const off = Math.abs(pw / this.ink.width - 1) + Math.abs(ph / this.ink.height - 1);
     if (off < 0.02) return;
+    if (this.painted && this.cost > SLOW && !this.isSettled) return this.look(this.view); // once it stays so
     for (const canvas of [this.ink, this.committed, this.earlier.canvas]) [canvas.width, canvas.height] = [pw, ph];
     this.painted = null;
     this.redraw();
@@ -99,8 +101,10 @@ export class Sheet {
     clearTimeout(this.settle);
     this.settle = setTimeout(() => {
       this.isMoving = false;
+      this.isSettled = true;
       if (Math.abs(this.view.zoom - 1) < 0.03) this.view.zoom = 1; // and not on the way: a pinch is many small steps
       this.layout();
+      this.isSettled = false;
     }, 120);
   }
 
@@ -109,7 +113,9 @@ export class Sheet {
   /** Show this drawing; without one, the same again. */
   redraw(drawing = this.drawing) {
     this.drawing = drawing;
+    const begun = performance.now();
     this.paint(drawing);
+    this.cost = this.wasWhole ? performance.now() - begun : this.cost;
     this.paper.style.backgroundColor = drawing.background;
     this.show();
     this.showMask();
@@ -122,6 +128,7 @@ export class Sheet {
     const { strokes } = drawing;
     const startsWith = (own) => own.length <= strokes.length && own.every((stroke, i) => stroke === strokes[i]);
     let done = this.painted?.frame === frame ? this.painted.strokes : null;
+    this.wasWhole = !done;
     if (!done) earlier.strokes = [];
     if (!done || !startsWith(done)) {
       if (!startsWith(earlier.strokes)) earlier.strokes = [];

@@ -38,7 +38,9 @@ export class SoftTip {
         along = along < 0 ? 0 : Math.min(along, 1);
         const awayX = x - along * dx;
         const awayY = y - along * dy;
-        const distance = Math.sqrt(awayX * awayX + awayY * awayY);
+        const squared = awayX * awayX + awayY * awayY;
+        if (squared > reach * reach) continue; // most of a slanting segment's box
+        const distance = Math.sqrt(squared);
         const radius = ra + (rb - ra) * along;
         const half = Math.max((radius * (1 - hardness)) / 2, 0.5);
         let inside = ((radius * (1 + hardness)) / 2 + half - distance) / (2 * half);
