@@ -363,9 +363,18 @@ def promoted(easel, background=None):
     node["properties"] = {**node.get("properties", {}), "proxyWidgets": [[str(inner["id"]), "strokes"]]}
     node["pos"], node["size"] = [0, 0], [420, 620]
     assert easel.front.load(saved) == []
-    easel.page.wait_for_timeout(900)
+    closer(easel)
     assert easel.page.locator(".sdedit-canvas:visible").count() == 1
     return easel
+
+
+def closer(easel):
+    """The node at (0, 0) in its own size: at a quarter of it, half a pixel is much on the screen."""
+    easel.page.evaluate(
+        """() => { const c = window.app.canvas; c.ds.scale = 1; c.ds.offset[0] = 300; c.ds.offset[1] = 120;
+            c.setDirty(true, true); }"""
+    )
+    easel.page.wait_for_timeout(900)
 
 
 def reopened(easel):
@@ -373,7 +382,7 @@ def reopened(easel):
     saved = easel.page.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
     easel.front.reload()
     assert easel.front.load(saved) == []
-    easel.page.wait_for_timeout(900)
+    closer(easel)
     return saved
 
 
