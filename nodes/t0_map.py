@@ -137,8 +137,7 @@ class Units:
                 "or set unit to t0."
             )
         self._dial = None if model is None else find_dial(model, unit)
-        self.share = unit != MODEL_TIME
-        self.name = "noise share" if self.share else "t0"
+        self.name = "t0" if self._dial is None else self._dial.name
 
     def t0(self, value: float) -> float:
         """The model's own time of a number of a widget."""
@@ -148,11 +147,11 @@ class Units:
 
     def number(self, t0: float) -> float:
         """A time of the model in the unit of the node."""
-        return self._dial.share(self._dial.schedule.sigma(t0)) if self.share else t0
+        return t0 if self._dial is None else self._dial.value(t0)
 
     def shown(self, t0_map: torch.Tensor) -> torch.Tensor:
         """A whole map in the unit of the node."""
-        if not self.share:
+        if self._dial is None or self._dial.unit == MODEL_TIME:
             return t0_map
         levels, place = torch.round(t0_map * 4096.0).unique(return_inverse=True)
         exact = {round(t0 * 4096.0): t0 for t0 in _common(t0_map)}

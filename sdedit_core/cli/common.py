@@ -340,7 +340,7 @@ def load_job(args: argparse.Namespace, guide: str) -> EditJob:
         )
     model = load_model(args)
     if getattr(args, "crop", False):
-        return window_job(args, guide, model, mask)
+        return window_job(args, guide, model, picture, mask)
     width, height = working_size(args.size, model, picture)
     if model.size is None:
         check_sides(guide, picture, (width, height))
@@ -355,20 +355,24 @@ def load_job(args: argparse.Namespace, guide: str) -> EditJob:
     return EditJob(model, to_range(picture, model.data_range), picture, mask, has_profile(guide))
 
 
-def window_job(args: argparse.Namespace, guide: str, model: ScoreModel, mask: torch.Tensor | None) -> EditJob:
-    """The window of a guide around its mask, at the size of --size or the model's own, and the way back."""
+def window_job(
+    args: argparse.Namespace, guide: str, model: ScoreModel, picture: torch.Tensor, mask: torch.Tensor | None
+) -> EditJob:
+    """The window of a guide around its mask, at the size of --size or the model's own, and the way back.
+
+    ``picture`` is the guide as it was read; a colour file of 16 bits is read once more, by all of them.
+    """
     from ..pictures.deep_colour import load_deep_colour
     from ..pictures.distance import check_feather
     from ..pictures.fit import AROUND, fit_image
-    from ..pictures.io import bits_of, has_profile, load_image, to_range
+    from ..pictures.io import bits_of, has_profile, to_range
 
     if mask is None:
         raise ValueError("--crop works on a window around the mask; say which with --mask FILE.")
     check_feather(args.feather)
-    picture = load_deep_colour(guide)
-    deep = picture is not None
-    picture = load_image(guide) if picture is None else picture
-    deep = deep or bits_of(guide) > 8
+    colours = load_deep_colour(guide)
+    deep = colours is not None or bits_of(guide) > 8
+    picture = picture if colours is None else colours
     say_mask(args.mask, mask)
     size = model.size
     if args.size:

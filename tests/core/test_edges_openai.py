@@ -44,12 +44,6 @@ def test_the_native_size_of_a_ddpm_is_told_by_its_attention():
     assert found({**state, "logvar": torch.zeros(1000)}).spec == found(state).spec
 
 
-@pytest.mark.parametrize("sde", ["ve", "edm", "subvp", "vp-continuous"])
-def test_a_ddpm_is_a_discrete_vp_network(sde):
-    with pytest.raises(ValueError, match=f'discrete VP networks; sde="{sde}" does not fit'):
-        found(state_of("ddpm.ckpt"), sde=sde)
-
-
 def test_a_ddpm_without_a_level_is_incomplete():
     state = state_of("ddpm.ckpt")
     broken({k: v for k, v in state.items() if not k.startswith("up.0.block.")}, r"lacks the tensor 'up\.0\.block")
@@ -119,10 +113,18 @@ def test_heads_must_divide_the_channels():
         found(state_of("adm_cond.pt"), num_heads=5)
 
 
-@pytest.mark.parametrize("sde", ["ve", "subvp", "vp-continuous", "iddpm"])
-def test_what_an_adm_network_cannot_be(sde):
-    with pytest.raises(ValueError, match=f'discrete VP, EDM or consistency networks; sde="{sde}" does not fit'):
-        found(state_of("adm_cond.pt"), sde=sde)
+DISCRETE = "discrete VP networks"
+EDM_TOO = "discrete VP, EDM or consistency networks"
+
+
+@pytest.mark.parametrize(
+    ("name", "sde", "words"),
+    [("ddpm.ckpt", sde, DISCRETE) for sde in ("ve", "edm", "subvp", "vp-continuous")]
+    + [("adm_cond.pt", sde, EDM_TOO) for sde in ("ve", "subvp", "vp-continuous", "iddpm")],
+)
+def test_what_these_networks_cannot_be(name, sde, words):
+    with pytest.raises(ValueError, match=f'{words}; sde="{sde}" does not fit'):
+        found(state_of(name), sde=sde)
 
 
 def test_resampling_without_weights():
