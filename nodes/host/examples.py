@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
-
-from aiohttp import web
-from server import PromptServer
 
 PATH = "/sdedit/example"
 
 
 def serve_examples(picture: Callable[[str, str, int, int], bytes]) -> None:
     """Answer requests for ``picture(name, output, width, height)``, a JPEG file; 400 with words where it is refused."""
-    server = getattr(PromptServer, "instance", None)  # none where ComfyUI's nodes are loaded without a server
+    # ComfyUI has loaded it by now; where its nodes are used without a server it would be loaded for nothing, or fail
+    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
     if server is None:
         return
+    from aiohttp import web
 
     @server.routes.get(PATH)
     async def answer(request: web.Request) -> web.Response:
