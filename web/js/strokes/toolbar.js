@@ -5,6 +5,8 @@ import { LANDSCAPE } from "./palette.js";
 import { say } from "./words.js";
 
 const TOOLS = ["brush", "shape", "flood", "eraser", "pick"];
+const HISTORY = ["undo", "redo", "clear"];
+const MORE = ["examples", "mask", "full"];
 const TIPS = ["fine", "round", "soft"];
 const PERCENT = ["opacity", "hardness", "smoothing", "tolerance"];
 const SHOWN = {
@@ -23,19 +25,21 @@ export class Toolbar {
   constructor(act) {
     this.act = act;
     const plain = (name) => button(name, say(name), () => act(name));
-    const tools = TOOLS.map((name) => button(name, say(name), () => act("tool", name)));
-    const more = ["examples", "mask", "full"].map(plain);
-    const history = ["undo", "redo", "clear"].map(plain);
-    this.buttons = Object.fromEntries(
-      [...tools, ...history, ...more].map((made, i) => [
-        [...TOOLS, "undo", "redo", "clear", "examples", "mask", "full"][i],
-        made,
-      ]),
+    this.buttons = {};
+    const row = (title, names, made) => {
+      for (const name of names) this.buttons[name] = made(name);
+      return group(say(title), ...names.map((name) => this.buttons[name]));
+    };
+    const first = make(
+      "div",
+      "sdedit-row",
+      {},
+      row("tools", TOOLS, (name) => button(name, say(name), () => act("tool", name))),
+      row("history", HISTORY, plain),
+      row("more", MORE, plain),
     );
     this.makeOptions(plain);
     this.makeColours();
-    const first = make("div", "sdedit-row", {}, group(say("tools"), ...tools), group(say("history"), ...history));
-    first.append(group(say("more"), ...more));
     const second = make("div", "sdedit-row sdedit-options", {}, ...Object.values(this.options));
     const third = make(
       "div",
@@ -115,7 +119,7 @@ export class Toolbar {
     const { tool, colour, paper, canUndo, canRedo, paperShown, tip, mask } = state;
     const pressed = (made, is) => made.setAttribute("aria-pressed", String(Boolean(is)));
     for (const name of TOOLS) pressed(this.buttons[name], name === tool);
-    for (const name of ["examples", "mask", "full"]) pressed(this.buttons[name], state[`${name}Open`]);
+    for (const name of MORE) pressed(this.buttons[name], state[`${name}Open`]);
     this.buttons.undo.disabled = !canUndo;
     this.buttons.redo.disabled = !canRedo;
     const shown = SHOWN[state.maskOpen ? "mask" : tool];
