@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import torch
 from einops import rearrange
@@ -87,7 +88,7 @@ class Weights:
     def attention(self, target: str, *, norm: str, q: str, k: str, v: str, proj: str, scale: float) -> None:
         """Attention stored as separate q, k, v, each a matrix, a 1x1 convolution or score-SDE's NIN."""
         parts = [self._wb(name) for name in (q, k, v)]
-        self._attention(target, norm, torch.cat([w for w, _ in parts]), torch.cat([b for _, b in parts]), proj, scale)
+        self._attention(target, norm, joined([w for w, _ in parts]), joined([b for _, b in parts]), proj, scale)
 
     def fused_attention(
         self, target: str, *, norm: str, qkv: str, proj: str, heads: int, order: str, scale: float
@@ -126,6 +127,20 @@ def _scaled(t: Tensor, scale: float) -> Tensor:
     return t if scale == 1.0 else t.float() * scale
 
 
+def joined(parts: list[Tensor], dim: int = 0) -> Tensor:
+    """``torch.cat``; for shapes alone without PyTorch's, which imports its compiler first and takes seconds."""
+    if not parts[0].is_meta:
+        return torch.cat(parts, dim=dim)
+    shapes = [list(t.shape) for t in parts]
+    lengths = [shape.pop(dim) for shape in shapes]
+    if any(shape != shapes[0] for shape in shapes):
+        raise ValueError(
+            f"it has tensors that cannot be joined: {listed(sorted({str(tuple(t.shape)) for t in parts}))}."
+        )
+    shapes[0].insert(dim, sum(lengths))
+    return torch.empty(shapes[0], dtype=reduce(torch.promote_types, (t.dtype for t in parts)), device="meta")
+
+
 def pixel_affine(data_range: tuple[float, float]) -> dict[str, float]:
     """Found's gain and offset that bring ``data_range`` to the [-1, 1] which networks are fed with."""
     low, high = data_range
@@ -145,4 +160,4 @@ def attention_size(spec: UNetSpec, pixels: int) -> int:
 def swap_halves(weight: Tensor) -> Tensor:
     """Columns of a linear layer that reads [cos, sin], reordered for [sin, cos]."""
     half = weight.shape[1] // 2
-    return torch.cat([weight[:, half : 2 * half], weight[:, :half], weight[:, 2 * half :]], dim=1)
+    return joined([weight[:, half : 2 * half], weight[:, :half], weight[:, 2 * half :]], dim=1)

@@ -20,7 +20,7 @@ from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
 from ..states import any_state, choose_state, strip
-from ..weights import Weights, pixel_affine, swap_halves
+from ..weights import Weights, joined, pixel_affine, swap_halves
 
 NAME = "EDM state dict"
 _BLOCK = re.compile(r"(enc|dec)\.(\d+)x(\d+)_(\w+?)\.")
@@ -220,7 +220,7 @@ def _embedding(w: Weights, song: bool, spec: UNetSpec) -> UNetSpec:
         # a linear layer on one-hot labels is a table of rows; the last row stands for "no class"
         table = w.get("map_label.weight").float().t()
         classes = table.shape[0]
-        table = torch.cat([table * (classes**0.5 if song else 1.0), torch.zeros_like(table[:1])])
+        table = joined([table * (classes**0.5 if song else 1.0), torch.zeros_like(table[:1])])
         w.out["embed.classes.weight"] = table + w.get("map_label.bias").float() if "map_label.bias" in w else table
     return replace(
         spec, embedding="fourier" if fourier else "sinusoidal", embedding_channels=features,
