@@ -115,7 +115,7 @@ _KINDS: tuple[tuple[Callable[[Mapping[str, Tensor]], bool], str], ...] = (
         "is a ControlNet, which steers a latent model and is no score model. Use it with the host's ControlNet nodes.",
     ),
     (
-        _start("model.diffusion_model.", "first_stage_model.", "cond_stage_model."),
+        _start("model.diffusion_model.", "diffusion_model.", "first_stage_model.", "cond_stage_model."),
         f"is a latent model (Stable Diffusion's kind), which works on a VAE's latents and not on pixels; {_HOST}",
     ),
     (
