@@ -13,6 +13,7 @@ from .score_model_loader import ScoreModelLoader
 from .sigmas_from_t0 import SigmasFromT0
 from .simulate_strokes import SimulateStrokes
 from .stroke_canvas import StrokeCanvas
+from .t0_map import T0Map
 from .t0_probe import T0Probe
 from .t0_sweep import T0Sweep
 from .unfit_image import UnfitImage
@@ -28,6 +29,7 @@ _NODES = (
     ReverseSDE,
     FitImage,
     UnfitImage,
+    T0Map,
     T0Probe,
     T0Sweep,
     EditReport,
@@ -41,5 +43,6 @@ if importlib.util.find_spec("folder_paths") is not None:  # absent when the node
     from . import host
 
     host.register_model_folder()
+    host.serve_examples(ExampleGuide.picture)
 
 __all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS"]

@@ -10,7 +10,7 @@ from .carried import KEY, Carried, check_clean, fingerprints, pack
 from .dial import find_dial, read_out
 from .hints import STOCK, lost_strokes
 from .latent import batch_indices, check_latent
-from .masks import check_mask
+from .masks import check_mask, for_frames
 from .parts import describe_parts, to_latent
 from .schema import MASK, T0_INPUT, UNIT_INPUT, Node, seed, socket
 
@@ -85,6 +85,8 @@ class AddVENoise(Node):
             out["noise_mask"] = layout.nested_mask(fitted)
         elif mask is not None:
             mask = check_mask(mask)
+            if guide.ndim == 5 and guide.shape[2] > 1 and mask.ndim < 5:
+                mask = for_frames(mask, guide.shape[2])
             out["noise_mask"] = mask if mask.ndim == 5 else mask.reshape((-1, 1, *mask.shape[-2:]))
         if mask is not None or given is not None or layout is not None:
             origin = "" if mask is not None or given is None else ", from the latent's noise mask"

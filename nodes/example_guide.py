@@ -8,6 +8,7 @@ from .image import to_image
 from .schema import Node, check_number, choice
 
 EDIT, COMPOSITE = "edit: ", "composite: "
+LARGEST = 1024  # pixels of a side
 
 
 def _names() -> dict[str, str]:
@@ -40,7 +41,7 @@ class ExampleGuide(Node):
     @classmethod
     def INPUT_TYPES(cls) -> dict:
         names = _names()
-        side = {"default": 256, "min": 64, "max": 1024, "step": 8}
+        side = {"default": 256, "min": 64, "max": LARGEST, "step": 8}
         return {
             "required": {
                 "name": choice(
@@ -53,6 +54,28 @@ class ExampleGuide(Node):
                 "height": ("INT", {**side, "tooltip": "Height in pixels; the built-in models like 128 to 512."}),
             }
         }
+
+    @classmethod
+    def picture(cls, name: str, output: str, width: int, height: int) -> bytes:
+        """One of its pictures as a JPEG file, for a canvas that shows it before the first run.
+
+        Raises:
+            ValueError: there is no such example, picture or size.
+        """
+        from .image import jpeg, to_core
+
+        names = [kind == "IMAGE" and title for kind, title, _ in cls.OUTPUTS]
+        if output not in names:
+            raise ValueError(f"Unknown picture {output!r}; expected one of {', '.join(filter(None, names))}.")
+        if not max(width, height) <= LARGEST:
+            raise ValueError(f"An example is at most {LARGEST} pixels wide and high, got {width} x {height}.")
+        if name.startswith(EDIT) and output == "photo":  # at once: its strokes need not be painted for that
+            from ..sdedit_core.builtin import example_edit_photo
+            from ..sdedit_core.pictures.fit import fit
+
+            photo = example_edit_photo(name.removeprefix(EDIT), max(width, height))
+            return jpeg(fit(photo, width=width, height=height))
+        return jpeg(to_core(cls().paint(name, width, height)[names.index(output)]))
 
     def paint(self, name: str, width: int, height: int) -> tuple:
         from ..sdedit_core.builtin import example_composite, example_edit, example_guide, example_photo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 
 import torch
@@ -98,6 +99,15 @@ def sheet(guide: torch.Tensor, pictures: list[torch.Tensor], labels: list[str], 
         columns = count
     cells = [batch[i : i + 1] for i in range(guide.shape[0]) for batch in (guide, *pictures)]
     return to_image(from_pil(contact_sheet(cells, names * guide.shape[0], columns=columns, title=title)))
+
+
+def jpeg(picture: torch.Tensor) -> bytes:
+    """The first picture of (B, 3, H, W) as a JPEG file."""
+    from ..sdedit_core.pictures.io import to_pil
+
+    data = io.BytesIO()
+    to_pil(picture[:1]).save(data, "JPEG", quality=92)
+    return data.getvalue()
 
 
 def card(text: str, width: int = 1100, height: int = 480) -> Image.Image:

@@ -18,7 +18,8 @@ OUTPUTS = (
     (
         "CONDITIONING",
         "empty conditioning",
-        "For stock samplers, which insist on positive and negative. Our own sampler does not need it.",
+        "For stock samplers on this score model, which insist on positive and negative. Our own sampler needs "
+        "none; a model made for text needs CLIP Text Encode.",
     ),
 )
 

@@ -42,10 +42,10 @@ def _kind(mask: object) -> str:
 def one_for_each(mask: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     """The mask, one for all or one for each of samples of this shape, with its axes as ComfyUI takes them.
 
-    For a video the host takes a batch of masks for frames; where there is one frame they are the items' own.
+    For a video a batch of masks is for frames; where there is one frame they are the items' own.
     """
     if len(shape) == 5 and shape[2] > 1 and mask.ndim < 5:
-        return mask
+        return for_frames(mask, shape[2])
     if len(shape) == 4 or mask.ndim < 5:
         mask = mask.reshape(-1, 1, *mask.shape[-2:])
     masks, pictures = mask.shape[0], shape[0]
@@ -57,6 +57,20 @@ def one_for_each(mask: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     if len(shape) == 3:
         return mask.flatten(1, -2)
     return mask[:, :, None] if len(shape) == 5 and mask.ndim == 4 else mask
+
+
+def for_frames(mask: torch.Tensor, frames: int) -> torch.Tensor:
+    """Masks for the frames of a picture as masks for the frames of its latent: as it is where there are as many.
+
+    A video VAE makes one latent frame of the first frame and one each of the r that follow, 1 + r (frames - 1) in all;
+    such a latent frame may change as much as the one of them that may change most.  The host would mix neighbours.
+    """
+    flat = mask.reshape(-1, *mask.shape[-2:])
+    count = flat.shape[0]
+    if count <= frames or (count - 1) % (frames - 1):
+        return mask
+    groups = flat[1:].reshape(frames - 1, -1, *flat.shape[-2:])
+    return torch.cat([flat[:1], groups.amax(1)])
 
 
 def describe_mask(mask: torch.Tensor) -> str:

@@ -93,7 +93,10 @@ MASK = socket(
     "to the latent. Without it, a noise mask of the latent counts.",
 )
 PROMPT = {
-    "positive": socket("CONDITIONING", "What the picture should show. Text models need it, score models do not."),
+    "positive": socket(
+        "CONDITIONING",
+        "What the picture should show: from CLIP Text Encode, which text models need. Leave it open for score models.",
+    ),
     "negative": socket("CONDITIONING", "What it should not show. Only used when cfg is not 1."),
     "cfg": (
         "FLOAT",

@@ -38,7 +38,7 @@ class StrokeCanvas(Node):
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:
-        from ..sdedit_core.builtin import example_drawing
+        from ..sdedit_core.builtin import EXAMPLE_GUIDES, example_drawing
 
         side = {"default": 256, "min": 64, "max": 4096, "step": 8}
         without = "Not used when a background is connected: then the painting has the background's size."
@@ -57,6 +57,7 @@ class StrokeCanvas(Node):
                     {
                         "default": example_drawing(),
                         "widgetType": "SDEDIT_STROKES",
+                        "examples": {name: example_drawing(name) for name in EXAMPLE_GUIDES},  # to start from
                         "tooltip": "Your painting. Alt-click picks a colour, [ and ] change the brush size.",
                     },
                 ),
@@ -90,8 +91,8 @@ class StrokeCanvas(Node):
         swatches = None if palette is None else to_core(check_image(palette, self.NAME, "palette"))
         if below is None and not drawing.strokes:
             raise ValueError(
-                f"{self.NAME}: nothing is painted yet. Paint a few strokes in the node (Fill covers the whole paper), "
-                "or connect a background."
+                f"{self.NAME}: nothing is painted yet. Paint a few strokes in the node (Cover all, beside Fill, "
+                "covers the whole paper), or connect a background."
             )
         if below is None:
             width, height = (int(check_number(v, n, 16, 4096)) for v, n in ((width, "width"), (height, "height")))

@@ -30,7 +30,7 @@ class T0Sweep(SolverNode):
         (
             "IMAGE",
             "plot",
-            "Faithfulness and realism over t0, and what the bounds said. Needs matplotlib; says so when it is missing.",
+            "Faithfulness and realism over t0, and what the bounds said; without matplotlib the two curves alone.",
         ),
         ("IMAGE", "pictures", "The edits as a batch of pictures, one t0 after the other."),
         ("LATENT", "latent", "The edits as a LATENT batch, in the same order."),
@@ -237,6 +237,6 @@ def _plot(found: list, spot: object | None, unit: str) -> torch.Tensor:
 
     try:
         picture = tradeoff_plot(found, spot=spot, unit=unit)
-    except ValueError as problem:  # too few values, or no matplotlib: the sweep itself is done and worth having
+    except ValueError as problem:  # too few values: the sweep itself is done and worth having
         picture = card(f"No plot. {problem}")
     return to_image(from_pil(picture))

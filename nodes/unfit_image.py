@@ -6,7 +6,9 @@ import torch
 
 from .fit_image import UNDO
 from .image import untouched_to_core, untouched_to_image
-from .schema import Node, socket
+from .schema import Node, integer, socket, switch
+
+FEATHER = 4
 
 
 class UnfitImage(Node):
@@ -16,9 +18,19 @@ class UnfitImage(Node):
     OUTPUTS = (("IMAGE", "image", "The original picture, in its own size, with the result at its place."),)
     DESCRIPTION = (
         "Puts a result back into the picture that Fit Image to Model took it from, at its place and in its size. "
-        "What was cropped away comes back, what was padded goes."
+        "What was cropped away comes back, what was padded goes, and where the mask was 0 every pixel is the "
+        "original's own."
     )
-    SEARCH_ALIASES = ["sdedit", "uncrop", "paste back", "stitch", "undo resize", "unpad", "restore size"]
+    SEARCH_ALIASES = [
+        "sdedit",
+        "uncrop",
+        "paste back",
+        "stitch",
+        "undo resize",
+        "unpad",
+        "restore size",
+        "colour match",
+    ]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:
@@ -33,14 +45,34 @@ class UnfitImage(Node):
                     "Another version of the original to paste into, of the same size. Without it the "
                     "picture that was fitted is used.",
                 ),
+                "feather": integer(
+                    FEATHER,
+                    0,
+                    256,
+                    "Pixels of the original over which the result fades in, inside the part that may change; outside "
+                    "of it nothing does. Thin strokes fade over less. 0 = a hard edge.",
+                ),
+                "colour_match": switch(
+                    False,
+                    "Give the result the colours that the kept part had before: takes back what a VAE did to them. "
+                    "Needs a mask in Fit Image to Model.",
+                ),
             },
         }
 
-    def unfit(self, image: torch.Tensor, undo: object, original: torch.Tensor | None = None) -> tuple:
+    def unfit(
+        self,
+        image: torch.Tensor,
+        undo: object,
+        original: torch.Tensor | None = None,
+        feather: int = FEATHER,
+        colour_match: bool = False,
+    ) -> tuple:
         from ..sdedit_core.pictures.fit import Undo, unfit_image
 
         if not isinstance(undo, Undo):
             raise ValueError(f"{self.NAME}: undo must come from Fit Image to Model, got {type(undo).__name__}.")
         result = untouched_to_core(image, self.NAME, "image")
         other = None if original is None else untouched_to_core(original, self.NAME, "original")
-        return (untouched_to_image(unfit_image(result, undo, other), result, image),)
+        whole = unfit_image(result, undo, other, feather=feather, match=bool(colour_match))
+        return (untouched_to_image(whole, result, image),)

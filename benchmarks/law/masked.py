@@ -170,20 +170,42 @@ class Masked:
     std: float
 
 
-def hard_gaussian(t0: float, steps: int, name: str, *, grid: str = "auto") -> Masked:
-    """One hard-mask algorithm on the Gaussian line: middle half edited, a flat stroke as guide."""
-    data, clean = gaussian_line()
-    change = torch.zeros(SIZE, dtype=torch.bool)
-    change[SIZE // 4 : 3 * SIZE // 4] = True
-    guide = torch.where(change, clean[change].mean() + 0.15, clean)
-    sigmas = sigma_grid(SCHEDULE, SCHEDULE.sigma(t0), steps, grid=grid, data_std=0.25)
-    s = torch.where(change, sigmas[0], 0.0).to(F64)
-    m1, c1 = exact_masked_law(data.cov[0], guide, s)
-    m2, c2 = affine_moments(HARD[name], data.denoise, guide, s, sigmas)
-    inner1, inner2 = c1[change][:, change], c2[change][:, change]
-    total = float(inner1.trace())
-    w2 = bures(m2[change], inner2, m1[change], inner1) / math.sqrt(total)
-    return Masked(w2, seam(m2, c2, change) / seam(m1, c1, change), math.sqrt(float(inner2.trace()) / total))
+@dataclass
+class HardLine:
+    """One hard-mask problem on the Gaussian line: the middle half edited, a flat stroke as guide; its exact law."""
+
+    data: LineMixture
+    change: torch.Tensor
+    guide: torch.Tensor
+    sigmas: list[float]
+    levels: torch.Tensor
+    law: tuple[torch.Tensor, torch.Tensor]
+
+    @staticmethod
+    def at(t0: float, steps: int, *, grid: str = "auto") -> HardLine:
+        data, clean = gaussian_line()
+        change = torch.zeros(SIZE, dtype=torch.bool)
+        change[SIZE // 4 : 3 * SIZE // 4] = True
+        guide = torch.where(change, clean[change].mean() + 0.15, clean)
+        sigmas = sigma_grid(SCHEDULE, SCHEDULE.sigma(t0), steps, grid=grid, data_std=0.25)
+        s = torch.where(change, sigmas[0], 0.0).to(F64)
+        return HardLine(data, change, guide, sigmas, s, exact_masked_law(data.cov[0], guide, s))
+
+    def judge(self, mean: torch.Tensor, cov: torch.Tensor) -> Masked:
+        """A result's mean and covariance against the exact ones."""
+        (m1, c1), change = self.law, self.change
+        inner1, inner2 = c1[change][:, change], cov[change][:, change]
+        total = float(inner1.trace())
+        w2 = bures(mean[change], inner2, m1[change], inner1) / math.sqrt(total)
+        ratio = seam(mean, cov, change) / seam(m1, c1, change)
+        return Masked(w2, ratio, math.sqrt(float(inner2.trace()) / total))
+
+
+def hard_gaussian(t0: float, steps: int, run: str | Solve, *, grid: str = "auto") -> Masked:
+    """One hard-mask algorithm, by name or itself, on the Gaussian line; it must be affine."""
+    line = HardLine.at(t0, steps, grid=grid)
+    solve = HARD[run] if isinstance(run, str) else run
+    return line.judge(*affine_moments(solve, line.data.denoise, line.guide, line.levels, line.sigmas))
 
 
 def soft_gaussian(t0: float, steps: int, name: str, *, grid: str = "auto") -> Masked:

@@ -5,6 +5,7 @@ that runs inside ``CFGGuider.sample``, so that loading, memory, LoRA, ControlNet
 stay the host's work.
 """
 
+from .examples import serve_examples
 from .files import EXTENSIONS, FOLDER, list_model_files, model_path, register_model_folder
 from .latents import (
     FAR,
@@ -20,6 +21,7 @@ from .latents import (
     spaced_sigmas,
     to_intermediate,
     to_model,
+    usual_side,
 )
 from .running import INTERRUPTED, LoopSampler, check_interrupt, progress, run_guided
 from .score import PixelFormat, PixelVAE, ScoreBaseModel, ScoreNetwork, as_model, empty_conditioning, score_model_of
@@ -52,7 +54,9 @@ __all__ = [
     "register_model_folder",
     "run_guided",
     "score_model_of",
+    "serve_examples",
     "spaced_sigmas",
     "to_intermediate",
     "to_model",
+    "usual_side",
 ]

@@ -19,6 +19,7 @@ from ..masks import check_mask, one_for_each
 from ..parts import Layout, masks_by_part, packed
 from .score import PixelFormat, score_model_of
 
+VIDEO = ("wan", "hunyuan_video", "ltx", "mochi", "cosmos", "cogvideo", "kandinsky5", "minimax")  # their image_model
 FAR = 1.5  # a picture's LATENT runs from -1 to 1, and its sharpest edges a little beyond
 
 
@@ -40,6 +41,20 @@ def picture_size(model: comfy.model_patcher.ModelPatcher) -> tuple[tuple[int, in
     if score_model is not None:
         return score_model.size, score_model.size_multiple
     return None, int(getattr(model.get_model_object("latent_format"), "spacial_downscale_ratio", 8))
+
+
+def usual_side(model: comfy.model_patcher.ModelPatcher) -> int | None:
+    """Side in pixels of the square that the model is used to, for a model of any size; None when it does not matter.
+
+    A rule of thumb, as no MODEL says it: 512 for the latents of SD 1.5, as many pixels as 832 x 480 for video.
+    """
+    if score_model_of(model) is not None:
+        return None
+    form = model.get_model_object("latent_format")
+    name = str(getattr(model.model.model_config, "unet_config", {}).get("image_model", ""))
+    if name.startswith(VIDEO) and getattr(form, "latent_dimensions", 2) == 3:
+        return 640
+    return 512 if type(form).__name__ == "SD15" else 1024
 
 
 def data_std(model: comfy.model_patcher.ModelPatcher) -> float:

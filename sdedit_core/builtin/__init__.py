@@ -21,6 +21,7 @@ from .examples import (
     example_composite,
     example_drawing,
     example_edit,
+    example_edit_photo,
     example_guide,
     example_photo,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "example_composite",
     "example_drawing",
     "example_edit",
+    "example_edit_photo",
     "example_guide",
     "example_photo",
     "list_priors",

@@ -64,6 +64,11 @@ def example_photo(mood: str, size: int = 256) -> torch.Tensor:
     return _photo(f"photo-{_known(mood, EXAMPLE_GUIDES, 'mood')}", size)
 
 
+def example_edit_photo(name: str, size: int = 256) -> torch.Tensor:
+    """What the strokes of an editing example are painted on, (1, 3, size, size) in [0, 1]."""
+    return _photo(f"edit-{_known(name, EXAMPLE_EDITS, 'editing example')}", size)
+
+
 def example_edit(name: str, size: int = 256) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Material for stroke editing: (photo, guide, mask).
 
@@ -72,7 +77,7 @@ def example_edit(name: str, size: int = 256) -> tuple[torch.Tensor, torch.Tensor
         mask: (1, 1, size, size), 1 where the picture may change: what the strokes touch, and a rim around it.
     """
     stem = f"edit-{_known(name, EXAMPLE_EDITS, 'editing example')}"
-    below, drawing = _photo(stem, size), parse_drawing(_text("examples", stem))
+    below, drawing = example_edit_photo(name, size), parse_drawing(_text("examples", stem))
     guide, painted = paint_drawing(drawing, width=size, height=size, background=below)
     return below, _in_8_bit(guide), _grow((painted > 0).float(), max(1, size // 24))
 

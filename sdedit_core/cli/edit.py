@@ -19,6 +19,8 @@ from .common import (
     say,
 )
 
+LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
+
 
 def add_parser(commands) -> None:
     """Add the sub-command."""
@@ -33,6 +35,27 @@ def add_parser(commands) -> None:
         help="in place of --t0: find the t0 that is expected to change the picture by this RMS, e.g. 0.1",
     )
     edit.add_argument("--batch", type=int, default=1, metavar="N", help="pictures to make; N > 1 numbers the files")
+    edit.add_argument(
+        "--crop",
+        action="store_true",
+        help="work on a window around --mask and paste what may change back into the guide, in its own size; --size is "
+        "then that of the window. Where the mask is black every pixel is kept, in a .png of 16 bits where the guide "
+        "has 16",
+    )
+    edit.add_argument(
+        "--context",
+        type=float,
+        default=0.5,
+        metavar="X",
+        help="with --crop: what is shown around the mask, as a share of its longer side (default %(default)s)",
+    )
+    edit.add_argument(
+        "--feather",
+        type=int,
+        default=4,
+        metavar="PX",
+        help="with --crop: pixels over which the result fades in, inside the mask (default %(default)s)",
+    )
     add_edit_options(edit)
     edit.set_defaults(run=run)
 
@@ -43,6 +66,8 @@ def run(args: argparse.Namespace) -> None:
 
     from ..edit import sdedit
     from ..measure.deviation import t0_for_deviation
+    from ..pictures.deep_colour import save_deep_colour
+    from ..pictures.fit import unfit_image
     from ..pictures.io import from_range, save_image
 
     if not 1 <= args.batch <= 64:
@@ -76,6 +101,14 @@ def run(args: argparse.Namespace) -> None:
     pictures = from_range(result.samples, job.model.data_range)
     if not bool(torch.isfinite(pictures).all()):
         raise ValueError("The result contains NaN or infinite values; nothing was written. Try --dtype fp32.")
+    if job.undo is not None:
+        pictures = unfit_image(pictures, job.undo, feather=args.feather)
+        if out.suffix.lower() not in LOSSLESS:
+            say(f"{out.suffix} files change every pixel a little; write a .png to keep the rest bit for bit")
+    deep = job.deep and out.suffix.lower() == ".png"
     for i, path in enumerate(numbered):
-        save_image(pictures[i : i + 1], path, profile=job.profile)
+        if deep:
+            save_deep_colour(pictures[i : i + 1], path)
+        else:
+            save_image(pictures[i : i + 1], path, profile=job.profile)
         say(f"wrote {path.resolve()}")

@@ -35,7 +35,7 @@ def add_parser(commands) -> None:
         metavar="LIST",
         help='search for t0: the number of the picture you like best on the last sheet, f or r, as in "4 2 r"',
     )
-    parser.add_argument("--plot", metavar="FILE", help="trade-off plot to write (needs matplotlib)")
+    parser.add_argument("--plot", metavar="FILE", help="trade-off plot to write (says more with matplotlib)")
     parser.add_argument("--csv", metavar="FILE", help="table to write")
     parser.add_argument("--pictures", metavar="FOLDER", help="also write every picture into this folder")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Pictures of numbers: the trade-off plot (matplotlib, imported when used) and the difference heat map (no library)."""
+"""Pictures of numbers: the trade-off plot (matplotlib where it is installed) and the difference heat map."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..pictures.check import check_pair
 from ..pictures.io import from_pil, to_pil
 from ..sampling.share import MODEL_TIME, check_unit
 from .metrics import may_change
+from .small_plot import small_plot
 from .table import Row, SweetSpot
 
-NO_MATPLOTLIB = "The plot needs matplotlib, which is not installed here. Install it with: pip install matplotlib"
 _FAITHFUL, _REAL, _PREDICTED, _BOUND = "#1f6fb4", "#c2410c", "#7c3aed", "#6b7280"
 # Anchors of a perceptually rising map, dark violet to pale yellow (after matplotlib's inferno).
 _HEAT = ((0, 0, 4), (40, 11, 84), (101, 21, 110), (159, 42, 99), (212, 72, 66), (245, 125, 21), (250, 193, 39))
@@ -37,6 +37,8 @@ def tradeoff_plot(
 ) -> Image.Image:
     """Faithfulness and realism over t0 (left), and what prediction and bound said (right).
 
+    Without matplotlib only the left side is drawn, with the two curves and the sweet spot (small_plot.py).
+
     Args:
         rows: at least two, see :mod:`table`; columns that were not measured are left out.  Bars are the 95 % intervals
             where the rows have them.
@@ -50,21 +52,22 @@ def tradeoff_plot(
         height: of the picture in pixels.
 
     Raises:
-        ValueError: fewer than two rows, or matplotlib is missing; says what to install.
+        ValueError: fewer than two rows.
     """
     if len(rows) < 2:
         raise ValueError(f"A plot over t0 needs at least two values, got {len(rows)}.")
+    rows = sorted(rows, key=lambda row: row.t0)
+    along = "t0" if check_unit(unit) == MODEL_TIME else "noise_share"
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise ValueError(NO_MATPLOTLIB) from None
-    rows = sorted(rows, key=lambda row: row.t0)
+        colours = (_FAITHFUL, _REAL)
+        return small_plot(rows, spot=spot, along=along, width=width, height=height, colours=colours)
     figure = Figure(figsize=(width / 100, height / 100), dpi=100, layout="constrained")
     left, right = figure.subplots(1, 2)
     if title:
         figure.suptitle(title, fontsize=12)
-    along = "t0" if check_unit(unit) == MODEL_TIME else "noise_share"
     _tradeoff_panel(left, rows, spot, floor, guides, along)
     _bounds_panel(right, rows if bounded is None else sorted(bounded, key=lambda row: row.t0), along)
     buffer = io.BytesIO()

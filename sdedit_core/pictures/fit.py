@@ -3,6 +3,8 @@
 :func:`fit` covers a size and looks no further; :func:`fit_image` can be undone.  Such a fit is two boxes: a part of
 the original (all of it, unless cropped) goes to a part of the fitted picture (all of it, unless padded).  Boxes lie on
 whole pixels; where both have one size, pixels are copied and nothing is resampled.
+
+On the way back only that is pasted which the mask let change: where it was 0, the original's pixels stay bit for bit.
 """
 
 from __future__ import annotations
@@ -14,8 +16,12 @@ import torch.nn.functional as F
 
 from ..sde import whole_number
 from .check import check_picture
+from .distance import paste_weight
+from .match import match_colours
+from .window import Box, region_of, window_around
 
-METHODS = ("crop", "pad", "stretch")
+AROUND = "around mask"
+METHODS = ("crop", "pad", "stretch", AROUND)
 UNCHANGED = 1e-3  # differences below this are rounding (half a step of 8 bits is 0.002)
 
 
@@ -32,27 +38,6 @@ def fit(image: torch.Tensor, *, width: int, height: int) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class Box:
-    """A rectangle on whole pixels."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-    def cut(self, image: torch.Tensor) -> torch.Tensor:
-        """The part of (..., H, W) inside this box, as a view; the very same tensor when that is all of it."""
-        if self == Box(0, 0, *image.shape[-2:]):
-            return image
-        return image[..., self.top : self.top + self.height, self.left : self.left + self.width]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width)"""
-        return self.height, self.width
-
-
-@dataclass(frozen=True)
 class Undo:
     """Everything :func:`unfit_image` needs; the pictures are kept by reference where nothing was resampled."""
 
@@ -61,6 +46,7 @@ class Undo:
     source: Box  # in the original
     target: Box  # in the fitted picture
     method: str
+    mask: torch.Tensor | None = None  # of the original, (B or 1, 1, H, W); None = everything may change
 
     @property
     def exact(self) -> bool:
@@ -101,7 +87,7 @@ def target_size(
     Args:
         height: of the picture.
         width: of the picture.
-        method: without ``size``, crop rounds down, pad rounds up and stretch rounds to the nearest multiple.
+        method: without ``size``, crop rounds down, stretch rounds to the nearest multiple, the others round up.
         size: the model's own (height, width), or None to keep the picture's.
         multiple: the result is a multiple of this in both directions, and at least once this.
 
@@ -114,7 +100,7 @@ def target_size(
         if whole_number(value) is None or value < 1:
             raise ValueError(f"Sizes and the multiple must be whole numbers of at least 1, got {value!r}.")
     if size is None:
-        extra = {"crop": 0, "pad": multiple - 1, "stretch": multiple // 2}[method]
+        extra = {"crop": 0, "stretch": multiple // 2}.get(method, multiple - 1)
     else:
         (height, width), extra = size, multiple // 2
     return tuple(max((value + extra) // multiple, 1) * multiple for value in (height, width))
@@ -127,15 +113,19 @@ def fit_image(
     method: str = "crop",
     size: tuple[int, int] | None = None,
     multiple: int = 1,
+    context: float = 0.5,
+    enlarge: int | None = None,
 ) -> Fitted:
     """Bring pictures to the size a model wants.
 
     Args:
         image: (B, 3, H, W) in [0, 1].
         mask: (B or 1, 1, H, W), 1 = may change; None = everything may. Another size is resized to the picture first.
-        method: "crop" cuts the sides off, "pad" repeats the outermost pixels around, "stretch" changes the shape.
+        method: "crop" cuts the sides off, "pad" repeats the outermost pixels around, "stretch" changes the shape,
+            "around mask" takes the part that may change, one window for all pictures, and pads where there is none.
         size: the model's own (height, width), or None to only round the picture's to ``multiple``.
         multiple: width and height must be multiples of this.
+        context, enlarge: of the window around the mask, see :func:`~.window.window_around`.
 
     Returns:
         The picture (the very same tensor when it fits already), the mask fitted alike with 0 (keep) on padded pixels,
@@ -147,30 +137,49 @@ def fit_image(
     check_picture(image, "picture")
     h, w = image.shape[-2:]
     th, tw = target_size(h, w, method=method, size=size, multiple=multiple)
-    source, target = _boxes(h, w, th, tw, method, keep_scale=size is None)
-    fitted = _place(_resize(source.cut(image), target.size), target, th, tw, mode="replicate")
-    undo, notes = Undo(image, fitted, source, target, method), []
+    given, notes = None, []
     if mask is None:
         mask = torch.ones(1, 1, h, w, device=image.device)
     else:
         mask = _check_mask(mask, image)
         if mask.shape[-2:] != (h, w):
             notes.append(f"the mask was {mask.shape[-1]} x {mask.shape[-2]} and was resized to the picture first")
-            mask = _resize_mask(mask, (h, w))
-    mask = _place(_resize_mask(source.cut(mask), target.size), target, th, tw, mode="constant")
+            mask = resize_mask(mask, (h, w))
+        given = mask
+    if method == AROUND:
+        region = region_of(mask)
+        if region is None:
+            notes.append("the mask is empty (all 0): nothing may change, and Unfit Image gives the original back")
+        more = {"size": None if size is None else (th, tw), "context": context, "enlarge": enlarge}
+        source, target, (th, tw) = window_around(region or Box(0, 0, h, w), h, w, multiple=multiple, **more)
+    else:
+        source, target = _boxes(h, w, th, tw, method, keep_scale=size is None)
+    fitted = _place(_resize(source.cut(image), target.size), target, th, tw, mode="replicate")
+    undo = Undo(image, fitted, source, target, method, given)
+    mask = _place(resize_mask(source.cut(mask), target.size), target, th, tw, mode="constant")
     return Fitted(fitted, mask, undo, "\n".join([str(undo), *notes]))
 
 
-def unfit_image(result: torch.Tensor, undo: Undo, original: torch.Tensor | None = None) -> torch.Tensor:
+def unfit_image(
+    result: torch.Tensor,
+    undo: Undo,
+    original: torch.Tensor | None = None,
+    *,
+    feather: int = 0,
+    match: bool = False,
+) -> torch.Tensor:
     """Put a result back into the original picture, at its place and in its size.
 
-    Where pixels were only cropped or padded they are copied.  Where the fit resampled, what the result left as it was
-    comes back as the original's own pixels, so that only the edit pays for the resampling.
+    Only what the mask let change is pasted: where it was 0, the original's own pixels come back bit for bit, whatever
+    a VAE made of them.  Where pixels were only cropped or padded they are copied.  Where the fit resampled, what the
+    result left as it was comes back as the original's own pixels, so that only the edit pays for the resampling.
 
     Args:
         result: (N, 3, h, w), what became of the fitted picture; N is the original's batch or a multiple of it.
         undo: from :func:`fit_image`.
         original: another version of the original, of the same size; None = the one that was fitted.
+        feather: pixels of the original over which the result fades in, inside of what may change (0 to 256).
+        match: whether to give the result the colours that its kept pixels had (see :func:`~.match.match_colours`).
 
     Returns:
         (N, 3, H, W) in the original's size.
@@ -194,16 +203,19 @@ def unfit_image(result: torch.Tensor, undo: Undo, original: torch.Tensor | None 
             raise ValueError(f"The original is {w} x {h}, the picture that was fitted was {ow} x {oh}.")
     count = result.shape[0]
     original = _rows(original.to(result.device), count, "original")
-    piece = undo.target.cut(result)
-    if undo.exact:
-        if undo.source.size == tuple(original.shape[-2:]):
-            return piece if piece is result else piece.clone()
-    else:
-        before = undo.target.cut(_rows(undo.fitted.to(result.device), count, "fitted picture"))
-        changed = ((piece - before).abs().amax(1, keepdim=True) > UNCHANGED).float()
-        piece = _blend(undo.source.cut(original), _resize(piece, undo.source.size), changed)
+    piece, weight = undo.target.cut(result), _weight(undo, feather, result)
+    whole_picture = undo.source.size == tuple(original.shape[-2:])
+    if undo.exact and whole_picture and weight is None and not match:
+        return piece if piece is result else piece.clone()
+    before = undo.target.cut(_rows(undo.fitted.to(result.device), count, "fitted picture"))
+    matched = match_colours(piece, before, _kept(undo, result)) if match and undo.mask is not None else piece
+    ground = undo.source.cut(original)
+    if not undo.exact:
+        changed = _changed(piece, before, undo.source.size)
+        weight = changed if weight is None else weight * changed
+        matched = _resize(matched, undo.source.size)
     whole = original.clone()
-    undo.source.cut(whole).copy_(piece)
+    undo.source.cut(whole).copy_(matched if weight is None else _laid_over(ground, matched, weight))
     return whole
 
 
@@ -243,8 +255,8 @@ def _resize(image: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return resized.clamp_(0.0, 1.0).to(image.dtype)
 
 
-def _resize_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """A hard mask stays hard: between 0 and 1 lies a soft edit, not an edge."""
+def resize_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """A mask (B, 1, H, W) in another size.  A hard one stays hard: between 0 and 1 lies a soft edit, not an edge."""
     if tuple(mask.shape[-2:]) == size:
         return mask
     soft = F.interpolate(mask, size=size, mode="bilinear", antialias=True).clamp(0.0, 1.0)
@@ -258,13 +270,43 @@ def _place(image: torch.Tensor, target: Box, height: int, width: int, mode: str)
     return F.pad(image, (target.left, right, target.top, bottom), mode=mode)
 
 
-def _blend(original: torch.Tensor, piece: torch.Tensor, changed: torch.Tensor) -> torch.Tensor:
-    """The piece over the original where it, or what was resampled with it, changed."""
+def _weight(undo: Undo, feather: int, result: torch.Tensor) -> torch.Tensor | None:
+    """How much of the piece is pasted at every pixel of the source box (N or 1, 1, h, w); None = all of it."""
+    (h, w), source = undo.original.shape[-2:], undo.source
+    mask = torch.ones(1, 1, h, w) if undo.mask is None else undo.mask
+    region = torch.zeros(mask.shape, dtype=torch.bool, device=result.device)
+    source.cut(region).copy_(source.cut(mask) > 0.0)  # beyond the box nothing changes
+    top, left = max(source.top - 1, 0), max(source.left - 1, 0)  # with a pixel around it, where there is one
+    bottom, right = min(source.top + source.height + 1, h), min(source.left + source.width + 1, w)
+    rim = Box(top, left, bottom - top, right - left)
+    weight = paste_weight(rim.cut(region), feather)
+    weight = Box(source.top - top, source.left - left, *source.size).cut(weight)
+    if bool((weight == 1.0).all()):
+        return None
+    return _rows(weight, result.shape[0], "mask") if weight.shape[0] > 1 else weight
+
+
+def _kept(undo: Undo, result: torch.Tensor) -> torch.Tensor:
+    """Where in the target box nothing was edited, boolean (N or 1, 1, h, w)."""
+    region = (undo.source.cut(undo.mask).to(result.device) > 0.0).float()
+    if region.shape[-2:] != undo.target.size:
+        region = F.interpolate(region, size=undo.target.size, mode="bilinear", antialias=True)
+    return (_rows(region, result.shape[0], "mask") if region.shape[0] > 1 else region) <= 0.0
+
+
+def _changed(piece: torch.Tensor, before: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Where the piece, or what is resampled with it, changed, as a weight in another size: (N, 1, H, W) in [0, 1]."""
+    changed = ((piece - before).abs().amax(1, keepdim=True) > UNCHANGED).float()
     wide = F.max_pool2d(changed, 5, stride=1, padding=2)  # two pixels: the reach of bicubic
-    weight = F.interpolate(wide, size=original.shape[-2:], mode="bilinear", antialias=True).clamp(0.0, 1.0)
-    mixed = torch.lerp(original.float(), piece.float(), weight).to(piece.dtype)
+    return F.interpolate(wide, size=size, mode="bilinear", antialias=True).clamp(0.0, 1.0)
+
+
+def _laid_over(original: torch.Tensor, piece: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """The piece over the original by weight; bit for bit the one at 1 and the other at 0."""
+    piece = piece.to(original.dtype)
+    mixed = torch.lerp(original.float(), piece.float(), weight).to(original.dtype)
     mixed = torch.where(weight >= 1.0 - 1e-5, piece, mixed)
-    return torch.where(weight > 0.0, mixed, original.to(piece.dtype))
+    return torch.where(weight > 0.0, mixed, original)
 
 
 def _rows(image: torch.Tensor, count: int, what: str) -> torch.Tensor:

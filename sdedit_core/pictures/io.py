@@ -100,6 +100,12 @@ def has_profile(path: str | os.PathLike) -> bool:
         return is_tagged(image)
 
 
+def bits_of(path: str | os.PathLike) -> int:
+    """16 for a picture file of deep grey, which is read by its own values; 8 for all others."""
+    with open_picture(path) as image:
+        return 16 if image.mode.startswith("I") or image.mode == "F" else 8
+
+
 def load_mask(path: str | os.PathLike) -> torch.Tensor:
     """Read a mask as (1,1,H,W) in [0, 1]: white = change.  Values are taken as they are, without a colour profile.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 
+from ..pictures.distance import distance
 from ..sde import Schedule
 
 
@@ -58,26 +59,11 @@ def feather(mask: torch.Tensor, radius: int, *, side: str = "out") -> torch.Tens
         return mask.clone()
     r, inside = int(radius), mask >= 0.5
     if side == "out":
-        return torch.maximum(mask, 1.0 - _distance(inside, r) / (r + 1))
+        return torch.maximum(mask, 1.0 - distance(inside, r) / (r + 1))
     if side == "in":
-        return torch.minimum(mask, _distance(~inside, r) / (r + 1))
-    signed = torch.where(inside, _distance(~inside, r), 1.0 - _distance(inside, r)) - 0.5
+        return torch.minimum(mask, distance(~inside, r) / (r + 1))
+    signed = torch.where(inside, distance(~inside, r), 1.0 - distance(inside, r)) - 0.5
     return (0.5 + signed / (r + 1)).clamp(0.0, 1.0)
-
-
-def _distance(inside: torch.Tensor, limit: int) -> torch.Tensor:
-    """Distance to the nearest True pixel, at most limit + 1: two passes of a parabola envelope."""
-    far = float((limit + 1) ** 2)
-    d2 = torch.where(inside, 0.0, far)
-    for dim in (-1, -2):
-        n = d2.shape[dim]
-        best = d2.clone()
-        for k in range(1, min(limit, n - 1) + 1):
-            a, b = d2.narrow(dim, 0, n - k), d2.narrow(dim, k, n - k)
-            best.narrow(dim, k, n - k).clamp_(max=a + k * k)
-            best.narrow(dim, 0, n - k).clamp_(max=b + k * k)
-        d2 = best
-    return d2.clamp_(max=far).sqrt_()
 
 
 def is_hard(mask: torch.Tensor) -> bool:

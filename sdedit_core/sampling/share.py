@@ -97,6 +97,10 @@ class Dial:
             return f"A noise share of {value:g} is less than this model's smallest level: no noise was added."
         return self.schedule.note(t0)
 
+    def value(self, t0: float) -> float:
+        """What the dial shows at a t0 (inverse of :meth:`t0`)."""
+        return t0 if self.unit == MODEL_TIME else self.share(self.schedule.sigma(t0))
+
     def share(self, sigma: float) -> float:
         """The noise share of a level."""
         return share_of(sigma, self.data_std)

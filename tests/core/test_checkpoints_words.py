@@ -46,6 +46,8 @@ SAID = [
      ADM, "ADM", ONLY, (2, -1), 32,
      VP((0.0, 1.0), prediction="v", beta_start=4e-4, beta_end=0.08, levels=250, label_gain=4.0),
      [LEARNED, "4 classes"], [ORDER, BETAS, RESCALED, SIZE_ADM], []),
+    ("adm_cond.pt", {"sde": "vp-discrete"}, ADM, "ADM", ONLY, (1, 0), 32, VP(),
+     [LEARNED, "4 classes"], [HEADS_64, BETAS, LEVELS, SIZE_ADM], []),
     ("cd_lsun.pt", {}, ADM, "ADM", ONLY, (1, 0), 32, Consistency(label_gain=250.0),
      [FEW + " (by its file name)"], [HEADS_64, SIZE_ADM], []),
     ("cd_lsun.pt", {"sde": "consistency", "num_head_channels": 16, "sigma_min": 0.01, "sigma_max": 40.0},

@@ -241,6 +241,16 @@ def test_options_and_fields_without_their_layers():
     assert reader._count("a.{}") == 100
 
 
+def test_attention_in_the_first_block_of_the_decoder():
+    config = file_of("diffusers_skip.safetensors")[1]
+    state = state_of("diffusers_skip.safetensors")
+    attention = {
+        k.replace("up_blocks.1.", "up_blocks.0."): v for k, v in state.items() if k.startswith("up_blocks.1.att")
+    }
+    blocks = found({**state, **attention}, config=config).spec.decoder
+    assert (blocks[0].groups_in, blocks[0].heads) == (32, 0) and blocks[1].heads == 1
+
+
 def test_names_of_2022_are_translated():
     state = state_of("diffusers_adm.safetensors")
     old = {}

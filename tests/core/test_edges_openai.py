@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from families import broken, found, state_of
+from test_checkpoints_improved import shapes
 
 from sdedit_core.checkpoints.formats import adm, adm_known, ddpm
 from sdedit_core.checkpoints.found import Found
 from sdedit_core.checkpoints.overrides import Overrides
 from sdedit_core.checkpoints.weights import Weights
+from sdedit_core.networks import adm as unet
 from sdedit_core.networks.preconditioning import VP
 
 
@@ -38,12 +42,6 @@ def test_the_native_size_of_a_ddpm_is_told_by_its_attention():
     here = found(none)
     assert here.size is None and not any("native size" in line for line in here.assumed)
     assert found({**state, "logvar": torch.zeros(1000)}).spec == found(state).spec
-
-
-@pytest.mark.parametrize("sde", ["ve", "edm", "subvp", "vp-continuous"])
-def test_a_ddpm_is_a_discrete_vp_network(sde):
-    with pytest.raises(ValueError, match=f'discrete VP networks; sde="{sde}" does not fit'):
-        found(state_of("ddpm.ckpt"), sde=sde)
 
 
 def test_a_ddpm_without_a_level_is_incomplete():
@@ -115,7 +113,72 @@ def test_heads_must_divide_the_channels():
         found(state_of("adm_cond.pt"), num_heads=5)
 
 
-@pytest.mark.parametrize("sde", ["ve", "subvp", "vp-continuous", "iddpm"])
-def test_what_an_adm_network_cannot_be(sde):
-    with pytest.raises(ValueError, match=f'discrete VP, EDM or consistency networks; sde="{sde}" does not fit'):
-        found(state_of("adm_cond.pt"), sde=sde)
+DISCRETE = "discrete VP networks"
+EDM_TOO = "discrete VP, EDM or consistency networks"
+
+
+@pytest.mark.parametrize(
+    ("name", "sde", "words"),
+    [("ddpm.ckpt", sde, DISCRETE) for sde in ("ve", "edm", "subvp", "vp-continuous")]
+    + [("adm_cond.pt", sde, EDM_TOO) for sde in ("ve", "subvp", "vp-continuous", "iddpm")],
+)
+def test_what_these_networks_cannot_be(name, sde, words):
+    with pytest.raises(ValueError, match=f'{words}; sde="{sde}" does not fit'):
+        found(state_of(name), sde=sde)
+
+
+def test_resampling_without_weights():
+    """``conv_resample=False``: stages on the way down that hold nothing, and up-sampling that leaves no trace."""
+    state = state_of("improved_uncond.pt")
+    plain = found(state).spec
+    ups = {k for k in state if k.startswith("output_blocks.") and k.split(".")[3] == "conv"}
+    bare = found({k: v for k, v in state.items() if ".op." not in k and k not in ups}).spec
+    for part in ("encoder", "decoder"):
+        before, after = getattr(plain, part), getattr(bare, part)
+        assert [b.resample for b in before] == [b.resample for b in after] and any(b.resample for b in after)
+        assert {b.kernel for b in after if b.resample} == {0} and {b.kernel for b in before if b.resample} == {3}
+
+
+class Heads:
+    """How a network's heads were told, with what was said on the way."""
+
+    def __init__(self, w, openai_edm=False, **options):
+        self.found = Found("", "ADM", None, {}, VP())
+        self.heads = adm._Heads(w, Overrides.make(options), self.found, openai_edm)
+
+    def of(self, channels, part="encoder"):
+        return self.heads(channels, part)
+
+
+def test_heads_of_known_networks():
+    w = shapes(192, True, 768, 15, "op")
+    known = Heads(w)
+    assert known.found.detected == [adm_known.known_network(w).name] and known.found.assumed == []
+    assert known.of(192) == 4 and not known.heads.new_order and not known.heads.assumed_order
+    said = Heads(w, num_head_channels=48, num_heads_upsample=2, use_new_attention_order=True)
+    assert said.of(96) == 2 and said.of(48) == 1 and said.of(128) == 1 and said.of(192, "decoder") == 2
+    assert said.heads.new_order and not said.heads.assumed_order
+    assert Heads(w, num_heads=3).of(192, "decoder") == 3
+    other = Heads(shapes(64, True, 768, 16, "op"))
+    assert other.found.assumed == ["4 heads; num_heads or num_head_channels say otherwise"] and other.of(64) == 4
+    assert not other.heads.new_order and other.heads.assumed_order
+    usual = Heads(shapes(64, True, 768, 16, "in_layers.2"))
+    assert usual.found.assumed == ["64 channels a head; num_heads or num_head_channels say otherwise"]
+    assert [usual.of(c) for c in (32, 64, 96, 128, 256)] == [1, 1, 1, 2, 4]
+
+
+def test_the_order_of_consistency_models_is_their_own():
+    w = shapes(64, True, 768, 16, "in_layers.2")
+    assert Heads(w, openai_edm=True).heads.new_order and not Heads(w, openai_edm=True).heads.assumed_order
+
+
+@pytest.mark.parametrize(
+    ("plain", "levels", "size"),
+    [(False, (3, 4, 5), 256), (True, (3, 4, 5), 128), (False, (4,), 256), (False, (), None)],
+)
+def test_the_native_size_by_the_levels_that_attend(plain, levels, size):
+    here = Found("", "ADM", unet(attention_levels=levels), {}, VP())
+    heads = SimpleNamespace(assumed_order=False, plain=plain, known=adm_known.Known(""))
+    adm._describe(here, heads, Overrides(), False, None, False)
+    assert here.size == size
+    assert (f"native size {size}, from the attention levels" in here.assumed) == (size is not None)

@@ -55,7 +55,10 @@ def test_crop_goes_back_to_its_place():
     image, mask = picture(50, 61), (torch.rand(1, 1, 50, 61) > 0.5).float()
     fitted = fit_image(image, mask, method="crop", multiple=16)
     assert torch.equal(fitted.image, image[..., 1:49, 6:54]) and torch.equal(fitted.mask, mask[..., 1:49, 6:54])
+    changed = torch.nn.functional.pad(fitted.mask, (6, 7, 1, 1)) > 0
     back = unfit_image(1 - fitted.image, fitted.undo)
+    assert torch.equal(back, torch.where(changed, 1 - image, image)), "only what the mask let change"
+    back = unfit_image(1 - fitted.image, fit_image(image, method="crop", multiple=16).undo)
     wanted = image.clone()
     wanted[..., 1:49, 6:54] = 1 - fitted.image
     assert torch.equal(back, wanted)

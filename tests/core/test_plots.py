@@ -29,7 +29,7 @@ def test_the_plot_is_a_picture_that_depends_on_its_rows():
         tradeoff_plot(made(1))
 
 
-def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
+def test_without_matplotlib_the_curves_and_the_sweet_spot_are_drawn(monkeypatch):
     real = builtins.__import__
 
     def no_matplotlib(name, *args, **kwargs):
@@ -38,8 +38,18 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", no_matplotlib)
-    with pytest.raises(ValueError, match="pip install matplotlib"):
-        tradeoff_plot(made())
+    spot = SweetSpot(best=0.3, low=0.2, high=0.4, edge=False)
+    pictures = [
+        tradeoff_plot(made(), width=600, height=300),
+        tradeoff_plot(made(realism=0.5), width=600, height=300),
+        tradeoff_plot(made(realism=0.5), spot=spot, width=600, height=300),
+    ]
+    assert {picture.size for picture in pictures} == {(600, 300)}
+    assert len({picture.tobytes() for picture in pictures}) == 3
+    colours = [{colour for _, colour in picture.getcolors(600 * 300)} for picture in pictures]
+    real_curve, shade = (0xC2, 0x41, 0x0C), (0xDC, 0xF3, 0xE3)
+    assert [real_curve in found for found in colours] == [False, True, True]
+    assert [shade in found for found in colours] == [False, False, True]
 
 
 def test_importing_the_module_does_not_import_matplotlib():

@@ -111,6 +111,14 @@ def test_below_the_smallest_level_no_noise_is_added_and_it_says_so():
     assert torch.equal(state.samples, GUIDE) and "smallest level" in state.note
 
 
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("value", SHARES)
+def test_a_dial_shows_what_it_was_set_to(unit, value):
+    dial = Dial(Flow(3.0), None, unit)
+    assert dial.value(dial.t0(value)) == pytest.approx(value, rel=1e-6)
+    assert Dial(Flow(3.0)).value(value) == value and dial.value(0.0) == 0.0
+
+
 def test_in_model_time_the_dial_is_t0_itself():
     dial = Dial(VPSDE(), 0.5)
     assert dial.unit == MODEL_TIME == UNITS[0] and [dial.t0(v) for v in (0.0, 0.3, 1.0)] == [0.0, 0.3, 1.0]

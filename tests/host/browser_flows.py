@@ -107,8 +107,8 @@ class FrontEnd:
 
     def reload(self) -> None:
         """Open the page anew and wait until the nodes are there."""
-        self.page.goto(self.url, wait_until="domcontentloaded")
-        self.page.wait_for_function(READY)
+        self.page.goto(self.url, wait_until="domcontentloaded", timeout=90_000)
+        self.page.wait_for_function(READY, timeout=90_000)
         self.page.wait_for_timeout(700)
         self.page.evaluate(LISTEN)
 

@@ -11,6 +11,7 @@ def test_every_language_is_served_with_every_node(comfy):
     assert languages and set(languages) <= set(served)
     ours = {key: node for key, node in comfy.json("/object_info").items() if key.startswith("SDEdit_")}
     for language in languages:
+        assert len(served[language]["SDEdit"]["canvas"]) > 80, "what the canvas says"
         texts = served[language]["nodeDefs"]
         assert set(ours) <= set(texts)
         for key, node in ours.items():

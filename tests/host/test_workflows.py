@@ -62,17 +62,21 @@ def test_few_steps_are_all_run_at_any_strength(comfy, request, name, t0):
     assert f"noise share {t0:.3g}" in report
 
 
-@pytest.mark.parametrize("guide", ["lake", "edit: lake-peak", "composite: alpine-peak"])
-def test_one_template_does_strokes_edits_and_composites(comfy, request, guide):
-    """The mask of strokes is all white, that of an edit is not, and what it keeps is in the file as it came."""
-    graph = small("09 SDXL, strokes and masks", request)
-    one(graph, "SDEdit_ExampleGuide").update(name=guide, width=128, height=128)
+@pytest.mark.parametrize("number", ["09", "10", "13"], ids=["strokes on a photo", "a painting", "a composite"])
+def test_the_mask_decides_what_is_kept(comfy, request, number):
+    """The mask of a painting is all white, that of an edit is not, and what it keeps is in the file as it came."""
+    graph = small(next(name for name in WORKFLOWS if name.startswith(number)), request)
+    for kind in ("SDEdit_StrokeCanvas", "SDEdit_ExampleGuide"):
+        for inputs in (n["inputs"] for n in graph.values() if n["class_type"] == kind):
+            inputs.update(width=128, height=128)
     keys = {node["class_type"]: key for key, node in graph.items()}
-    graph["grey"] = node("MaskToImage", mask=[keys["GrowMask"], 0])
+    graph["any"] = node("ThresholdMask", mask=[keys["GrowMask"], 0], value=0.0)  # the rims of strokes are soft
+    graph["grey"] = node("MaskToImage", mask=["any", 0])
     graph["mask"] = node("PreviewImage", images=["grey", 0])
+    graph["painted"] = node("PreviewImage", images=[keys["SDEdit_StrokeCanvas"], 0])
     run = succeed(comfy, graph)
-    painted, mask, saved = (pictures(comfy, run, key) for key in (keys["PreviewImage"], "mask", keys["SaveImage"]))
-    assert (mask.min() == 255) == (guide == "lake")
+    painted, mask, saved = (pictures(comfy, run, key) for key in ("painted", "mask", keys["SaveImage"]))
+    assert (mask.min() == 255) == (number == "10")
     assert (saved[mask == 0] == painted[mask == 0]).all()
     assert (saved[mask == 255] != painted[mask == 255]).any()
 

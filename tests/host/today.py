@@ -50,12 +50,24 @@ def small_graph(graph):
     return graph
 
 
+def _drop_encoders(part):
+    """Text encoders out of a subgraph, and the ends that were theirs."""
+    gone = {node["id"] for node in part["nodes"] if node["type"] in ENCODERS}
+    lost = {link["id"] for link in part["links"] if gone & {link["origin_id"], link["target_id"]}}
+    part["nodes"] = [node for node in part["nodes"] if node["id"] not in gone]
+    part["links"] = [link for link in part["links"] if link["id"] not in lost]
+    for end in (*part["inputs"], *part["outputs"]):
+        end["linkIds"] = [number for number in end["linkIds"] if number not in lost]
+
+
 def small_workflow(workflow):
     """The same for a UI file."""
     workflow, gone, kept = json.loads(json.dumps(workflow)), set(), []
     text = text_of([value for node in workflow["nodes"] for value in node["widgets_values"]])
     if text is None:
         return workflow
+    for part in workflow.get("definitions", {}).get("subgraphs", []):
+        _drop_encoders(part)
     for node in workflow["nodes"]:
         if node["type"] == "CLIPTextEncode":
             gone |= {slot["link"] for slot in node["inputs"] if slot["link"] is not None}

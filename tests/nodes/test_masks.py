@@ -63,8 +63,11 @@ def test_masks_for_pictures(masks, pictures, fits, shape):
 
 def test_masks_for_the_frames_of_a_video():
     one_for_each = part("nodes.masks").one_for_each
-    for frames in (torch.ones(7, 8, 8), torch.ones(7, 1, 8, 8), torch.ones(1, 1, 7, 8, 8)):
+    for frames in (torch.ones(3, 8, 8), torch.ones(3, 1, 8, 8), torch.ones(8, 8, 8), torch.ones(1, 1, 7, 8, 8)):
         assert one_for_each(frames, (1, 4, 3, 8, 8)) is frames
+    for shape in ((9, 1, 1), (9, 1, 1, 1)):  # 4 frames of the picture to one of the latent, but for the first
+        frames = torch.tensor([0.1, 0.2, 0.0, 0.9, 0.3, 0.0, 0.0, 0.0, 0.0]).reshape(shape)
+        assert one_for_each(frames, (1, 4, 3, 8, 8)).flatten().tolist() == pytest.approx([0.1, 0.9, 0.0])
     with pytest.raises(ValueError, match="3 masks for 2 pictures"):
         one_for_each(torch.ones(3, 1, 7, 8, 8), (2, 4, 3, 8, 8))
 

@@ -20,6 +20,7 @@ IDS = [
     "SDEdit_ReverseSDE",
     "SDEdit_FitImage",
     "SDEdit_UnfitImage",
+    "SDEdit_T0Map",
     "SDEdit_T0Probe",
     "SDEdit_T0Sweep",
     "SDEdit_EditReport",

@@ -1,6 +1,7 @@
 """Locale files: the same keys in every language, the nodes' own words in English, and no translation out of date."""
 
 import json
+import re
 
 import pytest
 
@@ -9,11 +10,13 @@ from locales.texts import (
     LOCALES,
     SPECIAL,
     TRANSLATIONS,
+    WORDS,
     Text,
+    canvas_texts,
+    files_of,
     languages,
     mentioned,
     node_defs,
-    node_texts,
     problems,
     translations,
 )
@@ -24,13 +27,20 @@ LANGUAGES = languages()
 NODES = load_pack().NODE_CLASS_MAPPINGS
 
 
+FILES = files_of(NODES)
+
+
 @pytest.fixture(scope="module")
 def texts():
-    return list(node_texts(NODES))
+    return [text for found in FILES.values() for text in found]
 
 
-def read(language):
-    return json.loads((LOCALES / language / "nodeDefs.json").read_text(encoding="utf-8"))
+def read(language, name="nodeDefs.json"):
+    return json.loads((LOCALES / language / name).read_text(encoding="utf-8"))
+
+
+def read_all(language):
+    return {name: read(language, name) for name in FILES}
 
 
 def leaves(tree, path=()):
@@ -41,8 +51,18 @@ def leaves(tree, path=()):
             yield (*path, key), value
 
 
-def test_english_is_what_the_nodes_say(texts):
-    assert read("en") == node_defs(texts), f"a text of a node changed: run {AGAIN}"
+def test_english_is_what_the_nodes_and_the_canvas_say():
+    assert read_all("en") == {name: node_defs(found) for name, found in FILES.items()}, f"a text changed: run {AGAIN}"
+
+
+def test_every_text_of_the_canvas_is_found():
+    """Each line of the list in words.js, however it was written, and every name that the code asks for."""
+    lines = WORDS.read_text(encoding="utf-8").split("const ENGLISH = {")[1].split("};")[0].strip().splitlines()
+    names = [text.path[-1] for text in canvas_texts()]
+    assert len(names) == len(set(names)) == len(lines)
+    code = "".join(path.read_text(encoding="utf-8") for path in WORDS.parent.glob("*.js"))
+    asked = set(re.findall(r'say\("(\w+)"', code))
+    assert len(asked) > 20 and asked <= set(names)
 
 
 def test_every_input_and_output_is_there(texts):
@@ -67,9 +87,9 @@ def test_folders_and_tables_belong_together():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_same_keys_in_every_language(language):
-    missing = dict(leaves(read("en"))).keys() - dict(leaves(read(language))).keys()
+    missing = dict(leaves(read_all("en"))).keys() - dict(leaves(read_all(language))).keys()
     assert not missing, f"not translated: {sorted('.'.join(m) for m in missing)}; run {AGAIN} todo {language} todo.json"
-    assert dict(leaves(read(language))).keys() == dict(leaves(read("en"))).keys()
+    assert dict(leaves(read_all(language))).keys() == dict(leaves(read_all("en"))).keys()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -79,8 +99,9 @@ def test_no_outdated_translations(language, texts):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_files_are_made_from_the_table(language, texts):
-    assert read(language) == node_defs(texts, translations(language)), f"edit {TRANSLATIONS}, then run {AGAIN}"
+def test_files_are_made_from_the_table(language):
+    made = {name: node_defs(found, translations(language)) for name, found in FILES.items()}
+    assert read_all(language) == made, f"edit {TRANSLATIONS}, then run {AGAIN}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -141,10 +162,10 @@ def test_east_asian_sentences_need_their_script():
     assert problems(text, "Still English, but another sentence.", "ja", {}, []) == ["is not translated"]
 
 
-def test_todo_lists_what_is_missing(tmp_path):
+def test_todo_lists_what_is_missing(tmp_path, texts):
     out = tmp_path / "todo.json"
     assert main(["todo", "xx", str(out)]) == 0
     entries = json.loads(out.read_text(encoding="utf-8"))
     english = {entry["english"] for entry in entries}
-    assert english == {text.english for text in node_texts(NODES)}
+    assert english == {text.english for text in texts}
     assert all(entry["used in"] and entry["translation"] == "" for entry in entries)

@@ -48,6 +48,19 @@ const refused = {
   "a point that is no number": text([{ ...line, points: ["1", 2] }]),
   "a point far outside": text([{ ...line, points: [0, 65] }]),
   "too many points": text([{ ...line, points: Array(400_002).fill(1) }]),
+  "no opacity": text([{ ...line, opacity: 0 }]),
+  "an opacity above all": text([{ tool: "fill", colour: "#000000", opacity: 1.1 }]),
+  "a hardness below nothing": text([{ ...line, hardness: -0.1 }]),
+  "a shape with a hardness": text([{ tool: "shape", colour: "#000000", points: [0, 0, 1, 1, 2, 0], hardness: 1 }]),
+  "a pressure for one point of two": text([{ ...line, pressure: [50] }]),
+  "a pressure of nothing": text([{ ...line, pressure: [0, 50] }]),
+  "an area without outlines": text([{ tool: "area", colour: "#000000", rings: [] }]),
+  "an area with a line": text([{ tool: "area", colour: "#000000", rings: [[0, 0, 1, 1]] }]),
+  "an area far outside": text([{ tool: "area", colour: "#000000", rings: [[0, 0, 1, 1, 2, 99]] }]),
+  "an example that is none": text([], { example: "yes" }),
+  "a mask that is a list": text([], { mask: [1] }),
+  "a mask grown beyond the limit": text([], { mask: { grow: 4.1 } }),
+  "a mask inverted by a number": text([], { mask: { invert: 1 } }),
   "no text": undefined,
   "too long a text": " ".repeat(4_000_001),
 };
@@ -60,7 +73,16 @@ test("every tool is read with the fields that it needs", () => {
     line,
     { tool: "eraser", size: 4, points: [1, 1] },
     { tool: "shape", colour: "#abcdef", points: [0, 0, 5, 0, 5, 5] },
-    { tool: "fill", colour: "#000000" },
+    { tool: "fill", colour: "#000000", opacity: 0.5 },
+    { ...line, opacity: 0.25, hardness: 0, pressure: [1, 100] },
+    {
+      tool: "area",
+      colour: "#112233",
+      rings: [
+        [0, 0, 5, 0, 5, 5],
+        [1, 1, 2, 1, 2, 2],
+      ],
+    },
   ];
   assert.deepEqual(parseDrawing(text(strokes)).strokes, strokes);
   const { background, ...bare } = JSON.parse(text(strokes));
@@ -69,17 +91,17 @@ test("every tool is read with the fields that it needs", () => {
 
 test("simplifying keeps the ends and moves no point farther than the tolerance", () => {
   const wave = Array.from({ length: 400 }, (_, i) => [i, 40 * Math.sin(i / 30)]).flat();
-  const few = simplified(wave, 0.6);
+  const few = simplified(wave, 0.6).points;
   assert.ok(few.length < wave.length / 4);
   assert.deepEqual([few.slice(0, 2), few[few.length - 2]], [[0, 0], 399]);
   for (let i = 0; i < wave.length; i += 2) assert.ok(distanceToLine(few, wave[i], wave[i + 1]) < 0.6 + 0.1);
 });
 
 test("simplifying leaves one point of a hand at rest, and copes with thousands", () => {
-  assert.deepEqual(simplified([7, 7, 7, 7, 7, 7], 0.6), [7, 7]);
-  assert.deepEqual(simplified([1.23456, 7.65432], 0.6), [1.2, 7.7]);
+  assert.deepEqual(simplified([7, 7, 7, 7, 7, 7], 0.6).points, [7, 7]);
+  assert.deepEqual(simplified([1.23456, 7.65432], 0.6).points, [1.2, 7.7]);
   const long = Array.from({ length: 60_000 }, (_, i) => i % 97);
-  assert.ok(simplified(long, 0.6).length > 2);
+  assert.ok(simplified(long, 0.6).points.length > 2);
 });
 
 function distanceToLine(points, x, y) {
@@ -100,4 +122,13 @@ test("a text that names a prototype changes none", () => {
   assert.equal({}.bad, undefined);
   assert.equal(drawing.bad, undefined);
   assert.equal(drawingText(drawing).includes('"constructor"'), false);
+});
+
+test("what is said of the whole is kept, and only what is not as usual is written", () => {
+  const given = text([], { example: true, mask: { invert: true, grow: 2.5 } });
+  const drawing = parseDrawing(given);
+  assert.deepEqual([drawing.example, drawing.mask], [true, { invert: true, grow: 2.5 }]);
+  assert.deepEqual(JSON.parse(drawingText(drawing)), JSON.parse(given));
+  const plain = drawingText(parseDrawing(text([], { example: false, mask: {} })));
+  assert.equal(plain, text([]));
 });

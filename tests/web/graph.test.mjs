@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isInGraph, linkOf, promotedFrom, sourceOf } from "../../web/js/graph/links.js";
-import { pictureOf, previewOf, sideOf } from "../../web/js/graph/pictures.js";
+import { inputOutside, isInGraph, linkOf, promotedFrom, sourceOf } from "../../web/js/graph/links.js";
+import { isConnected, pictureOf, previewOf, sideOf } from "../../web/js/graph/pictures.js";
 
 const url = (path) => `http://host${path}`;
 
@@ -96,6 +96,19 @@ test("a picture of a run is shown as long as it came through the link that is th
     assert.equal(previewOf(canvas, "background", odd), null);
 });
 
+test("a picture that the node before shows is taken for its first picture output", () => {
+  const origin = { type: "Filter", outputs: [{ type: "MASK" }, { type: "IMAGE" }, { type: "IMAGE" }] };
+  const at = (slot, more = {}, outputs = {}) => {
+    const graph = graphOf({ 1: { ...origin, ...more }, 2: { inputs: { background: 1 } } }, [[1, 1, slot, 2, 0]]);
+    return pictureOf(graph.getNodeById(2), "background", null, (path) => path, [], outputs);
+  };
+  const kept = { 1: { images: [{ filename: "a.png", subfolder: "", type: "temp" }] } };
+  assert.equal(at(1, { imgs: [{ src: "blob:x" }] }), "blob:x");
+  assert.equal(at(1, {}, kept), "/view?filename=a.png&subfolder=&type=temp");
+  assert.equal(at(2, { imgs: [{ src: "blob:x" }] }, kept), null, "the second is another picture");
+  assert.equal(at(1), null);
+});
+
 test("links in a circle end", () => {
   const graph = graphOf({ 1: { type: "Reroute", inputs: { "": 1 } } }, [[1, 1, 0, 1, 0]]);
   assert.equal(sourceOf(graph.getNodeById(1), ""), null);
@@ -138,6 +151,10 @@ test("a promoted canvas is found through two subgraphs, and its photo and size o
   assert.equal(node, inner.getNodeById(5));
   assert.deepEqual(hosts, [host, middle.getNodeById(6)]);
   assert.match(pictureOf(node, "background", null, url, hosts), /photo\.png/);
+  assert.equal(isConnected(node, "background", hosts), true);
+  assert.equal(isConnected(node, "background"), false, "seen from inside");
+  assert.deepEqual(inputOutside(node, "background", hosts), { node: host, slot: 1 });
+  assert.deepEqual(inputOutside(node, "strokes", []), { node, slot: 0 });
   assert.equal(sideOf(node, "width", hosts), 768, "promoted too: the subgraph node's own");
   assert.equal(sideOf(node, "height", hosts), 320);
   assert.equal(sideOf(node, "width"), 256, "seen from inside");
@@ -161,4 +178,20 @@ test("a node is in the workflow as long as it and the subgraph around it are", (
   assert.equal(isInGraph({ id: 1, graph: null }), false);
   root.subgraphs.set("inside", { ...inside });
   assert.equal(isInGraph(inner), false, "the subgraph was loaded anew");
+});
+
+test("examples are shown without a run: the painting, the photo, the patch, and no mask", () => {
+  const widgets = { name: "edit: lake-peak", width: 512, height: 384 };
+  const at = (slot, type = "SDEdit_ExampleGuide") => {
+    const graph = graphOf({ 1: { type, widgets }, 2: { inputs: { background: 1 } } }, [[1, 1, slot, 2, 0]]);
+    return pictureOf(graph.getNodeById(2), "background", null, (path) => path);
+  };
+  const asked = (output) => `/sdedit/example?name=edit%3A+lake-peak&output=${output}&width=512&height=384`;
+  assert.deepEqual(
+    [0, 1, 2, 3].map((slot) => at(slot)),
+    [asked("guide"), null, asked("photo"), asked("patch")],
+  );
+  assert.equal(at(0, "OtherNode"), null);
+  Object.assign(widgets, { width: 1024, height: 512 });
+  assert.match(at(0), /width=768&height=384$/);
 });

@@ -130,3 +130,33 @@ test("a full drawing takes no more, and says so", () => {
   const long = { ...dot(1), points: Array(400_002).fill(1) };
   assert.equal(painting().own.add(long), false);
 });
+
+test("an example makes way for a background, and is one no more as soon as it is painted on", () => {
+  const example = drawingText({ ...parseDrawing(BLANK), example: true, strokes: [dot(1), dot(2)] });
+  const { own } = painting(example);
+  assert.equal(own.shown.strokes.length, 2);
+  own.hasBackground = true;
+  assert.deepEqual([own.shown.strokes, own.text], [[], example], "not seen, and nothing is written");
+  own.add(dot(3));
+  assert.deepEqual([own.drawing.strokes, own.drawing.example], [[dot(3)], undefined]);
+  own.undo();
+  own.hasBackground = false;
+  own.add(dot(4));
+  assert.deepEqual(own.drawing.strokes, [dot(1), dot(2), dot(4)]);
+  own.start(example);
+  assert.equal(own.drawing.example, true);
+  own.hasBackground = true;
+  own.start(example);
+  assert.deepEqual([own.drawing.example, own.shown.strokes.length], [undefined, 2], "asked for over a photo");
+});
+
+test("the mask is grown within its limit and inverted, and undone", () => {
+  const { own } = painting();
+  own.setMask({ invert: true, grow: 999 });
+  assert.deepEqual(own.drawing.mask, { invert: true, grow: 64 });
+  own.setMask({ invert: false, grow: 0 });
+  assert.equal(own.drawing.mask, undefined);
+  own.undo();
+  own.undo();
+  assert.equal(own.text, BLANK);
+});

@@ -1,4 +1,4 @@
-"""Writes locales/: the nodes' texts in English, and their translations.
+"""Writes locales/: the texts of the nodes and of the Stroke Canvas in English, and their translations.
 
 python tools/make.py locales                    write locales/ again (after a tooltip changed, say)
 python tools/make.py locales todo fr todo.json  what is not translated into French yet, as a list to fill in
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pack import load_pack
 
-from .texts import LOCALES, TRANSLATIONS, Text, languages, node_defs, node_texts, problems, translations
+from .texts import LOCALES, TRANSLATIONS, Text, files_of, languages, node_defs, problems, translations
 
 
 def main(arguments: list[str]) -> int:
@@ -28,12 +28,13 @@ def main(arguments: list[str]) -> int:
         command.add_argument("language", help="the front end's code: ja, zh, ko, de, fr, es ...")
         command.add_argument("file", type=Path)
     args = parser.parse_args(arguments)
-    texts = list(node_texts(load_pack().NODE_CLASS_MAPPINGS))
+    files = files_of(load_pack().NODE_CLASS_MAPPINGS)
+    texts = [text for found in files.values() for text in found]
     if args.command == "todo":
         return todo(texts, args.language, args.file)
     if args.command == "add" and not add(texts, args.language, args.file):
         return 1
-    return write(texts)
+    return write(files)
 
 
 def todo(texts: list[Text], language: str, path: Path) -> int:
@@ -72,21 +73,23 @@ def add(texts: list[Text], language: str, path: Path) -> bool:
     return True
 
 
-def write(texts: list[Text]) -> int:
-    """locales/<language>/nodeDefs.json for English and every language with translations."""
-    _write_locale("en", node_defs(texts))
+def write(files: dict[str, list[Text]]) -> int:
+    """The files of locales/<language>/ for English and every language with translations."""
+    texts = [text for found in files.values() for text in found]
+    _write_locale("en", files, None)
     print(f"en: {len(texts)} texts, {len({text.english for text in texts})} different ones")
     for language in languages():
         table = translations(language)
-        _write_locale(language, node_defs(texts, table))
+        _write_locale(language, files, table)
         missing = {text.english for text in texts} - table.keys()
         print(f"{language}: {len(missing)} texts without a translation (English is shown)")
     return 0
 
 
-def _write_locale(language: str, tree: dict) -> None:
+def _write_locale(language: str, files: dict[str, list[Text]], table: dict[str, str] | None) -> None:
     (LOCALES / language).mkdir(parents=True, exist_ok=True)
-    _write(LOCALES / language / "nodeDefs.json", tree)
+    for name, texts in files.items():
+        _write(LOCALES / language / name, node_defs(texts, table))
 
 
 def _write(path: Path, data: object) -> None:

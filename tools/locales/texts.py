@@ -16,6 +16,7 @@ from pack import ROOT
 
 LOCALES = ROOT / "locales"
 TRANSLATIONS = Path(__file__).parent / "translations"
+WORDS = ROOT / "web" / "js" / "strokes" / "words.js"  # what the Stroke Canvas says
 SPECIAL = set("{}@|")  # the front end's own message syntax: a text with one of these comes out wrong
 LONGEST_NAME = 32  # letters of an input or output that a node can show
 PHRASE = 30  # a text this long that ends in a full stop is a sentence, not a name
@@ -27,7 +28,7 @@ _FIXED = re.compile(  # numbers and identifiers with them; words_with_underscore
 
 @dataclass(frozen=True)
 class Text:
-    """One English text and its place in nodeDefs.json; ``options`` are the choices of a combo input."""
+    """One English text and its place in nodeDefs.json or main.json; ``options`` are the choices of a combo input."""
 
     path: tuple[str, ...]
     english: str
@@ -60,6 +61,17 @@ def node_texts(nodes: dict[str, type]) -> Iterator[Text]:
             yield Text((key, "outputs", str(index), "tooltip"), tooltip)
 
 
+def canvas_texts() -> Iterator[Text]:
+    """Every text of the Stroke Canvas, as web/js/strokes/words.js has them: one a line."""
+    for name, words in re.findall(r'^  (\w+): ("(?:[^"\\]|\\.)*"),$', WORDS.read_text(encoding="utf-8"), re.MULTILINE):
+        yield Text(("SDEdit", "canvas", name), json.loads(words))
+
+
+def files_of(nodes: dict[str, type]) -> dict[str, list[Text]]:
+    """The files of a language and the texts in each."""
+    return {"nodeDefs.json": list(node_texts(nodes)), "main.json": list(canvas_texts())}
+
+
 def languages() -> list[str]:
     """The languages that there are translations for; English is the nodes' own."""
     return sorted(path.stem for path in TRANSLATIONS.glob("*.json"))
@@ -72,7 +84,7 @@ def translations(language: str) -> dict[str, str]:
 
 
 def node_defs(texts: list[Text], table: dict[str, str] | None = None) -> dict:
-    """The contents of nodeDefs.json; without a table in English. What has no translation is left out."""
+    """The contents of a file; without a table in English. What has no translation is left out."""
     tree: dict = {}
     for text in texts:
         words = text.english if table is None else table.get(text.english)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import torch
+import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 
 from sdedit_core import load_score_model, perturb, sdedit
@@ -21,11 +22,14 @@ from sdedit_core.edit import reverse
 from sdedit_core.load import score_model_from_images
 from sdedit_core.measure.plots import heat_map
 from sdedit_core.measure.probe import probe
+from sdedit_core.measure.t0_picture import t0_picture
 from sdedit_core.pictures.canvas import paint_drawing, parse_drawing
 from sdedit_core.pictures.fit import fit_image, unfit_image
-from sdedit_core.pictures.io import to_pil
+from sdedit_core.pictures.io import from_pil, to_pil
 from sdedit_core.pictures.strokes import simulate_strokes
+from sdedit_core.pictures.window import Box
 from sdedit_core.sampling.grids import karras, log_uniform, uniform_t
+from sdedit_core.sampling.regions import Region, lay_regions
 from sdedit_core.sde import VESDE
 
 SIZE, THIRD, HALF = 256, 192, 256  # pictures; cells of sheets with three and with two columns
@@ -131,12 +135,45 @@ def fit_image_() -> Image.Image:
     return sheet(cells, labels, columns=2, cell=HALF)
 
 
+def _small_peak() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A picture (1, 3, 1024, 1024), the same with a mountain of 40 pixels on its horizon, and a mask of that."""
+    before = example_photo("lake", 1024)
+    photo, mask = to_pil(before), Image.new("L", (1024, 1024))
+    for page, colours in ((photo, ("#5d626b", "#e8edf5", "#3f5a35")), (mask, ("white",) * 3)):
+        draw = ImageDraw.Draw(page)
+        draw.polygon([(130, 546), (151, 506), (172, 546)], fill=colours[0])
+        draw.polygon([(144, 520), (151, 506), (158, 520)], fill=colours[1])
+        draw.polygon([(128, 546), (138, 538), (166, 539), (174, 546)], fill=colours[2])
+    grown = F.max_pool2d(from_pil(mask)[:, :1], 7, stride=1, padding=3)
+    return before, from_pil(photo), (grown > 0.5).float()
+
+
+def fit_around() -> Image.Image:
+    before, painted, mask = _small_peak()
+    view = Box(484, 107, 80, 88)
+    fitted = fit_image(painted, mask, method="around mask", context=0.75, enlarge=256)
+    made = unfit_image(result("lake", fitted.image, 0.3, mask=fitted.mask), fitted.undo, before, feather=3)
+    whole = result("lake", painted, 0.3, mask=mask)
+    cells = [view.cut(picture) for picture in (painted, whole, made)]
+    large = [F.interpolate(cell, scale_factor=4, mode="bicubic").clamp(0, 1) for cell in cells]
+    return sheet(large, ["40 px, painted", "in the whole", "around mask"], cell=HALF)
+
+
 def unfit_image_() -> Image.Image:
     guide, mask = _wide_edit()
     fitted = fit_image(guide, mask, method="crop", size=(256, 256), multiple=1)
     made = result("sunset", fitted.image, 0.2, mask=fitted.mask)
     back = unfit_image(made, fitted.undo)
     return sheet([fitted.image, made, back], ["fitted", "result", "put back"])
+
+
+def t0_map() -> Image.Image:
+    guide, model = example_guide("lake", width=SIZE, height=SIZE), load_score_model("landscape-lake")
+    sky, water = torch.zeros(1, SIZE, SIZE), torch.zeros(1, SIZE, SIZE)
+    sky[:, :90], water[:, 190:] = 1.0, 1.0
+    found = lay_regions([Region(sky, 0.5), Region(water, 0.25)], feather=24)
+    made = sdedit(model, guide, t0_map=found.float()[None], steps=20, seed=1).samples.clamp(0, 1)
+    return sheet([guide, t0_picture(found, picture=guide), made], ["strokes", "heat map", "picture"])
 
 
 def t0_probe() -> Image.Image:
@@ -199,7 +236,9 @@ HELP = {
     "SDEdit_SigmasFromT0": sigmas_from_t0,
     "SDEdit_ReverseSDE": reverse_sde,
     "SDEdit_FitImage": fit_image_,
+    "SDEdit_FitImage_around": fit_around,
     "SDEdit_UnfitImage": unfit_image_,
+    "SDEdit_T0Map": t0_map,
     "SDEdit_T0Probe": t0_probe,
     "SDEdit_T0Sweep": t0_sweep,
     "SDEdit_EditReport": edit_report,

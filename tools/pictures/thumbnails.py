@@ -1,6 +1,7 @@
 """Writes workflows/*.jpg, from real runs in a running ComfyUI.
 
-The picture a workflow saves, with its guide inset; a sheet stands alone, whole.  A workflow that wants files of a model
+The picture a workflow saves, with its guide inset at the lower left, the one corner where no version of the template
+browser puts a badge; a sheet stands alone, whole.  A workflow that wants files of a model
 that is not here shows its guide, and one that wants a video the example that stands for one; both say so.
 """
 
@@ -45,11 +46,16 @@ def main(arguments: list[str]) -> None:
         if run.status != "success":
             raise SystemExit(f"{path.stem}: {run.error}")
         shown = {key: out["images"][0] for key, out in run.outputs.items() if "images" in out}
-        guides = [k for k in sorted(shown, key=int) if graph[k]["_meta"]["title"] not in NO_INSET]
+        guides = [k for k in sorted(shown, key=place) if graph[k]["_meta"]["title"] not in NO_INSET]
         model = path.stem.split(",")[0].split(" ", 1)[1]
         words = f"your video, for {model}" if video else f"the guide, for {model}"
         picture = captioned(client, shown[guides[0]], words) if own else result(client, graph, shown, guides)
         picture.save(WORKFLOWS / f"{path.stem}.jpg", quality=88, optimize=True)
+
+
+def place(key: str) -> list[int]:
+    """Where a node stands among the others, and in its subgraphs."""
+    return [int(part) for part in key.split(":")]
 
 
 def runnable(graph: dict) -> dict:
@@ -75,7 +81,7 @@ def result(client: Client, graph: dict, shown: dict, guides: list[str]) -> Image
     for i, guide in enumerate(key for key in guides if key != saved):
         inset = ImageOps.fit(open_picture(client, shown[guide]), (INSET, INSET), Image.Resampling.LANCZOS)
         inset = ImageOps.expand(inset, BORDER, "white")
-        picture.paste(inset, (MARGIN, MARGIN + i * (inset.height + MARGIN)))
+        picture.paste(inset, (MARGIN + i * (inset.width + MARGIN), SIDE - MARGIN - inset.height))
     return picture
 
 
@@ -83,8 +89,8 @@ def captioned(client: Client, entry: dict, words: str) -> Image.Image:
     picture = ImageOps.fit(open_picture(client, entry), (SIDE, SIDE), Image.Resampling.LANCZOS)
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, SIDE - BAND, SIDE, SIDE), fill=PAPER)
-    middle = (SIDE / 2, SIDE - BAND / 2)
-    draw.text(middle, words, fill="white", anchor="mm", font=ImageFont.load_default(size=23))
+    start = (2 * MARGIN, SIDE - BAND / 2)
+    draw.text(start, words, fill="white", anchor="lm", font=ImageFont.load_default(size=23))
     return picture
 
 

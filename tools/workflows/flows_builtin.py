@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 from .graph import Graph, Ref
-from .layout import BLUE, GREEN, PURPLE, arrange, column
-from .parts import begin, chain, example_guide, finish, prefix
+from .layout import SMALL, arrange, column, stage
+from .parts import DIALS, INSIDE, READINGS, begin, compare, drawing, example, landscape, prefix, sample, save
+from .subgraph import Blueprint
 
-SIZE = {"width": 256, "height": 256}
+SIZE = {"width": 512, "height": 512}
 # Three dark trees for the autumn meadow, as somebody would paint them: left, right and foot of each, in 512 units.
 TREES = [(88, 441, 123, 205, 158), (161, 410, 184, 256, 207), (379, 430, 410, 225, 440)]
+IMAGE = Ref("sdedit", 0)
 
 
 def trees() -> str:
@@ -19,168 +21,163 @@ def trees() -> str:
         {"tool": "shape", "colour": "#2a3626", "points": [left, foot, top_x, top, right, foot]}
         for left, foot, top_x, top, right in TREES
     ]
-    drawing = {"version": 1, "width": 512, "height": 512, "background": "#ffffff", "strokes": strokes}
-    return json.dumps(drawing, separators=(",", ":"))
+    picture = {"version": 1, "width": 512, "height": 512, "background": "#ffffff", "strokes": strokes}
+    return json.dumps(picture, separators=(",", ":"))
 
 
 def paint() -> Graph:
     g = begin(
         "01 Paint strokes",
-        "## Paint, then Run\n\nPress **Run**: the painting in **Stroke Canvas** becomes a picture. Nothing to "
-        "download.\n\n"
-        "1. Paint over it, or **Clear** and begin anew: a sky, a mountain, a meadow in a few colours. Details are the "
-        "model's work.\n"
-        "2. Turn **t0**: 0.2 stays close to your strokes, 0.4 looks more real. 0 gives the strokes back.\n"
-        "3. Another **seed** in *Add VE Noise at t0* makes another picture.\n"
-        "4. Other moods: choose **lake**, **sunset**, **autumn**, **desert** or **night** in *Score Model Loader*, and "
-        "paint in its colours.",
+        "## Paint, then Run\n\nPress **Run**: the painting becomes a picture. Nothing to download.\n\n"
+        "1. Paint on, or **Clear** and begin anew: sky, mountain, meadow.\n"
+        "2. Turn **t0**: 0.2 keeps your strokes, 0.4 looks more real.\n"
+        "3. Another **seed**, another picture.\n"
+        "4. Other moods in **model**: lake, sunset, autumn, desert, night.",
     )
     g.node("canvas", "SDEdit_StrokeCanvas", **SIZE)
-    g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-alpine")
-    chain(g, Ref("canvas", 0), t0=0.25, steps=12)
-    return finish(g, "1. Your painting", [column(400, "canvas", "model")])
+    g.inside("sdedit", landscape(g, "alpine", t0=0.25, steps=12), image=Ref("canvas", 0))
+    save(g, IMAGE)
+    compare(g, Ref("canvas", 0))
+    return stage(g, ("1. Paint", "2. SDEdit", "3. Picture"), ["canvas"], ["about", "sdedit"], ["save"], side=SMALL)
 
 
 def photo_edit() -> Graph:
     g = begin(
         "02 Paint on a photo",
-        "## Paint on a photo\n\nThree trees are painted into a meadow. SDEdit makes them belong; **everything "
-        "outside the mask comes back bit for bit**.\n\n"
-        "- Your own photo: *Load Image* instead of **Example Guide**, into **background**. Paint on it after the first "
-        "Run, when the canvas shows it.\n"
-        "- The **mask** is what you painted. **GrowMask** gives it a rim, so that the edge may change too.\n"
-        "- Strokes still look painted? Raise **t0**, or set **repeats** to 2.\n"
-        "- The edit ignores your strokes? Lower **t0**.\n"
-        "- For photos of anything else, take a model with a prompt: templates 09 to 13.",
+        "## Paint on a photo\n\nThree trees are painted into a meadow. **Run** makes them belong; the rest "
+        "comes back bit for bit.\n\n"
+        "- Your photo: *Load Image* into **background**.\n"
+        "- **grow mask**: a rim around your strokes that may change too.\n"
+        "- Still looks painted? Raise **t0**. Ignores your strokes? Lower it.\n"
+        "- This model knows landscapes. For all else: templates 09 to 13.",
     )
-    g.node("photo", "SDEdit_ExampleGuide", name="edit: autumn-conifers", **SIZE)
-    g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-autumn")
-    g.node("canvas", "SDEdit_StrokeCanvas", **SIZE, strokes=trees(), background=Ref("photo", 2))
-    g.node("grow", "GrowMask", mask=Ref("canvas", 1), expand=8)
-    g.node("grey", "MaskToImage", mask=Ref("grow", 0))
-    g.node("shown", "PreviewImage", title="May change", images=Ref("grey", 0))
-    chain(g, Ref("canvas", 0), t0=0.25, steps=16, mask=Ref("grow", 0))
-    columns = [column(340, "photo", "model"), column(400, "canvas", "grow", "grey", "shown", shown=300)]
-    return finish(g, "1. Photo, strokes and mask", columns)
+    example(g, "edit: autumn-conifers", slot=2, title="Photo", strokes=trees(), **SIZE)
+    part = landscape(g, "autumn", t0=0.25, steps=16, grow=8)
+    g.inside("sdedit", part, image=Ref("canvas", 0), mask=Ref("canvas", 1))
+    save(g, IMAGE)
+    compare(g, Ref("canvas", 0))
+    titles = ("1. Photo and strokes", "2. SDEdit", "3. Picture")
+    return stage(g, titles, ["guide", "canvas"], ["about", "sdedit"], ["save"], side=SMALL)
 
 
 def strokes() -> Graph:
     g = begin(
         "03 Strokes to picture",
-        "## A stroke painting becomes a picture\n\n"
-        "1. **Example Guide** holds a stroke painting for every built-in model: **alpine**, **lake**, **sunset**, "
-        "**autumn**, **desert**, **night**. Choose the same mood in **Score Model Loader**.\n"
-        "2. Your own painting, from any program: *Load Image* instead of Example Guide.\n"
-        "3. Turn **t0**: 0.2 stays close to the strokes, 0.4 looks more real.\n"
-        "4. Another **seed** in *Add VE Noise at t0* makes another picture; another seed in the sampler changes "
-        "details.\n\n"
-        "Quicker: width and height 128.",
+        "## A painting becomes a picture\n\n"
+        "1. Open **Painting** and choose another: alpine, lake, sunset, autumn, desert, night. Choose the same in "
+        "**model**.\n"
+        "2. Your own, from any program: *Load Image* into **background**.\n"
+        "3. Turn **t0**: 0.2 keeps the strokes, 0.4 looks more real.\n"
+        "4. Another **seed**, another picture.",
     )
-    example_guide(g, "lake", **SIZE)
-    g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-lake")
-    chain(g, Ref("guide", 0), t0=0.25, steps=12)
-    return finish(g, "1. Guide and model", [column(340, "guide", "shown", "model", shown=300)])
+    example(g, "lake", title="Painting", **SIZE)
+    g.inside("sdedit", landscape(g, "lake", t0=0.25, steps=12), image=Ref("canvas", 0))
+    save(g, IMAGE)
+    compare(g, Ref("canvas", 0))
+    return stage(
+        g, ("1. Painting", "2. SDEdit", "3. Picture"), ["guide", "canvas"], ["about", "sdedit"], ["save"], side=SMALL
+    )
 
 
 def composite() -> Graph:
     g = begin(
         "04 Composite a patch",
-        "## Paste something in\n\nTrees are cut out of one picture and pasted into another with ComfyUI's own "
-        "nodes. SDEdit mends the seam and the mountain behind.\n\n"
-        "1. **Paste the patch** pastes the patch where the rough mask is.\n"
-        "2. **GrowMask** widens the mask, so that the seam may change.\n"
-        "3. The blur makes its edge soft: grey pixels start at a lower **t0**, so the change fades out. Nothing is "
-        "blended.\n\n"
-        "t0 0.15 to 0.25 removes the seam and keeps the patch. Composite before the noise is added, never after.",
+        "## Paste something in\n\nTrees are cut out of one picture and pasted into another. **Run** mends the seam.\n\n"
+        "- Your own: two *Load Image* and a mask into **Paste the patch**.\n"
+        "- **grow mask**: how far around the patch may change.\n"
+        "- **soften mask**: the change fades out.\n"
+        "- **t0** 0.15 to 0.25 mends the seam and keeps the patch.",
     )
-    g.node("example", "SDEdit_ExampleGuide", name="composite: autumn-conifers", **SIZE)
+    g.node("example", "SDEdit_ExampleGuide", title="Example", name="composite: autumn-conifers", **SIZE)
     pasting = {"destination": Ref("example", 2), "source": Ref("example", 3), "mask": Ref("example", 1)}
     g.node("paste", "ImageCompositeMasked", title="Paste the patch", **pasting)
-    g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-autumn")
+    g.collapsed |= {"example", "paste"}
     g.node("rough", "PreviewImage", title="Rough composite", images=Ref("paste", 0))
-    g.node("grow", "GrowMask", mask=Ref("example", 1), expand=10)
-    g.node("grey", "MaskToImage", mask=Ref("grow", 0))
-    g.node("blur", "ImageBlur", image=Ref("grey", 0), blur_radius=8, sigma=4.0)
-    g.node("soft", "ImageToMask", title="Soft mask", image=Ref("blur", 0))
-    g.node("shown", "PreviewImage", title="May change", images=Ref("blur", 0))
-    chain(g, Ref("paste", 0), t0=0.2, steps=16, mask=Ref("soft", 0))
-    pictures = column(340, "rough", "grow", "grey", "blur", "soft", "shown", rough=300, shown=300)
-    return finish(g, "1. Composite and mask", [column(340, "example", "paste", "model"), pictures])
+    part = landscape(g, "autumn", t0=0.2, steps=16, grow=10, soft=4.0)
+    g.inside("sdedit", part, image=Ref("paste", 0), mask=Ref("example", 1))
+    save(g, IMAGE)
+    compare(g, Ref("paste", 0))
+    titles = ("1. Paste", "2. SDEdit", "3. Picture")
+    return stage(g, titles, [("example", "paste"), "rough"], ["about", "sdedit"], ["save"], side=SMALL)
 
 
 def one_photo() -> Graph:
     g = begin(
         "05 One photo as the model",
-        "## One photo is the model\n\nThe score model is made from a single picture, without training; the strokes "
-        "are redrawn out of its patches.\n\n"
-        "- Put your own photo in: *Load Image* into **Score Model From Images**.\n"
-        "- Paint what the photo contains, in its colours.\n"
-        "- **palette_freedom** 0 is sharpest; 0.03 lets strokes keep colours the photo does not have.\n"
-        "- **position_aware** on: the top of the photo serves the top of the picture.\n"
+        "## One photo is the model\n\nNo training: the strokes are redrawn out of the patches of one photo.\n\n"
+        "- Your photo: *Load Image* into **photo**. Paint what it contains, in its colours.\n"
+        "- **palette freedom** 0 is sharpest; 0.03 keeps colours the photo lacks.\n"
         "- **t0** 0.3 to 0.5.",
     )
-    g.node("guide", "SDEdit_ExampleGuide", name="autumn", **SIZE)
-    g.node("model", "SDEdit_ScoreModelFromImages", images=Ref("guide", 2), position_aware=True)
+    example(g, "autumn", title="Example", **SIZE)
+    inner = Graph("SDEdit").node("model", "SDEdit_ScoreModelFromImages", position_aware=True)
+    sample(inner, None, Ref("model", 0), Ref("model", 1), t0=0.36, steps=12)
+    arrange(inner, column(340, "model"), column(320, "encode", "noise"), column(340, "sample"), column(220, "decode"))
+    sockets = {"image": [("encode", "pixels")], "photo": [("model", "images")]}
+    dials = {
+        **DIALS,
+        "palette freedom": [("model", "palette_freedom")],
+        "position aware": [("model", "position_aware")],
+    }
+    outputs = {"image": Ref("decode", 0), **READINGS}
+    part = Blueprint("SDEdit", INSIDE, inner, sockets, dials, outputs, place=g.name)
+    g.inside("sdedit", part, image=Ref("canvas", 0), photo=Ref("guide", 2))
     g.node("photo", "PreviewImage", title="The photo", images=Ref("guide", 2))
-    g.node("shown", "PreviewImage", title="Strokes", images=Ref("guide", 0))
-    chain(g, Ref("guide", 0), t0=0.36, steps=12)
-    return finish(g, "1. Guide and photo", [column(340, "guide", "model"), column(340, "photo", "shown")])
+    save(g, IMAGE)
+    compare(g, Ref("canvas", 0))
+    titles = ("1. Strokes", "2. SDEdit", "3. Picture")
+    return stage(g, titles, ["guide", "canvas"], ["about", "sdedit"], ["save", "photo"], side=SMALL, photo=230)
 
 
 def find_t0() -> Graph:
     g = begin(
         "06 Find your t0",
-        "## Find your t0\n\nA photo becomes strokes, as in the SDEdit paper, and the strokes a picture again, at six "
-        "t0 with the same random numbers.\n\n"
-        "- **t0 Probe** is quick: what is sharp is fixed by the guide, what is blurred will be invented.\n"
-        "- **t0 Sweep** shows the edits. **Cancel** when you have seen enough: what is finished comes out.\n"
-        "- **picks**: write the number of the picture you like best and queue again to look closer, as in 4 2.\n"
-        "- The plot: left, distance to the guide rises; distance to real pictures falls at first and rises again where "
-        "the model is on its own. It needs matplotlib in ComfyUI's Python.\n"
-        "- **Edit Report** takes the last t0: numbers and a heat map.\n"
-        "- Your own: *Load Image* instead of the strokes, or any MODEL with a prompt.\n\n"
-        "Quicker: width and height 128.",
+        "## Find your t0\n\nA photo becomes strokes, and the strokes a picture again, at six t0.\n\n"
+        "- **What survives**: what is sharp is fixed, what is blurred will be invented.\n"
+        "- **The edits**: the number you like best into **picks**, then **Run** again to look closer, as in 4 2.\n"
+        "- **Trade-off**: to the right less like the strokes; more like a photo, up to a point.\n"
+        "- Your own: *Load Image* into **background**.",
     )
-    g.node("guide", "SDEdit_ExampleGuide", name="lake", **SIZE)
-    g.node("photo", "PreviewImage", title="The photo", images=Ref("guide", 2))
-    g.node("strokes", "SDEdit_SimulateStrokes", image=Ref("guide", 2))
+    example(g, "lake", slot=2, title="Photo", width=256, height=192)
+    g.node("strokes", "SDEdit_SimulateStrokes", image=Ref("canvas", 0))
+    g.collapsed.add("strokes")
     g.node("shown", "PreviewImage", title="Strokes", images=Ref("strokes", 0))
-    g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-lake")
-    g.node("encode", "VAEEncode", pixels=Ref("strokes", 0), vae=Ref("model", 1))
+    inner = Graph("Find t0").node("model", "SDEdit_ScoreModelLoader", model_name="landscape-lake")
+    inner.node("encode", "VAEEncode", vae=Ref("model", 1))
     same = {"model": Ref("model", 0), "latent": Ref("encode", 0), "vae": Ref("model", 1), "seed": 1}
-    g.node("probe", "SDEdit_T0Probe", **same)
-    g.node("survives", "PreviewImage", title="What survives", images=Ref("probe", 0))
-    g.node("expected", "PreviewAny", title="Expected change", source=Ref("probe", 2))
-    g.node("sweep", "SDEdit_T0Sweep", **same)
-    g.node("table", "PreviewAny", title="Table", source=Ref("sweep", 5))
-    g.node("save", "SaveImage", title="Sheet", images=Ref("sweep", 0), filename_prefix=prefix(g))
-    g.node("plot", "PreviewImage", title="Trade-off", images=Ref("sweep", 1))
-    g.node("last", "ImageFromBatch", title="The last picture", image=Ref("sweep", 2), batch_index=5, length=1)
-    g.node("report", "SDEdit_EditReport", guide=Ref("strokes", 0), picture=Ref("last", 0))
-    g.node("numbers", "PreviewAny", title="Numbers", source=Ref("report", 0))
-    g.node("heat", "PreviewImage", title="Where it moved", images=Ref("report", 1))
-    first = [column(340, "guide", "photo", "model"), column(340, "strokes", "shown", "encode")]
-    return arrange(
-        g,
-        ("1. Photo, strokes, model", BLUE, first),
-        ("2. Before sampling", GREEN, [column(460, "probe", "survives", "expected", survives=330, expected=220)]),
-        ("3. The edits", PURPLE, [column(360, "sweep"), column(880, "save", "table", "plot", save=480, table=280)]),
-        ("4. One of them", BLUE, [column(520, "last", "report", "numbers", "heat", heat=400)]),
-    )
+    inner.node("probe", "SDEdit_T0Probe", **same)
+    inner.node("sweep", "SDEdit_T0Sweep", **same)
+    arrange(inner, column(340, "model", "encode"), column(340, "probe"), column(360, "sweep"))
+    dials = {
+        "model": [("model", "model_name")],
+        "t0 values": [("probe", "t0_values"), ("sweep", "t0_values")],
+        "picks": [("sweep", "picks")],
+        "steps": [("sweep", "steps")],
+        "seed": [("probe", "seed"), ("sweep", "seed")],
+    }
+    outputs = {"survives": Ref("probe", 0), "sheet": Ref("sweep", 0), "plot": Ref("sweep", 1)}
+    outputs |= {"pictures": Ref("sweep", 2), "t0": Ref("sweep", 6), "report": Ref("sweep", 5)}
+    words = "The edit at several t0 side by side. Open it for t0 Probe, t0 Sweep and their other inputs."
+    part = Blueprint("Find t0", words, inner, {"image": [("encode", "pixels")]}, dials, outputs, place=g.name)
+    g.inside("sdedit", part, image=Ref("strokes", 0))
+    g.node("survives", "PreviewImage", title="What survives", images=Ref("sdedit", 0))
+    g.node("save", "SaveImage", title="The edits", images=Ref("sdedit", 1), filename_prefix=prefix(g))
+    g.node("plot", "PreviewImage", title="Trade-off", images=Ref("sdedit", 2))
+    left, right = [("guide", "strokes"), ("canvas", "shown"), "survives"], ["save", "plot"]
+    titles = ("1. Photo and strokes", "2. Find t0", "3. The edits")
+    return stage(g, titles, left, ["about", "sdedit"], right, canvas=520, shown=520, survives=332, plot=350)
 
 
 def stock_sampler() -> Graph:
     g = begin(
         "07 Stock sampler from t0",
-        "## Stock samplers, exact t0\n\n*Add VE Noise at t0* and *Sigmas from t0* turn ComfyUI's own sampling nodes "
-        "into SDEdit: choose any **KSamplerSelect** sampler, or *Reverse SDE (SAMPLER)* for ours.\n\n"
-        "- The noise is already in the latent: hence **DisableNoise**.\n"
-        "- Right on flow models too (SD3, Flux, ...), where stock AddNoise and DisableNoise start with too little "
-        "noise.\n- **t0** is the same in both nodes. Here a built-in model stands in; load your own instead.",
+        "## Stock samplers, exact t0\n\n*Add VE Noise at t0* and *Sigmas from t0* turn ComfyUI's own sampling into "
+        "SDEdit: any **KSamplerSelect** sampler, or *Reverse SDE (SAMPLER)* for ours. **t0** is the same in both "
+        "nodes. The noise is in the latent already: hence *DisableNoise*. Right on flow models too.",
     )
-    example_guide(g, "desert", **SIZE)
+    example(g, "desert", title="Painting", **SIZE)
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-desert")
-    g.node("encode", "VAEEncode", pixels=Ref("guide", 0), vae=Ref("model", 1))
+    g.node("encode", "VAEEncode", pixels=Ref("canvas", 0), vae=Ref("model", 1))
     g.node("noise", "SDEdit_AddVENoise", model=Ref("model", 0), latent=Ref("encode", 0), t0=0.4, seed=1)
     g.node("levels", "SDEdit_SigmasFromT0", model=Ref("model", 0), t0=0.4, steps=16)
     both = {"positive": Ref("model", 3), "negative": Ref("model", 3)}
@@ -189,40 +186,41 @@ def stock_sampler() -> Graph:
     g.node("which", "KSamplerSelect", sampler_name="dpmpp_2m_sde")
     sampling = {"noise": Ref("off", 0), "guider": Ref("guider", 0), "sampler": Ref("which", 0)}
     sampling |= {"sigmas": Ref("levels", 0), "latent_image": Ref("noise", 0)}
-    g.node("sample", "SamplerCustomAdvanced", **sampling)
+    g.node("sample", "SamplerCustomAdvanced", title="Custom sampler", **sampling)
     g.node("decode", "VAEDecode", samples=Ref("sample", 0), vae=Ref("model", 1))
-    g.node("save", "SaveImage", title="Picture", images=Ref("decode", 0), filename_prefix=prefix(g))
-    return arrange(
-        g,
-        ("1. Guide and model", BLUE, [column(340, "guide", "shown", "model", shown=300)]),
-        ("2. Noise and levels at t0", GREEN, [column(320, "encode", "noise", "levels")]),
-        ("3. ComfyUI's own sampler", PURPLE, [column(320, "guider", "off", "which", "sample")]),
-        ("4. Result", BLUE, [column(460, "decode", "save")]),
-    )
+    save(g, Ref("decode", 0))
+    compare(g, Ref("canvas", 0))
+    g.collapsed |= {"model", "encode", "guider", "off", "sample", "decode"}
+    middle = ["encode", "noise", "levels", "which", "off", "guider", "sample", "decode"]
+    titles = ("1. Painting and model", "2. ComfyUI's own sampler", "3. Picture")
+    return stage(g, titles, [("guide", "model"), "canvas"], middle, ["save", "about"], side=SMALL)
 
 
 def own_model() -> Graph:
     g = begin(
         "08 Your own score model",
         "## A score model file\n\nPut a checkpoint into **models/score_models** (NCSN++, DDPM, guided-diffusion, "
-        "diffusers folders), press **R**, and choose it in **Score Model Loader**. Until then a built-in model stands "
-        "in.\n\n"
-        "- **What was loaded** says what was read from the file and what had to be assumed.\n"
-        "- Networks want their own size, often 256 x 256. **Fit Image to Model** crops, pads or stretches; **Unfit "
-        "Image** puts the result back into the whole picture.\n"
-        "- Your own painting: *Load Image* instead of Example Guide.\n"
-        "- A 256 px network takes seconds a step on a CPU: use a GPU, or few steps.",
+        "diffusers folders), press **R**, choose it in **model**. Until then a built-in one stands in.\n\n"
+        "- **What was loaded** says what was read from the file and what was assumed.\n"
+        "- Networks want their own size: Fit Image crops, Unfit Image puts the result back. Both are inside.\n"
+        "- A 256 px network takes seconds a step on a CPU.",
     )
-    g.node("guide", "SDEdit_ExampleGuide", name="sunset", width=384, height=256)
-    g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-sunset")
-    g.node("info", "PreviewAny", title="What was loaded", source=Ref("model", 2))
-    g.node("fit", "SDEdit_FitImage", model=Ref("model", 0), image=Ref("guide", 0))
-    g.node("shown", "PreviewImage", title="In the model's size", images=Ref("fit", 0))
-    chain(g, Ref("fit", 0), t0=0.36, steps=16)
-    g.node("unfit", "SDEdit_UnfitImage", image=Ref("decode", 0), undo=Ref("fit", 2))
-    g.nodes["save"]["inputs"]["images"] = Ref("unfit", 0)
-    columns = [column(340, "guide", "model", "info"), column(340, "fit", "shown")]
-    return finish(g, "1. Guide, model, size", columns, after=("unfit",))
+    g.node("canvas", "SDEdit_StrokeCanvas", width=512, height=384, strokes=drawing("sunset"))
+    inner = Graph("SDEdit").node("model", "SDEdit_ScoreModelLoader", model_name="landscape-sunset")
+    inner.node("fit", "SDEdit_FitImage", model=Ref("model", 0))
+    sample(inner, Ref("fit", 0), Ref("model", 0), Ref("model", 1), t0=0.36, steps=16)
+    inner.node("unfit", "SDEdit_UnfitImage", image=Ref("decode", 0), undo=Ref("fit", 2))
+    first, last = column(340, "model", "fit"), column(240, "decode", "unfit")
+    arrange(inner, first, column(320, "encode", "noise"), column(340, "sample"), last)
+    dials = {"model": [("model", "model_name")], "weights": [("model", "weights")], **DIALS, "fit": [("fit", "method")]}
+    outputs = {"image": Ref("unfit", 0), "info": Ref("model", 2), **READINGS}
+    part = Blueprint("SDEdit", INSIDE, inner, {"image": [("fit", "image")]}, dials, outputs, place=g.name)
+    g.inside("sdedit", part, image=Ref("canvas", 0))
+    g.node("info", "PreviewAny", title="What was loaded", source=Ref("sdedit", 1))
+    save(g, IMAGE)
+    compare(g, Ref("canvas", 0))
+    titles = ("1. Paint", "2. Model and SDEdit", "3. Picture")
+    return stage(g, titles, ["canvas"], ["about", "sdedit"], ["save", "info"], side=SMALL, info=180)
 
 
 FLOWS = (paint, photo_edit, strokes, composite, one_photo, find_t0, stock_sampler, own_model)

@@ -6,6 +6,7 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from pack import ROOT, load_pack
 
@@ -13,6 +14,8 @@ WORKFLOWS = ROOT / "workflows"
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 NOTES = ("MarkdownNote", "Note")
 MUTED, BYPASSED = 2, 4  # modes of a node, as the front end numbers them
+INPUT, OUTPUT = -10, -20  # the ids that the front end gives to the two ends of a subgraph
+LINK = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
 
 
 def load(path: Path) -> dict:
@@ -77,6 +80,20 @@ class Ref:
     slot: int
 
 
+class Part(Protocol):
+    """What is in a subgraph node; see subgraph.py."""
+
+    name: str
+    kind: str  # of the node that holds it
+    graph: Graph
+    widgets: dict
+
+    def schema(self) -> Schema: ...
+    def ends(self) -> dict[str, list[tuple[str, str]]]: ...
+    def made(self, slot: int) -> Ref: ...
+    def definition(self) -> dict: ...
+
+
 @dataclass
 class Graph:
     """Nodes, notes and groups of one workflow."""
@@ -86,11 +103,23 @@ class Graph:
     groups: list = field(default_factory=list)
     files: dict = field(default_factory=dict)  # node key -> where to get the file it asks for
     bypassed: set = field(default_factory=set)  # keys of nodes that are there and let what they get pass through
+    first: int = (
+        1  # the first node's id: in newer front ends no two nodes of a workflow may share one, subgraphs included
+    )
+    extra: dict = field(default_factory=dict)  # what the pack's own scripts read
+    collapsed: set = field(default_factory=set)  # keys of nodes of which only the title is shown
 
     def node(
         self, key: str, kind: str, at: tuple | None = None, size: tuple | None = None, /, title: str = "", **inputs
     ) -> Graph:
         self.nodes[key] = {"kind": kind, "at": at, "size": size, "title": title, "inputs": inputs}
+        return self
+
+    def inside(self, key: str, part: Part, /, title: str = "", **inputs) -> Graph:
+        """A subgraph node: ``inputs`` by the names of the part's ends, the values of its dials among them."""
+        self.node(key, part.kind, title=title or part.name, **inputs)
+        self.nodes[key]["part"] = part
+        part.graph.first = 100 * self.ids()[key] + 1
         return self
 
     def note(self, key: str, at: tuple, size: tuple, text: str, title: str = "Read me") -> Graph:
@@ -101,25 +130,46 @@ class Graph:
         self.groups.append({"title": title, "at": at, "size": size, "color": color})
         return self
 
-    def _ids(self) -> dict[str, int]:
-        return {key: i + 1 for i, key in enumerate(self.nodes)}
+    def ids(self) -> dict[str, int]:
+        return {key: self.first + i for i, key in enumerate(self.nodes)}
+
+    def _known(self) -> dict[str, Schema]:
+        return schemas() | {node["kind"]: node["part"].schema() for node in self.nodes.values() if "part" in node}
 
     def api(self) -> dict:
-        """As ComfyUI's /prompt takes it, without the bypassed nodes."""
-        ids, known, out = self._ids(), schemas(), {}
+        """As ComfyUI's /prompt takes it: without the bypassed nodes, what is in subgraphs by "node:node inside"."""
+        return self._flat("", {})
+
+    def _flat(self, before: str, given: dict[tuple[str, str], object]) -> dict:
+        """The nodes with their ids behind ``before``; ``given``: what comes in from outside, (node, input) -> value."""
+        ids, known, out = self.ids(), self._known(), {}
         for key, node in self.nodes.items():
             if node["kind"] in NOTES or key in self.bypassed:
                 continue
             inputs = {}
             for item in known[node["kind"]].inputs:
                 value = node["inputs"].get(item.name, _default(item) if item.is_widget else None)
+                value = given.get((key, item.name), value)
                 if isinstance(value, Ref):
-                    origin = self._through(value)
-                    inputs[item.name] = [str(ids[origin.key]), origin.slot]
-                elif item.is_widget:
+                    inputs[item.name] = self._origin(value, before)
+                elif value is not None or item.is_widget:
                     inputs[item.name] = value
-            out[str(ids[key])] = {"inputs": inputs, "class_type": node["kind"], "_meta": {"title": self._title(node)}}
+            if "part" in node:
+                part = node["part"]
+                inner = {end: inputs[name] for name, ends in part.ends().items() if name in inputs for end in ends}
+                out |= part.graph._flat(f"{before}{ids[key]}:", inner)
+                continue
+            meta = {"title": self._title(node)}
+            out[f"{before}{ids[key]}"] = {"inputs": inputs, "class_type": node["kind"], "_meta": meta}
         return out
+
+    def _origin(self, ref: Ref, before: str) -> list:
+        """[id, slot] of the node that makes an output, inside of subgraphs too."""
+        ref = self._through(ref)
+        node, number = self.nodes[ref.key], self.ids()[ref.key]
+        if "part" in node:
+            return node["part"].graph._origin(node["part"].made(ref.slot), f"{before}{number}:")
+        return [f"{before}{number}", ref.slot]
 
     def _through(self, ref: Ref) -> Ref:
         """Where an output comes from, bypassed nodes passing on their input of its kind, as in the front end."""
@@ -135,7 +185,7 @@ class Graph:
 
     def ui(self) -> dict:
         """As the front end saves it."""
-        ids, known, links, nodes = self._ids(), schemas(), [], []
+        ids, known, links, nodes = self.ids(), self._known(), [], []
         outgoing: dict[tuple, list] = {}
         for order, (key, node) in enumerate(self.nodes.items()):
             entry = {
@@ -143,7 +193,7 @@ class Graph:
                 "type": node["kind"],
                 "pos": list(node["at"]),
                 "size": list(node["size"]),
-                "flags": {},
+                "flags": {"collapsed": True} if key in self.collapsed else {},
                 "order": order,
                 "mode": BYPASSED if key in self.bypassed else 0,
                 "inputs": [],
@@ -158,8 +208,10 @@ class Graph:
             nodes.append(entry)
             if node["kind"] in NOTES:
                 entry["properties"], entry["widgets_values"] = {}, [node["text"]]
-                entry["color"], entry["bgcolor"] = "#432", "#653"
+                entry["color"], entry["bgcolor"] = "#4a3a1e", "#241d10"  # links can be read on it too
                 continue
+            if "part" in node:
+                entry["properties"] = {"proxyWidgets": [["-1", name] for name in node["part"].widgets]}
             schema = known[node["kind"]]
             unknown = set(node["inputs"]) - {item.name for item in schema.inputs}
             if unknown:
@@ -190,10 +242,11 @@ class Graph:
                 schema = known[entry["type"]]
                 for slot, (kind, name) in enumerate(zip(schema.outputs, schema.output_names, strict=True)):
                     entry["outputs"].append({"name": name, "type": kind, "links": outgoing.get((key, slot))})
+        parts = [node["part"].definition() for node in self.nodes.values() if "part" in node]
         return {
             "id": str(uuid.uuid5(uuid.NAMESPACE_URL, "sdedit-nodes/" + self.name)),
             "revision": 0,
-            "last_node_id": len(nodes),
+            "last_node_id": max(node["id"] for node in nodes),
             "last_link_id": len(links),
             "nodes": nodes,
             "links": links,
@@ -208,8 +261,9 @@ class Graph:
                 }
                 for i, g in enumerate(self.groups)
             ],
+            **({"definitions": {"subgraphs": parts}} if parts else {}),
             "config": {},
-            "extra": {},
+            "extra": self.extra,
             "version": 0.4,
         }
 
@@ -228,29 +282,52 @@ def _default(item: Input) -> object:
 
 def ui_to_api(workflow: dict) -> dict:
     """What the front end sends for a UI file."""
+    parts = {part["id"]: part for part in workflow.get("definitions", {}).get("subgraphs", [])}
+    return _sent(workflow, parts, "", {})
+
+
+def _sent(graph: dict, parts: dict, before: str, given: dict[int, object]) -> dict:
+    """The nodes of one level; ``given``: what each input of a subgraph gets from outside, by its slot."""
     known, out = schemas(), {}
-    links = {link[0]: link for link in workflow["links"]}
-    nodes = {node["id"]: node for node in workflow["nodes"]}
+    links = {link["id"]: link for link in map(_link, graph["links"])}
+    nodes = {node["id"]: node for node in graph["nodes"]}
 
-    def origin(link: list) -> list:
-        """The link that feeds a link, past bypassed nodes."""
-        node = nodes[link[1]]
-        if node["mode"] != BYPASSED:
-            return link
-        return origin(next(links[slot["link"]] for slot in node["inputs"] if slot["type"] == link[5]))
+    def origin(link: dict) -> object:
+        """What feeds a link: [id, slot], past bypassed nodes and in subgraphs, or a value from outside."""
+        if link["origin_id"] == INPUT:
+            return given[link["origin_slot"]]
+        node, slot = nodes[link["origin_id"]], link["origin_slot"]
+        if node["mode"] == BYPASSED:
+            return origin(next(links[s["link"]] for s in node["inputs"] if s["type"] == link["type"]))
+        prefix, part = f"{before}{node['id']}", parts.get(node["type"])
+        while part:
+            inner = {one["id"]: one for one in part["links"]}[part["outputs"][slot]["linkIds"][0]]
+            node = next(n for n in part["nodes"] if n["id"] == inner["origin_id"])
+            slot, prefix, part = inner["origin_slot"], f"{prefix}:{node['id']}", parts.get(node["type"])
+        return [prefix, slot]
 
-    for node in workflow["nodes"]:
+    for node in graph["nodes"]:
         if node["type"] in NOTES or node["mode"] in (MUTED, BYPASSED):
             continue
-        values = list(node["widgets_values"])
         linked = {slot["name"]: origin(links[slot["link"]]) for slot in node["inputs"] if slot["link"] is not None}
-        inputs = {}
+        if node["type"] in parts:
+            shown = [name for _, name in node["properties"]["proxyWidgets"]]
+            values = dict(zip(shown, node["widgets_values"], strict=True)) | linked
+            inner = {i: values.get(end["name"]) for i, end in enumerate(parts[node["type"]]["inputs"])}
+            out |= _sent(parts[node["type"]], parts, f"{before}{node['id']}:", inner)
+            continue
+        values, inputs = list(node["widgets_values"]), {}
         for item in known[node["type"]].inputs:
             if item.is_widget:
                 inputs[item.name] = values.pop(0)
                 if item.has_control:
                     values.pop(0)
-            if item.name in linked:
-                inputs[item.name] = [str(linked[item.name][1]), linked[item.name][2]]
-        out[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
+            if linked.get(item.name) is not None:
+                inputs[item.name] = linked[item.name]
+        out[f"{before}{node['id']}"] = {"class_type": node["type"], "inputs": inputs}
     return out
+
+
+def _link(link: list | dict) -> dict:
+    """A link of a workflow, a list, as those of subgraphs are written."""
+    return link if isinstance(link, dict) else dict(zip(LINK, link, strict=True))

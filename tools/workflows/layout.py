@@ -1,4 +1,9 @@
-"""Places the nodes of a workflow: groups of columns, every node with the room that it takes in either rendering."""
+"""Places the nodes of a workflow: one rule for all templates, and columns for what is inside of a subgraph.
+
+The front end opens a template so that its nodes take three quarters of the window: in 1600 x 950 pixels a zoom of 0.7
+leaves room for WIDTH x HEIGHT units.  Below a zoom of 8 / 14 the classic rendering draws no text; this size stays above
+it in a window of 1366 x 768 pixels too.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,19 @@ from dataclasses import dataclass
 from .graph import NOTES, Graph
 
 BLUE, GREEN, PURPLE = "#3f789e", "#3f9e5a", "#7a5a9e"
-TITLE, GAP, MARGIN, BETWEEN = 30, 34, 24, 36
-TOP = 70  # a group's own title
-# Height of the body, measured: the taller of classic and Nodes 2.0, with all its widgets, and the picture that some
-# nodes show during or after the run.
+WIDTH, HEIGHT = 1690, 975
+SIDE, MIDDLE = 640, 330  # widths: of the painting and of the result, and of what stands between them
+# The classic rendering shows no picture larger than it is: beside one of 512 pixels less room makes the rest larger.
+SMALL = 540
+BETWEEN = (WIDTH - 2 * SIDE - MIDDLE) // 2
+TITLE, GAP, FRAME, HEADING = 30, 16, 14, 44  # FRAME: of a group around its nodes, HEADING above them
+# Height of the body: the taller of classic and Nodes 2.0, with all its widgets, and the picture that some nodes show
+# during or after the run.
 BODY = {
     "CFGGuider": 130,
     "CLIPLoader": 135,
     "CLIPTextEncode": 130,
-    "CheckpointLoaderSimple": 160,
+    "CheckpointLoaderSimple": 110,
     "CreateVideo": 160,
     "DisableNoise": 50,
     "FluxGuidance": 110,
@@ -30,15 +39,15 @@ BODY = {
     "KSamplerSelect": 82,
     "LoadVideo": 330,
     "LoraLoaderModelOnly": 106,
+    "MaskComposite": 160,
     "MaskToImage": 50,
     "ModelSamplingAuraFlow": 78,
     "ModelSamplingSD3": 78,
     "PreviewAny": 220,
     "PreviewImage": 320,
     "SDEdit_AddVENoise": 190,
-    "SDEdit_EditReport": 150,
-    "SDEdit_ExampleGuide": 250,
-    "SDEdit_FitImage": 230,
+    "SDEdit_ExampleGuide": 190,
+    "SDEdit_FitImage": 290,
     "SDEdit_ReverseSDESampler": 620,
     "SDEdit_ScoreModelFromImages": 240,
     "SDEdit_ScoreModelLoader": 390,
@@ -47,7 +56,7 @@ BODY = {
     "SDEdit_StrokeCanvas": 640,
     "SDEdit_T0Probe": 580,
     "SDEdit_T0Sweep": 760,
-    "SDEdit_UnfitImage": 120,
+    "SDEdit_UnfitImage": 180,
     "SamplerCustomAdvanced": 430,
     "SaveImage": 520,
     "SaveVideo": 420,
@@ -57,57 +66,120 @@ BODY = {
     "VAEEncode": 76,
     "VAELoader": 82,
 }
+# What takes the room that is left in a column, and what stands above and below its picture, which is square at most.
+BIG = {"SDEdit_StrokeCanvas": 250, "SaveImage": 90, "PreviewImage": 60, "LoadVideo": 0, "SaveVideo": 0}
+PREVIEW = 230  # what classic adds to a subgraph node during a run, where the sampler inside shows its picture
+Row = str | tuple[str, ...]
 
 
-@dataclass
-class Column:
-    """Nodes below one another, all of one width; ``heights`` where the usual height is not wanted."""
+def stage(
+    g: Graph,
+    titles: tuple[str, str, str],
+    left: list[Row],
+    middle: list[Row],
+    right: list[Row],
+    *,
+    side: int = SIDE,
+    **heights: int,
+) -> Graph:
+    """The painting on the left and the result on the right, large; everything else small between and below them.
 
-    width: int
-    keys: list[str]
-    heights: dict[str, int]
-
-
-def column(width: int, *keys: str, **heights: int) -> Column:
-    return Column(width, list(keys), heights)
-
-
-def arrange(g: Graph, *groups: tuple[str, str, list[Column]]) -> Graph:
-    """Put groups of columns side by side, all groups of one height; a note in no column stands to the left of them."""
-    x, bottom, boxes = 0, 0, []
-    for title, color, columns in groups:
-        left = x
-        for one in columns:
-            y = TOP + TITLE
-            for key in one.keys:
-                node = g.nodes[key]
-                height = one.heights.get(key) or (
-                    note_room(node, one.width) if node["kind"] in NOTES else BODY[node["kind"]]
-                )
-                node["at"], node["size"] = (x + MARGIN, y), (one.width, height)
-                y += height + TITLE + GAP
-            bottom = max(bottom, y - TITLE - GAP)
-            x += one.width + BETWEEN
-        boxes.append((title, color, left, x - left - BETWEEN + 2 * MARGIN))
-        x += MARGIN * 2 - BETWEEN + 20
-    for title, color, left, width in boxes:
-        g.group(title, (left, 0), (width, bottom + MARGIN), color)
+    Args:
+        titles: of the three groups.
+        left: rows of nodes from above: a key, or the keys of nodes side by side.
+        side: width of the outer columns.
+        heights: where the usual height of a node is not wanted; in both outer columns the first node of a kind in BIG
+            without one takes the room that is left.
+    """
+    x = 0
+    columns = ((left, side), (middle, MIDDLE), (right, side))
+    for (rows, width), title, color in zip(columns, titles, (BLUE, GREEN, PURPLE), strict=True):
+        used = _column(g, rows, x, width, heights)
+        g.group(title, (x - FRAME, -HEADING), (width + 2 * FRAME, used + HEADING + FRAME), color)
+        x += width + BETWEEN
     missing = [key for key, node in g.nodes.items() if node["at"] is None]
     if missing:
         raise ValueError(f"{g.name}: not placed: {', '.join(missing)}")
     return g
 
 
-def note_room(node: dict, width: int) -> int:
-    """Height of a note in a column of this width."""
-    return note_height(node["text"], columns=width // 7)
+def _column(g: Graph, rows: list[Row], x: int, width: int, heights: dict[str, int]) -> int:
+    """Place one column; the height that it takes."""
+    lines = [(row,) if isinstance(row, str) else row for row in rows]
+    outer = width != MIDDLE
+    grows = [k for line in lines for k in line if outer and g.nodes[k]["kind"] in BIG and k not in heights]
+    tall = {key: heights.get(key) or _height(g, key, _width(width, line)) for line in lines for key in line}
+    if grows:
+        tall[grows[0]] = 0
+        rest = HEIGHT - sum(TITLE + max(tall[key] for key in line) + GAP for line in lines) + GAP
+        tall[grows[0]] = min(rest, width + BIG[g.nodes[grows[0]]["kind"]])
+    y = 0
+    for line in lines:
+        each = _width(width, line)
+        for i, key in enumerate(line):
+            node = g.nodes[key]
+            node["at"], node["size"] = (x + i * (each + GAP), y + TITLE), (each, tall[key])
+        y += TITLE + max(tall[key] for key in line) + GAP
+    part = g.nodes[lines[-1][0]] if "part" in g.nodes[lines[-1][0]] else None
+    if part and not outer:
+        room = min(PREVIEW, HEIGHT - (y - GAP))
+        part["size"], y = (part["size"][0], part["size"][1] + room), y + room
+    if y - GAP > HEIGHT:
+        raise ValueError(f"{g.name}: a column of {y - GAP} units is higher than {HEIGHT}: {rows}")
+    return y - GAP
 
 
-def note_height(text: str, columns: int = 40) -> int:
-    """Room for a Markdown note, 400 wide for 40 ``columns``, in the larger of the two renderings; links by name."""
-    text = re.sub(r"\]\([^)]*\)", "]", text)
-    height = 60
+def _width(width: int, line: tuple[str, ...]) -> int:
+    return (width - GAP * (len(line) - 1)) // len(line)
+
+
+def _height(g: Graph, key: str, width: int) -> int:
+    node = g.nodes[key]
+    if key in g.collapsed:
+        return 0
+    if node["kind"] in NOTES:
+        return note_height(node["text"], width)
+    if "part" in node:
+        part = node["part"]
+        return 60 + 20 * max(len(part.sockets), len(part.outputs)) + 28 * len(part.widgets)
+    return BODY[node["kind"]]
+
+
+@dataclass
+class Column:
+    """Nodes below one another, all of one width."""
+
+    width: int
+    keys: list[str]
+
+
+def column(width: int, *keys: str) -> Column:
+    return Column(width, list(keys))
+
+
+def arrange(g: Graph, *columns: Column) -> Graph:
+    """Columns side by side, for the inside of a subgraph: every node with all the room that it may take."""
+    x = 0
+    for one in columns:
+        y = 0
+        for key in one.keys:
+            node = g.nodes[key]
+            height = BODY[node["kind"]]
+            node["at"], node["size"] = (x, y + TITLE), (one.width, height)
+            y += height + TITLE + 34
+        x += one.width + 80
+    missing = [key for key, node in g.nodes.items() if node["at"] is None]
+    if missing:
+        raise ValueError(f"{g.name}: not placed: {', '.join(missing)}")
+    return g
+
+
+def note_height(text: str, width: int) -> int:
+    """Room for a Markdown note in the larger of the two renderings; links by name."""
+    columns = round(width / 6.6)
+    text = re.sub(r"\]\([^)]*\)", "]", text).replace("**", "")
+    height = 24
     for line in text.split("\n"):
-        height += 14 if not line else 30 * -(-len(line) // columns) if line.startswith("#") else 0
-        height += 0 if not line or line.startswith("#") else 8 + 21 * -(-len(line) // columns)
+        height += 4 if not line else 28 * -(-len(line) // columns) if line.startswith("#") else 0
+        height += 0 if not line or line.startswith("#") else 8 + 17 * -(-len(line) // columns)
     return height

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .graph import Graph, Ref
+from .layout import arrange, column
+from .subgraph import Blueprint
 
 HUB = "https://huggingface.co/"
 SPLIT = "/resolve/main/split_files/"
@@ -89,9 +91,9 @@ WAN_LORA_HIGH, WAN_LORA_LOW = (
 
 def load_checkpoint(g: Graph, file: File) -> tuple[Ref, Ref, Ref]:
     """Load Checkpoint; MODEL, CLIP and VAE of it."""
-    g.node("model", "CheckpointLoaderSimple", ckpt_name=file.name)
-    g.files["model"] = file.entry()
-    return Ref("model", 0), Ref("model", 1), Ref("model", 2)
+    g.node("models", "CheckpointLoaderSimple", ckpt_name=file.name)
+    g.files["models"] = file.entry()
+    return Ref("models", 0), Ref("models", 1), Ref("models", 2)
 
 
 def load_model(g: Graph, parts: Parts, *, lora: File | None = None, key: str = "", title: str = "") -> Ref:
@@ -120,7 +122,22 @@ def load_text_and_vae(g: Graph, parts: Parts) -> tuple[Ref, Ref]:
     return Ref("clip", 0), Ref("vae", 0)
 
 
+def load_parts(g: Graph, parts: Parts) -> tuple[Ref, Ref, Ref]:
+    """Model, text encoder and VAE as one node that shows the names of the files; MODEL, CLIP and VAE."""
+    inner = Graph("Models")
+    model, (clip, vae) = load_model(inner, parts), load_text_and_vae(inner, parts)
+    shift = ["shift"] if "shift" in inner.nodes else []
+    arrange(inner, column(340, "model", *shift), column(340, "clip", "vae"))
+    names = {"model": [("model", "unet_name")], "text encoder": [("clip", "clip_name")], "vae": [("vae", "vae_name")]}
+    words = "The model, its text encoder and its VAE. Open it for the loaders."
+    outputs = {"model": model, "clip": clip, "vae": vae}
+    g.inside("models", Blueprint("Models", words, inner, {}, names, outputs, place=g.name))
+    return Ref("models", 0), Ref("models", 1), Ref("models", 2)
+
+
 def where_files_go(g: Graph) -> str:
     """The words of a note: each file of the workflow with its folder of ``models`` and its address."""
-    links = [f"- {file['directory']}/ [{file['name']}]({file['url']})" for file in g.files.values()]
+    parts = [node["part"].graph for node in g.nodes.values() if "part" in node]
+    found = [file for graph in (g, *parts) for file in graph.files.values()]
+    links = [f"- {file['directory']}/ [{file['name']}]({file['url']})" for file in found]
     return "\n".join(["Into **ComfyUI/models**:", "", *links])

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 
 from pack import ROOT
 
-from .graph import Graph, Ref, schemas
+from .graph import INPUT, LINK, OUTPUT, Graph, Input, Ref, Schema, schemas
 
 SUBGRAPHS = ROOT / "subgraphs"
-INPUT, OUTPUT = -10, -20  # the ids that the front end gives to the two ends of a subgraph
 
 
 @dataclass
@@ -26,42 +25,68 @@ class Blueprint:
     outputs: dict[str, Ref]
     aliases: list[str] = field(default_factory=list)
     size: tuple[int, int] = (340, 300)
+    place: str = ""  # the workflow that it is part of: two of them may differ under one name
 
     def _id(self, what: str = "") -> str:
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"sdedit-nodes/blueprint/{self.name}/{what}"))
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"sdedit-nodes/blueprint/{self.place}{self.name}/{what}"))
 
-    def _kind(self, target: tuple[str, str]) -> str:
+    @property
+    def kind(self) -> str:
+        """The type of the node that holds it."""
+        return self._id()
+
+    def ends(self) -> dict[str, list[tuple[str, str]]]:
+        """What goes in: name -> (node, input), ..."""
+        return {**self.sockets, **self.widgets}
+
+    def made(self, slot: int) -> Ref:
+        """The output inside that an output of the node stands for."""
+        return list(self.outputs.values())[slot]
+
+    def schema(self) -> Schema:
+        """As that of any node; the values of the widgets inside are the defaults."""
+        inputs = []
+        for name, targets in self.ends().items():
+            item = self._input(targets[0])
+            options = {k: v for k, v in item.options.items() if k != "control_after_generate"}
+            if name in self.widgets:
+                options["default"] = self._value(targets[0])
+            inputs.append(Input(name, item.kind, item.choices, options, item.required))
+        known = schemas()
+        kinds = [known[self.graph.nodes[ref.key]["kind"]].outputs[ref.slot] for ref in self.outputs.values()]
+        return Schema(inputs, kinds, list(self.outputs), output_node=False)
+
+    def _input(self, target: tuple[str, str]) -> Input:
         node = self.graph.nodes[target[0]]
-        return next(item.kind for item in schemas()[node["kind"]].inputs if item.name == target[1])
+        return next(item for item in schemas()[node["kind"]].inputs if item.name == target[1])
 
     def _value(self, target: tuple[str, str]) -> object:
         node, name = target
-        ids = {key: i + 1 for i, key in enumerate(self.graph.nodes)}
-        return self.graph.api()[str(ids[node])]["inputs"][name]
+        kept = self.graph.api().get(str(self.graph.ids()[node]), {"inputs": self.graph.nodes[node]["inputs"]})
+        return kept["inputs"][name]
 
-    def _definition(self) -> dict:
+    def definition(self) -> dict:
+        """As the front end keeps it in a workflow."""
         ui = self.graph.ui()
-        keys = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
-        links = [dict(zip(keys, link, strict=True)) for link in ui["links"]]
+        links = [dict(zip(LINK, link, strict=True)) for link in ui["links"]]
         by_key = dict(zip(self.graph.nodes, ui["nodes"], strict=True))
         left = min(n["pos"][0] for n in ui["nodes"])
         right = max(n["pos"][0] + n["size"][0] for n in ui["nodes"])
-        ends = {**self.sockets, **self.widgets}
         inputs, outputs = [], []
-        for slot, (name, targets) in enumerate(ends.items()):
-            kind, used = self._kind(targets[0]), []
+        for slot, (name, targets) in enumerate(self.ends().items()):
+            kind, used = self._input(targets[0]).kind, []
             for key, field_name in targets:
                 node = by_key[key]
                 index = next(i for i, s in enumerate(node["inputs"]) if s["name"] == field_name)
                 used.append(len(links) + 1)
-                links.append(dict(zip(keys, (used[-1], INPUT, slot, node["id"], index, kind), strict=True)))
+                links.append(dict(zip(LINK, (used[-1], INPUT, slot, node["id"], index, kind), strict=True)))
                 node["inputs"][index]["link"] = used[-1]
             inputs.append({"id": self._id("in " + name), "name": name, "type": kind, "linkIds": used})
         for slot, (name, ref) in enumerate(self.outputs.items()):
             source = by_key[ref.key]["outputs"][ref.slot]
             number, kind = len(links) + 1, source["type"]
             ends_at = (number, by_key[ref.key]["id"], ref.slot, OUTPUT, slot, kind)
-            links.append(dict(zip(keys, ends_at, strict=True)))
+            links.append(dict(zip(LINK, ends_at, strict=True)))
             source["links"] = [*(source["links"] or []), number]
             outputs.append({"id": self._id("out " + name), "name": name, "type": kind, "linkIds": [number]})
         for i, end in enumerate(inputs):
@@ -95,7 +120,7 @@ class Blueprint:
 
     def ui(self) -> dict:
         """As the front end publishes a blueprint: a workflow that is one subgraph node."""
-        definition = self._definition()
+        definition = self.definition()
         proxies = [["-1", name] for name in self.widgets]
         values = [self._value(targets[0]) for targets in self.widgets.values()]
         sockets = [

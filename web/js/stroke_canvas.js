@@ -1,9 +1,12 @@
 // The Stroke Canvas node: puts the canvas (strokes/canvas.js) on the node, and on subgraph nodes that show it.
 
+import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { loadWords } from "./graph/language.js";
 import { enter, leave, rememberRun } from "./graph/live.js";
 import { followPromotions } from "./graph/promoted.js";
-import { addWidget, after, makeCanvas, ROOM, WIDGET } from "./graph/widget.js";
+import { addCompare, orderTemplates } from "./graph/templates.js";
+import { addWidget, after, keepExamples, makeCanvas, ROOM, WIDGET } from "./graph/widget.js";
 
 const NAME = "SDEdit.StrokeCanvas";
 
@@ -23,6 +26,14 @@ function addCanvas(node, inputName, inputData) {
 
 app.registerExtension({
   name: NAME,
+  init() {
+    orderTemplates(api, import.meta.url);
+    return loadWords();
+  },
+  afterConfigureGraph: () => addCompare(app.graph, LiteGraph),
+  beforeRegisterNodeDef(_type, definition) {
+    if (definition.name === "SDEdit_StrokeCanvas") keepExamples(definition.input.required.strokes[1].examples);
+  },
   getCustomWidgets: () => ({ [WIDGET]: addCanvas }),
   nodeCreated(node) {
     if (node.isSubgraphNode?.()) followPromotions(node);

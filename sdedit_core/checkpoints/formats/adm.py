@@ -9,6 +9,7 @@ it was made of: the file's name or ``sde`` says that.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ...networks import BlockSpec, UNetSpec
@@ -54,8 +55,7 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     heads = _Heads(w, options, found, openai_edm)
     found.spec = _spec(w, heads, base, image, out)
     found.weights = w.finish()
-    said = kind_by_name(raw.path.name) if openai_edm else None
-    _describe(found, heads, options, openai_edm, said, out == 2 * image)
+    _describe(found, heads, options, openai_edm, kind_by_name(raw.path.name), out == 2 * image)
     return found
 
 
@@ -63,9 +63,8 @@ class _Heads:
     """How many heads an attention layer has, in which order its q, k, v rows are, and how the network was trained."""
 
     def __init__(self, w: Weights, options: Overrides, found: Found, openai_edm: bool):
-        attends = any(".qkv." in k for k in w.source)
-        self.number, self.channels = (options.num_heads, options.num_head_channels) if attends else (1, None)
-        self.upsample = options.num_heads_upsample if attends else None
+        self.number, self.channels = options.num_heads, options.num_head_channels
+        self.upsample = options.num_heads_upsample
         if known := known_network(w):
             found.detected.append(known.name)
         self.known, self.plain = known or Known(""), downsamples_plainly(w)
@@ -77,7 +76,7 @@ class _Heads:
             said = "4 heads" if self.plain else "64 channels a head"
             found.assumed.append(f"{said}; num_heads or num_head_channels say otherwise")
         # consistency_models has one order, and ignores the flag
-        order = options.use_new_attention_order if attends and not openai_edm else None
+        order = None if openai_edm else options.use_new_attention_order
         order = self.known.new_attention_order if order is None else order
         self.new_order = openai_edm if order is None else order
         self.assumed_order = order is None and not openai_edm
@@ -117,26 +116,28 @@ def _spec(w: Weights, heads: _Heads, base: int, image: int, out: int) -> UNetSpe
     for n in range(1, total):
         name, target = f"input_blocks.{n}", f"encoder.{len(encoder)}"
         if "res" in stages.get(n, ()):
-            _block(w, encoder, "encoder", name, stages[n], heads, "down" if n in downs else "")
+            _block(
+                w, encoder, "encoder", name, heads if "attention" in stages[n] else None, "down" if n in downs else ""
+            )
         else:
             if n in stages:
                 w.layer(f"{target}.conv", f"{name}.0.op")
-            c = encoder[-1].outputs if encoder else base
+            c = encoder[-1].outputs
             kernel = 3 if n in stages else 0
             encoder.append(BlockSpec(c, c, False, "down", kernel=kernel, padding="symmetric"))
     middle: list[BlockSpec] = []
-    _block(w, middle, "middle", "middle_block", ("res", "attention"), heads, "")
-    _block(w, middle, "middle", "middle_block.2", ("res",), heads, "", bare=True)
+    _block(w, middle, "middle", "middle_block", heads, "")
+    _block(w, middle, "middle", "middle_block.2", None, "", bare=True)
     decoder: list[BlockSpec] = []
     for n in range(total):
         kinds, name = outputs[n], f"output_blocks.{n}"
-        first = ("res", "attention") if "attention" in kinds else ("res",)
-        _block(w, decoder, "decoder", name, first, heads, "")
+        attends = "attention" in kinds
+        _block(w, decoder, "decoder", name, heads if attends else None, "")
         if total - 1 - n not in downs:
             continue
-        c, m, target = decoder[-1].outputs, len(first), f"decoder.{len(decoder)}"
+        c, m, target = decoder[-1].outputs, 1 + attends, f"decoder.{len(decoder)}"
         if kinds.count("res") > 1:
-            _block(w, decoder, "decoder", f"{name}.{m}", ("res",), heads, "up", bare=True)
+            _block(w, decoder, "decoder", f"{name}.{m}", None, "up", bare=True)
         else:
             if "conv" in kinds:
                 w.layer(f"{target}.conv", f"{name}.{m}.conv")
@@ -153,20 +154,17 @@ def _spec(w: Weights, heads: _Heads, base: int, image: int, out: int) -> UNetSpe
 def _stages(w: Weights, part: str) -> dict[int, tuple[str, ...]]:
     found: dict[int, dict[int, str]] = {}
     kinds = {"in_layers": "res", "qkv": "attention", "op": "conv", "conv": "conv"}
-    for key in w.source:
-        if key.startswith(part + "."):
-            bits = key.split(".")
-            if len(bits) > 3 and bits[1].isdigit() and bits[2].isdigit() and bits[3] in kinds:
-                found.setdefault(int(bits[1]), {})[int(bits[2])] = kinds[bits[3]]
+    known = re.compile(rf"{part}\.(\d+)\.(\d+)\.({'|'.join(kinds)})\.")
+    for match in filter(None, map(known.match, w.source)):
+        found.setdefault(int(match[1]), {})[int(match[2])] = kinds[match[3]]
     if not found:
         raise ValueError(f"it has no {part}; is it complete?")
     return {n: tuple(kind for _, kind in sorted(inner.items())) for n, inner in found.items()}
 
 
 def _block(
-    w: Weights, blocks: list[BlockSpec], part: str, name: str, kinds: tuple[str, ...], heads: _Heads,
-    resample: str, bare: bool = False,
-) -> None:  # fmt: skip
+    w: Weights, blocks: list[BlockSpec], part: str, name: str, heads: _Heads | None, resample: str, bare: bool = False
+) -> None:
     target, res = f"{part}.{len(blocks)}", name if bare else f"{name}.0"
     cin, cout = w.shape(f"{res}.in_layers.0.weight")[0], w.shape(f"{res}.out_layers.0.weight")[0]
     shortcut = f"{res}.skip_connection" if f"{res}.skip_connection.weight" in w else ""
@@ -175,7 +173,7 @@ def _block(
         norm1=f"{res}.out_layers.0", conv1=f"{res}.out_layers.3", shortcut=shortcut, scale=1.0,
     )  # fmt: skip
     n = 0
-    if "attention" in kinds:
+    if heads is not None:
         n, a = heads(cout, part), f"{name}.1"
         w.fused_attention(
             f"{target}.attention", norm=f"{a}.norm", qkv=f"{a}.qkv", proj=f"{a}.proj_out", heads=n,

@@ -222,7 +222,7 @@ class _Reader:
                 name = f"{u}.resnets.{j}"
                 groups_in, groups_out = self._groups(name, skip)
                 if skip and attentions:
-                    before = blocks[-1].outputs if blocks else self._deepest()
+                    before = blocks[-1].outputs if blocks else 32  # attention here has 32 groups, so at least as many
                     groups_in = min(before + (w.shape(f"{name}.norm1.weight")[0] - before) // 4, 32)
                 self._block(blocks, "decoder", name, groups_in, groups_out, scale, skip)
                 if skip and attentions and j == resnets - 1:
@@ -236,10 +236,6 @@ class _Reader:
             elif i < ups - 1:
                 self._resample(blocks, "decoder", f"{u}.upsamplers.0", "up")
         return blocks
-
-    def _deepest(self) -> int:
-        n = self._count("down_blocks.{}.resnets.0.norm1.weight") - 1
-        return self.w.shape(f"down_blocks.{n}.resnets.0.norm2.weight")[0]
 
     def _plain_groups(self) -> int:
         groups = self.config["norm_num_groups"]

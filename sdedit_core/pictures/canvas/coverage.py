@@ -50,9 +50,9 @@ def stroke_coverage(points: np.ndarray, radius: float, window: Window) -> np.nda
     return _scan(window, top, bottom, spans)
 
 
-def shape_coverage(points: np.ndarray, window: Window) -> np.ndarray:
-    """A closed outline (N, 2) in px, filled by the even-odd rule: coverage (h, w) in [0, 1] of the window."""
-    start, end = points, np.roll(points, -1, axis=0)
+def shape_coverage(outlines: list[np.ndarray], window: Window) -> np.ndarray:
+    """Closed outlines, each (N, 2) in px, filled by the even-odd rule: coverage (h, w) in [0, 1] of the window."""
+    start, end = np.concatenate(outlines), np.concatenate([np.roll(points, -1, axis=0) for points in outlines])
     top, bottom = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])
 
     def spans(y: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

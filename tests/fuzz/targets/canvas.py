@@ -15,11 +15,14 @@ from .. import mutate
 from ..case import Case, Target
 
 SMALL = {
-    "version": 1, "width": 64, "height": 48, "background": "#ffffff",
+    "version": 1, "width": 64, "height": 48, "background": "#ffffff", "mask": {"invert": True, "grow": 3},
     "strokes": [
         {"tool": "fill", "colour": "#5695db"},
         {"tool": "shape", "colour": "#626c7a", "points": [9, 32, 18, 22, 26, 9, 44, 32]},
         {"tool": "brush", "colour": "#d2d9e4", "size": 8, "points": [24, 14, 26, 10.5, 28, 15]},
+        {"tool": "brush", "colour": "#d2d9e4", "size": 9, "opacity": 0.5, "hardness": 0.2, "points": [3, 4, 40, 30],
+         "pressure": [20, 100]},
+        {"tool": "area", "colour": "#344e2e", "rings": [[1, 1, 30, 2, 20, 30], [8, 8, 12, 8, 10, 12]]},
         {"tool": "eraser", "size": 4, "points": [20, 20]},
     ],
 }  # fmt: skip
@@ -55,8 +58,19 @@ def _drawing(rng: Random) -> dict:
             count = rng.choice((1, 3, 4, 50, 300))
             far = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.999, 2.0, 2.1 if rng.random() < 0.02 else 0.25)
             entry["points"] = [rng.choice(far) * (height if i % 2 else width) for i in range(2 * count)]
+        if tool == "shape" and rng.random() < 0.5:
+            entry = {"tool": "area", "colour": entry["colour"], "rings": [entry["points"]] * rng.choice((1, 2, 9))}
+        if rng.random() < 0.3:
+            entry["opacity"] = rng.choice((0.01, 0.5, 1, 0, 1.01))
+        if "size" in entry and rng.random() < 0.5:
+            entry["hardness"] = rng.choice((0, 0.5, 1, -0.01))
+        if "size" in entry and rng.random() < 0.3:
+            entry["pressure"] = [rng.choice((1, 33.3, 100, 100.1 if rng.random() < 0.02 else 50)) for _ in range(count)]
         strokes.append(entry)
-    return {"version": 1, "width": width, "height": height, "background": "#000000", "strokes": strokes}
+    whole = {"version": 1, "width": width, "height": height, "background": "#000000"}
+    if rng.random() < 0.3:
+        whole["mask"] = {"grow": rng.choice((0, 0.125, 0.126)) * min(width, height), "invert": rng.random() < 0.5}
+    return {**whole, "strokes": strokes}
 
 
 def run(case: Case, folder: Path) -> list[torch.Tensor]:

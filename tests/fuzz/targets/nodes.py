@@ -63,6 +63,7 @@ def pack() -> dict:
     host = ModuleType(f"{packs.PACKAGE}.nodes.host")
     host.check_interrupt = lambda: None
     host.picture_size = lambda model: model
+    host.usual_side = lambda model: 24
     sys.modules[host.__name__] = host
     packs.part("nodes").host = host
     return nodes
@@ -86,8 +87,10 @@ def make(rng: Random) -> Case:
         call = {
             "model": size,
             "image": image(),
-            "method": rng.choice(("crop", "pad", "stretch", "x")),
+            "method": rng.choice(("crop", "pad", "stretch", "around mask", "x")),
             "size": rng.choice(("native", "nearest", "")),
+            "context": rng.choice((0.0, 0.5, 4.0, mutate.number(rng))),
+            "crop_size": rng.choice((0, 16, 48, mutate.number(rng))),
         }
         call |= (
             {"mask": odd_tensor(rng, rng.choice(((1, 20, 18), (20, 18), (2, 9, 9), (1, 1, 20, 18))))}

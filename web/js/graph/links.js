@@ -33,6 +33,21 @@ export function sourceOf(node, name, hosts = []) {
   return null;
 }
 
+/**
+ * Where to connect something that is to reach the input of a node: {node, slot}, the input itself, or that of the
+ * outermost subgraph node through which it comes.
+ */
+export function inputOutside(node, name, hosts = []) {
+  const slotOf = (own, input) => own.inputs.findIndex((each) => each.name === input);
+  let place = { node, slot: slotOf(node, name) };
+  for (const host of [...hosts].reverse()) {
+    const link = linkById(place.node.graph, place.node.inputs[place.slot]?.link);
+    if (Number(link?.origin_id) !== EDGE) break;
+    place = { node: host, slot: link.origin_slot };
+  }
+  return place;
+}
+
 /** The node whose widget an input of a subgraph node stands for, and the subgraph nodes around it; or null. */
 export function promotedFrom(host, input) {
   const hosts = [];

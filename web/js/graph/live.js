@@ -5,8 +5,9 @@
 
 import { api } from "../../../../scripts/api.js";
 import { app } from "../../../../scripts/app.js";
+import { connectPicture } from "./background.js";
 import { isInGraph } from "./links.js";
-import { pictureOf, previewOf, sideOf } from "./pictures.js";
+import { isConnected, pictureOf, previewOf, sideOf } from "./pictures.js";
 
 const PICTURES = ["background", "palette"];
 const EVERY = 400; // milliseconds
@@ -16,6 +17,11 @@ const previews = new WeakMap(); // node -> what its last run told
 export function enter(entry) {
   live.add(entry);
   entry.canvas.watch();
+  entry.canvas.onPicture(async (file) => {
+    const place = placeOf(entry);
+    if (place) await connectPicture(place.node, place.hosts, file);
+    refresh(entry);
+  });
   refresh(entry);
 }
 
@@ -54,13 +60,15 @@ function isShown({ canvas: { element }, widget }) {
 }
 
 function refresh(entry) {
+  if (app.configuringGraph) return; // nodes around it have their first values still, not those of the workflow
   entry.read?.();
   const place = placeOf(entry);
   if (!place) return;
   const { node, hosts } = place;
   const { canvas } = entry;
-  const picture = (name) => pictureOf(node, name, previews.get(node)?.[name], (path) => api.apiURL(path), hosts);
-  canvas.setBackground(picture("background"));
+  const toUrl = (path) => api.apiURL(path);
+  const picture = (name) => pictureOf(node, name, previews.get(node)?.[name], toUrl, hosts, app.nodeOutputs);
+  canvas.setBackground(picture("background"), isConnected(node, "background", hosts));
   canvas.setPalette(picture("palette"));
   canvas.setSize(sideOf(node, "width", hosts), sideOf(node, "height", hosts));
 }

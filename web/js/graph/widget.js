@@ -4,16 +4,24 @@ import { app } from "../../../../scripts/app.js";
 import { StrokeCanvas } from "../strokes/canvas.js";
 
 export const WIDGET = "SDEDIT_STROKES"; // widgetType of the input `strokes` in nodes/canvas.py
-export const ROOM = { minWidth: 400, minHeight: 560 }; // of a new node
+export const ROOM = { minWidth: 400, minHeight: 590 }; // of a new node
 
-const TOOLS_HEIGHT = 76;
+const TOOLS_HEIGHT = 104;
 const OPTIONS = { getMinHeight: () => TOOLS_HEIGHT + 180, hideOnZoom: false, margin: 8 };
+
+const examples = {};
+
+/** Remember the drawings to start from, as the node's definition brings them. */
+export function keepExamples(given) {
+  Object.assign(examples, given);
+}
 
 export function makeCanvas(text, onChange) {
   const canvas = new StrokeCanvas(text, (changed) => {
     onChange(changed);
     rememberChange();
   });
+  canvas.setExamples(examples);
   canvas.element.append(style());
   passToGraph(canvas.element);
   return canvas;
@@ -35,7 +43,8 @@ export function after(object, name, then) {
 
 /** The wheel zooms and the middle button moves the graph, over the canvas too. */
 function passToGraph(element) {
-  const inGraph = () => !element.closest("[data-node-id]"); // Nodes 2.0 does it by itself
+  // Nodes 2.0 does it by itself; and over the whole page there is no graph to be seen
+  const inGraph = () => !element.closest("[data-node-id]") && !element.matches(".sdedit-full");
   const pass = (type, method, wanted) =>
     element.addEventListener(type, (event) => {
       if (inGraph() && wanted(event)) app.canvas?.[method]?.(event);

@@ -1,22 +1,25 @@
-// Colours to paint with: a landscape palette, or the colours of a picture.
+// Colours to paint with: a landscape palette in the words of the built-in models, or the colours of a picture.
 
+/** [name of its text, colour] */
 export const LANDSCAPE = [
-  "#3f7fc4",
-  "#86b6e4",
-  "#c4d4e8",
-  "#f4f6fa",
-  "#d2d9e4",
-  "#8c9094",
-  "#626c7a",
-  "#3a414c",
-  "#708c4e",
-  "#5c7a42",
-  "#344e2e",
-  "#2f6f7e",
-  "#e0b45c",
-  "#c8843c",
-  "#a8502a",
-  "#1d2748",
+  ["sky", "#3f7fc4"],
+  ["haze", "#86b6e4"],
+  ["cloud", "#e4eaf2"],
+  ["snow", "#f4f6fa"],
+  ["snowShade", "#c4d4e8"],
+  ["rock", "#8c9094"],
+  ["darkRock", "#4c5460"],
+  ["meadow", "#708c4e"],
+  ["grass", "#5c7a42"],
+  ["forest", "#344e2e"],
+  ["water", "#2f6f7e"],
+  ["deepWater", "#1d4a66"],
+  ["sand", "#e0b45c"],
+  ["autumnLeaves", "#c8843c"],
+  ["redRock", "#a8502a"],
+  ["sun", "#ffe9a8"],
+  ["dusk", "#d86a4a"],
+  ["nightSky", "#1d2748"],
 ];
 
 /** The main colours of an image (anything drawImage takes), dark to light: median cut on a small copy. */
@@ -48,6 +51,8 @@ export function coloursOf(image, count = 14) {
 }
 
 export const hex = (rgb) => `#${rgb.map((v) => v.toString(16).padStart(2, "0")).join("")}`;
+
+export const rgbOf = (colour) => [1, 3, 5].map((i) => Number.parseInt(colour.slice(i, i + 2), 16));
 
 function widest(box) {
   const ranges = [0, 1, 2].map((c) => Math.max(...box.map((p) => p[c])) - Math.min(...box.map((p) => p[c])));
