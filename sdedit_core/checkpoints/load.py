@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -79,8 +80,18 @@ def inspect_checkpoint(
     _check_choices(weights, dtype)
     found, raw = find(path, weights=weights, overrides=overrides, shapes=True)
     chosen = _dtype(found, dtype, "cpu")
-    denoiser = _denoiser(found, fitted(found, chosen))
+    denoiser = _denoiser(found, fitted(found, chosen, _SHAPES))
     return _model(found, raw, denoiser, device="meta", dtype=chosen)
+
+
+class _Embedding(torch.nn.Embedding):
+    """Never filled: on the meta device that would import PyTorch's compiler first, which takes seconds."""
+
+    def reset_parameters(self) -> None:
+        """Nothing to do for shapes alone."""
+
+
+_SHAPES = SimpleNamespace(**{**vars(torch.nn), "Embedding": _Embedding})
 
 
 def _check_choices(weights: str, dtype: str) -> None:
