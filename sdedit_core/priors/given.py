@@ -9,9 +9,20 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
+from ..sde import short
 from .patch_bank import PatchLevel, whole_patches
 
 _ROOM = 0.1  # share of a patch size's places that a mask has to leave, or the size is not used
+
+
+def check_freedom(value: object) -> float:
+    """A palette freedom as a number; ValueError for anything but a finite number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        raise ValueError(
+            f"palette_freedom must be a number of at least 0, got {short(value)}. 0 keeps the colours of the images, "
+            "0.05 lets patches take those of the guide."
+        )
+    return float(value)
 
 
 def check_images(images: torch.Tensor | Sequence[torch.Tensor]) -> list[torch.Tensor]:
