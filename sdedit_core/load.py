@@ -46,8 +46,8 @@ def load_score_model(
             where it gains nothing, worth trying on a GPU. Built-in priors have no network and ignore it.
         **overrides: what a file cannot say: sde, sigma_min, sigma_max, data_range, image_size, num_heads,
             num_head_channels, use_new_attention_order; docs/checkpoints.md has them all.  Built-in priors take
-            image_size only, the short side in pixels to which their references are scaled; by default they follow
-            the picture.
+            image_size, the side in pixels to which their references are scaled, by default they follow the picture;
+            and palette_freedom, 0 = only the colours of the references, more keeps those of the painting.
 
     Raises:
         ValueError: unknown name or path, unreadable file, unknown option; the text says what to do.
@@ -58,13 +58,17 @@ def load_score_model(
         raise ValueError(f"dtype must be one of {', '.join(_DTYPES)}, got {dtype!r}.")
     name = os.fspath(name_or_path)
     if name in builtin_names():
+        from .builtin import COVER, PALETTE_FREEDOM, list_priors, load_prior
+        from .priors.given import check_freedom
+
         image_size = overrides.pop("image_size", None)
+        freedom = check_freedom(overrides.pop("palette_freedom", PALETTE_FREEDOM))
         if overrides:
             given = ", ".join(sorted(overrides))
-            raise ValueError(f"The built-in model {name!r} takes no override but image_size, got {given}.")
-        from .builtin import list_priors, load_prior
-
-        prior = _sized(lambda size: load_prior(name, size=size), image_size)
+            raise ValueError(
+                f"The built-in model {name!r} takes no override but image_size and palette_freedom, got {given}."
+            )
+        prior = _sized(lambda size: load_prior(name, size=size, palette_freedom=freedom), image_size, cover=COVER)
         return patch_score_model(prior, name=name, source="built in", note=list_priors()[name], device=device)
     if not Path(name).exists():
         raise ValueError(
@@ -113,6 +117,7 @@ def score_model_from_images(
     flip: bool = True,
     image_size: int | None = None,
     device: str | torch.device = "cpu",
+    leave_out: Sequence[torch.Tensor | None] | None = None,
 ) -> ScoreModel:
     """A few images become the score model: no training, pictures are recombined from their patches.
 
@@ -122,26 +127,40 @@ def score_model_from_images(
         position_aware: patches stay near the height at which they were found (for landscapes).
         flip: use the mirror images too.
         image_size: short side in pixels to which the images are scaled; None follows each picture.
+        leave_out: a mask (H, W) or None for each image; what is above 0 does not become part of the model.  For a photo
+            that is edited with itself as the model: the mask of the edit, or the model knows what was there before and
+            takes the edit back.
+
+    Raises:
+        ValueError: images that cannot be a model, masks that leave nothing of them.
     """
-    from .priors.patch import PatchPrior, check_images
+    from .priors.given import check_images
+    from .priors.patch import PatchPrior
 
     checked = check_images(images)
 
     def make(size: int) -> PatchPrior:
         return PatchPrior.from_images(
-            checked, palette_freedom=palette_freedom, position_aware=position_aware, flip=flip, size=size
+            checked,
+            palette_freedom=palette_freedom,
+            position_aware=position_aware,
+            flip=flip,
+            size=size,
+            leave_out=leave_out,
         )
 
     name = f"{len(checked)} image{'s' if len(checked) != 1 else ''}"
     return patch_score_model(_sized(make, image_size), name=name, source="images", device=device)
 
 
-def _sized(make: Callable[[int], PatchPrior], image_size: int | None) -> PatchPrior | SizedPatchPrior:
+def _sized(
+    make: Callable[[int], PatchPrior], image_size: int | None, *, cover: float = 1.0
+) -> PatchPrior | SizedPatchPrior:
     """A prior of one fixed size, or one that follows the picture."""
     from .priors.sized import SizedPatchPrior
 
     if image_size is None:
-        return SizedPatchPrior(make)
+        return SizedPatchPrior(make, cover=cover)
     side = whole_number(image_size, point=True)
     if side is None or not 16 <= side <= 4096:
         raise ValueError(f"image_size must be one whole number from 16 to 4096 pixels, got {short(image_size)}.")

@@ -43,8 +43,10 @@ __all__ = [
     "references",
 ]
 
-PALETTE_FREEDOM = 0.0
+PALETTE_FREEDOM = 0.02
 ROW_WINDOW = 0.16
+ALONG = 0.08
+COVER = 1.6
 
 _DESCRIPTIONS = {
     "alpine": "grey snow peaks, green meadows, white clouds",
@@ -90,17 +92,22 @@ def references(mood: str, size: int = 256) -> torch.Tensor:
     return fit(torch.cat([load_image(file) for file in files]), width=size, height=size)
 
 
-def load_prior(name: str, *, size: int | None = None) -> PatchPrior:
+def load_prior(name: str, *, size: int | None = None, palette_freedom: float = PALETTE_FREEDOM) -> PatchPrior:
     """The built-in prior ``name`` (see :func:`list_priors`) for pictures of about ``size`` pixels (default 256).
 
+    Args:
+        palette_freedom: 0 = only the colours of the mood; more keeps those of the painting.
+
     Raises:
-        ValueError: an unknown name, or a size below 16 px.
+        ValueError: an unknown name, a size below 16 px, a negative ``palette_freedom``.
     """
     return PatchPrior.from_images(
         references(name, size or 256),
-        palette_freedom=PALETTE_FREEDOM,
+        palette_freedom=palette_freedom,
         position_aware=True,
         row_window=ROW_WINDOW,
+        along=ALONG,
+        detail=True,
     )
 
 

@@ -168,7 +168,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="what a file cannot say, e.g. sde=vp, sigma_max=348, data_range=0,1, num_head_channels=64; repeatable",
+        help="what a file cannot say, e.g. sde=vp, sigma_max=348, data_range=0,1, num_head_channels=64; palette_freedom=0.04 of a built-in model; repeatable",
     )
 
 
@@ -183,7 +183,9 @@ def parse_overrides(items: list[str]) -> dict[str, object]:
     if out:
         from ..checkpoints.overrides import Overrides
 
-        Overrides.check_names(out)  # load_score_model has other arguments too, which are options of their own here
+        Overrides.check_names(
+            set(out) - {"palette_freedom"}
+        )  # load_score_model has other arguments too, which are options of their own here
     return out
 
 
@@ -286,20 +288,26 @@ def working_size(size: str | None, model: ScoreModel, picture: torch.Tensor) -> 
     return max(m, round(w * scale / m) * m), max(m, round(h * scale / m) * m)
 
 
-def load_model(args: argparse.Namespace) -> ScoreModel:
-    """The model that the options name."""
+def load_model(args: argparse.Namespace, *masked: torch.Tensor | None) -> ScoreModel:
+    """The model that the options name; where it is the photo of a guide and mask given, without what that opens."""
     from ..load import load_score_model, score_model_from_images
     from ..pictures.io import load_image
+    from .left_out import masks_for
 
     where = device(args.device)
     overrides = parse_overrides(args.set)
     if args.images:
-        if overrides:
-            raise ValueError("--set is for checkpoint files; a model made of --images has nothing to set.")
+        if set(overrides) - {"palette_freedom"}:
+            raise ValueError(
+                "--set is for checkpoint files; a model of --images has nothing to set but palette_freedom."
+            )
         pictures = [load_image(path) for path in args.images]
         for path, picture in zip(args.images, pictures, strict=True):
             check_sides(path, picture)
-        model = score_model_from_images(pictures, device=where)
+        leave_out = masks_for(pictures, *masked) if masked and masked[1] is not None else None
+        if leave_out is not None:
+            say("the guide's own photo is the model: what the mask opens is left out of it")
+        model = score_model_from_images(pictures, device=where, leave_out=leave_out, **overrides)
     else:
         model = load_score_model(
             args.model, weights=args.weights, dtype=args.dtype, device=where, compile=args.compile, **overrides
@@ -338,7 +346,7 @@ def load_job(args: argparse.Namespace, guide: str) -> EditJob:
             f"The mask {args.mask} is {mask.shape[-1]} x {mask.shape[-2]}, the guide {guide} is "
             f"{picture.shape[-1]} x {picture.shape[-2]}: they must have the same size."
         )
-    model = load_model(args)
+    model = load_model(args, picture, mask)
     if getattr(args, "crop", False):
         return window_job(args, guide, model, picture, mask)
     width, height = working_size(args.size, model, picture)

@@ -56,6 +56,13 @@ def patch_view(images: torch.Tensor, patch: int) -> torch.Tensor:
     return rearrange(images.unfold(2, patch, 1).unfold(3, patch, 1), "n c y x p q -> n y x c p q")
 
 
+def whole_patches(left_out: torch.Tensor, patch: int) -> torch.Tensor:
+    """Where a patch may begin that has no pixel of ``left_out`` (H, W): bool (H-P+1, W-P+1)."""
+    total = F.pad(left_out.int().cumsum(0).cumsum(1), (1, 0, 1, 0))
+    inside = total[patch:, patch:] - total[:-patch, patch:] - total[patch:, :-patch] + total[:-patch, :-patch]
+    return inside == 0
+
+
 def split_mean(patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(K, 3, P, P) -> channel means (K, 3) and the flattened rest (K, 3 P P)."""
     flat = rearrange(patches, "k c p q -> k c (p q)")
@@ -75,6 +82,8 @@ class PatchBank:
         row_limit: int | None,
         bank_limit: int,
         generator: torch.Generator,
+        left_out: torch.Tensor | None = None,
+        along: float = 0.0,
     ) -> None:
         """Choose the patches and describe them.
 
@@ -83,8 +92,15 @@ class PatchBank:
             sizes: (height, width) of each image within it.
             row_limit: keep at most so many patches of each row (position-aware banks), chosen at random.
             bank_limit: keep at most so many patches in all.
+            left_out: bool (N, H, W), pixels that no patch may have; None = every patch may be one.
+            along: what it costs a patch to come from another column than it goes to: as much as colours that are off by
+                ``along`` (RMS, [0, 1]) when it is moved by the width of an image.  0 = nothing.
+
+        Raises:
+            ValueError: every patch has a pixel that is left out.
         """
         self.level = level
+        self.along = along * math.sqrt(3.0) * level.patch / images.shape[-1]
         self.pool = pool_factor(level.patch)
         patch, stride = level.patch, level.bank_stride
         places = []
@@ -93,8 +109,13 @@ class PatchBank:
                 continue
             ys, xs = torch.tensor(starts(height, patch, stride)), torch.tensor(starts(width, patch, stride))
             grid = torch.cartesian_prod(ys, xs)
+            if left_out is not None:
+                whole = whole_patches(left_out[number, :height, :width], patch)
+                grid = grid[whole[grid[:, 0], grid[:, 1]]]
             places.append(torch.cat([torch.full((len(grid), 1), number), grid], 1))
         chosen = torch.cat(places)
+        if len(chosen) == 0:
+            raise ValueError(f"No patch of {patch} px is free of what is left out. Leave out less.")
         chosen = chosen[torch.randperm(len(chosen), generator=generator)]
         chosen = chosen[chosen[:, 1].argsort(stable=True)]
         if row_limit is not None:
@@ -143,6 +164,8 @@ class PatchBank:
             parts.append((mean, rest if self.axes is None else _project(rest, self.axes)))
         # features and channel means side by side: one matrix product gives all log weights
         self.table = torch.cat([torch.cat([code, mean - 0.5], 1) for mean, code in parts])
+        if self.along:
+            self.table = torch.cat([self.along * self.places[:, 2:].float(), self.table], 1)
         self.code_norms = 0.5 * self.table[:, :-3].square().sum(1)
         self.mean_norms = 0.5 * self.table[:, -3:].square().sum(1)
 
@@ -204,6 +227,7 @@ class PatchBank:
         top: int,
         begin: int,
         end: int,
+        columns: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """E[clean patch | noisy patch] for queries (K, 3, P, P), from the bank numbers begin..end-1.
 
@@ -220,6 +244,8 @@ class PatchBank:
         spread = sigma * sigma + n * palette_freedom**2
         pull = n * palette_freedom**2 / spread
         mean, code = self.encode(queries)
+        if self.along:
+            code = torch.cat([self.along * columns[:, None], code], 1)
         bias = self.code_norms[begin:end] / (sigma * sigma) + self.mean_norms[begin:end] * (n / spread)
         scaled = torch.cat([code / (sigma * sigma), (mean - 0.5) * (n / spread)], 1)
         _, index = _top(torch.addmm(-bias, scaled, self.table[begin:end].t()), top + _SPARE)

@@ -18,31 +18,35 @@ class SizedPatchPrior:
     """Denoiser that builds a :class:`PatchPrior` for the short side of each picture it meets.
 
     Args:
-        make: ``make(short_side) -> PatchPrior``, pixels.
+        make: ``make(side) -> PatchPrior``, pixels.
         keep: how many sizes stay in memory, the most recently used ones.
+        cover: how many times the shorter side the references may be at most.  1 = references as large as the shorter
+            side.  More: as large as the longer one, so that an oblong picture sees a part of them and not all of them
+            squeezed together.
     """
 
-    def __init__(self, make: Callable[[int], PatchPrior], *, keep: int = 2):
-        self._make, self._keep = make, keep
+    def __init__(self, make: Callable[[int], PatchPrior], *, keep: int = 2, cover: float = 1.0):
+        self._make, self._keep, self._cover = make, keep, cover
         self._ready: OrderedDict[int, PatchPrior] = OrderedDict()
         self.tick: Callable[[], None] | None = None
 
-    def at(self, short_side: int) -> PatchPrior:
-        """The prior for pictures whose short side is ``short_side`` pixels (built on first use)."""
-        if short_side in self._ready:
-            self._ready.move_to_end(short_side)
+    def at(self, side: int) -> PatchPrior:
+        """The prior whose references have ``side`` pixels (built on first use)."""
+        if side in self._ready:
+            self._ready.move_to_end(side)
         else:
-            self._ready[short_side] = self._make(short_side)
+            self._ready[side] = self._make(side)
             while len(self._ready) > self._keep:
                 self._ready.popitem(last=False)
-        prior = self._ready[short_side]
+        prior = self._ready[side]
         prior.tick = self.tick
         return prior
 
     def denoise(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         """E[x0 | x] for x (B,3,H,W), sigma (B,); see :meth:`PatchPrior.denoise`."""
         check_picture_size(x)
-        return self.at(min(x.shape[-2:])).denoise(x, sigma)
+        short, long = sorted(x.shape[-2:])
+        return self.at(min(long, round(self._cover * short))).denoise(x, sigma)
 
     @property
     def nbytes(self) -> int:
