@@ -31,7 +31,13 @@ MAX_JSON = 4 << 20
 MAX_LIST = 100_000  # noise levels
 SHARED = 8  # times that the bytes of a file may be used: weights and averages share data, as views do
 MAX_HEADER = 8 << 20  # of a .safetensors file: 10,000 tensors need a quarter of it
-LISTS = ("sigmas", "u", "betas", "alphas_cumprod")  # tensors whose values say what a network is, not what it does
+LISTS = (
+    "sigmas",
+    "u",
+    "betas",
+    "alphas_cumprod",
+    "loss_weight",
+)  # tensors whose values say what a network is, not what it does
 WAY_OUT = (
     "Pickle files (.pkl) can run any code when they are opened, so they are refused. Convert it to .safetensors on a "
     "machine where you trust it (docs/checkpoints.md shows how), then load that file."
@@ -209,8 +215,8 @@ def _checked(content: Any, size: int, shapes: bool = False) -> Any:
             return [walk(v, depth + 1) for v in value]
         return value if isinstance(value, (str, int, float, bool, type(None), np.generic)) else None
 
-    if isinstance(content, Mapping) and "optimizer" in content:
-        content = {k: v for k, v in content.items() if k != "optimizer"}  # Adam's state: twice the weights
+    if isinstance(content, Mapping):
+        content = {k: v for k, v in content.items() if k not in ("optimizer", "opt")}  # Adam's state: twice the weights
     return walk(content, 0)
 
 

@@ -19,8 +19,10 @@ _RAW = ("state_dict", "model_state_dict", "model", "net", "unet", "params", "net
 # modules that trainers put around a network: torch.compile, DataParallel, Lightning, ema_pytorch, AveragedModel
 _AROUND = ("module", "_orig_mod", "model", "net", "network", "unet", "denoiser", "online_model")
 _AROUND_EMA = ("ema_model", "model_ema", "net_ema", "unet_ema", "ema", "averaged_model")
+# the noise process, which some trainers keep among the weights
+TABLES = r"betas|alphas_cumprod(_prev)?|(sqrt|log)_\w*alphas_cumprod|posterior_\w+|(p2_)?loss_weight"
 # stored in a state dict, but not trained, so that a list of averages leaves them out
-_FROZEN = re.compile(r"(.*\.)?(sigmas|all_modules\.0\.W|time_proj\.weight|map_noise\.freqs|resample_filter)")
+_FROZEN = re.compile(rf"(.*\.)?(sigmas|all_modules\.0\.W|time_proj\.weight|map_noise\.freqs|resample_filter|{TABLES})")
 
 
 def plain_tensors(value: Any) -> bool:
@@ -60,6 +62,8 @@ def choose_state(content: Any, weights: str) -> tuple[dict[str, Tensor], str] | 
     if raw is not None and (ema is None or weights == "raw"):
         return strip(raw), RAW if ema is not None or isinstance(content, list) else ONLY_SET
     if plain_tensors(ema):
+        if raw is not None and set(ema) < set(raw):  # of the parameters alone, under the model's names
+            return strip({**raw, **ema}), "EMA"
         average = strip(ema)
         whole = strip(raw) if raw is not None else {}
         flat = {k.replace(".", ""): k for k in whole}  # latent-diffusion's average has names without dots

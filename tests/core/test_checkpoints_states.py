@@ -16,7 +16,8 @@ from sdedit_core.checkpoints.states import any_state, choose_state, strip
 _spec = importlib.util.spec_from_file_location("golden", Path(__file__).with_name("test_checkpoints_golden.py"))
 golden = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(golden)
-FROZEN = ("sigmas", "all_modules.0.W", "time_proj.weight", "map_noise.freqs", "resample_filter")
+TABLES = ("betas", "cumprod", "cumprod_prev", "_variance", "_clipped", "_coef1", "_coef2", "loss_weight")  # lucidrains
+FROZEN = (*TABLES, "sigmas", "all_modules.0.W", "time_proj.weight", "map_noise.freqs", "resample_filter")
 
 
 def states(name, folder):

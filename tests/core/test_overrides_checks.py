@@ -7,7 +7,7 @@ from sdedit_core.checkpoints.overrides import Overrides
 
 WORDS = {
     "sde": ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm", "consistency"),
-    "noise_schedule": ("linear", "scaled_linear", "cosine"),
+    "noise_schedule": ("linear", "scaled_linear", "cosine", "sigmoid"),
     "prediction": ("eps", "v", "x0"),
 }
 
