@@ -62,15 +62,15 @@ def choose_state(content: Any, weights: str) -> tuple[dict[str, Tensor], str] | 
     if raw is not None and (ema is None or weights == "raw"):
         return strip(raw), RAW if ema is not None or isinstance(content, list) else ONLY_SET
     if plain_tensors(ema):
-        if raw is not None and set(ema) < set(raw):  # of the parameters alone, under the model's names
-            return strip({**raw, **ema}), "EMA"
         average = strip(ema)
         whole = strip(raw) if raw is not None else {}
         flat = {k.replace(".", ""): k for k in whole}  # latent-diffusion's average has names without dots
         if average and all(k in flat for k in average):
             average = {flat[k]: v for k, v in average.items()}
-        # averages of the parameters alone: what is not trained comes from the model
-        return ({**whole, **average} if set(average) < set(whole) else average), "EMA"
+        # averages of the parameters alone, which may lie in a part of the model: what is not trained comes from there
+        parts = ("", *(f"{name}." for name in _AROUND))
+        part = next((p for p in parts if len(average) < len(whole) and all(p + k in whole for k in average)), None)
+        return (average if part is None else {**whole, **{part + k: v for k, v in average.items()}}), "EMA"
     if raw is None:
         return None
     return _named(strip(raw), ema), "EMA"

@@ -53,7 +53,8 @@ def wrappings(right, raw):
     yield "the average alone", {"ema": right, "step": 1}
 
 
-@pytest.mark.parametrize("name", golden.NAMES)
+# lucid_old.pt is of a release that is told by what its trainer wrote beside the weights
+@pytest.mark.parametrize("name", [name for name in golden.NAMES if name != "lucid_old.pt"])
 def test_every_family_takes_the_average(name, tmp_path):
     path, file, right, raw = states(name, tmp_path)
     options = golden.OVERRIDES.get(name, {})
