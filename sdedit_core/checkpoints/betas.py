@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..networks.preconditioning import LEAST_SIGNAL, MAX_BETAS, VP
+from ..networks.preconditioning import LARGEST_BETA, MAX_BETAS, VP
 from ..sde import beta_table
 
 _NAMES = ("linear", "scaled_linear", "cosine", "sigmoid")
@@ -27,7 +27,7 @@ def named_table(betas: Tensor, **options) -> VP:
     if not bool(((table > 0) & (table <= 1)).all()) or bool((table[:-1] == 1).any()):
         raise ValueError("its table of betas holds numbers that are not between 0 and 1.")
     if table[-1] == 1:
-        table[-1] = 1.0 - LEAST_SIGNAL / float(torch.prod(1.0 - table[:-1]))
+        table[-1] = LARGEST_BETA
     levels, start, end = table.numel(), float(table[0]), float(table[-1])
     for name in _NAMES:
         # the usual ends, as float32 rounded them

@@ -48,7 +48,8 @@ WAY_OUT = (
 class RawFile:
     """What a file holds: ``content`` (a dict, or a list for some trainers), metadata, and how it was stored.
 
-    ``config`` and ``scheduler`` are the JSON files that lie beside a diffusers network.
+    ``config`` and ``scheduler`` are the JSON files that lie beside a diffusers network; ``parts`` the files of one that
+    is cut into several, of which ``path`` is the index.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class RawFile:
     metadata: dict[str, str] = field(default_factory=dict)
     config: dict | None = None
     scheduler: dict | None = None
+    parts: list[Path] = field(default_factory=list)
 
 
 def read_file(path: Path, *, shapes: bool = False) -> RawFile:
@@ -233,10 +235,11 @@ def read_json(path: Path) -> dict:
     return data
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal (about a second a gigabyte)."""
+def file_hash(*paths: Path) -> str:
+    """SHA-256 of the bytes of a file, or of several in this order, hexadecimal (about a second a gigabyte)."""
     digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    for path in paths:
+        with Path(path).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()

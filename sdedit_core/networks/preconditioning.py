@@ -19,7 +19,9 @@ from ..sde import VESDE, VPSDE, ContinuousVPSDE, Schedule, SubVPSDE, beta_table
 from .plain import check_fields, is_number, short
 
 MAX_BETAS = 20_000
-LEAST_SIGNAL = 2.0**-24  # as diffusers' Euler scheduler has it
+LARGEST_BETA = (
+    0.999  # where a table ends without signal, sigma would be infinite (Nichol and Dhariwal 2021, section 3.2)
+)
 LOWEST, HIGHEST = 1e-9, 1e9  # noise levels whose squares are far from the ends of float32
 Scalings = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -91,11 +93,10 @@ class DiscreteVE(Preconditioning):
 
 
 def without_signal(betas: Tensor) -> Tensor:
-    """Betas shifted and scaled so that nothing of the signal is left at the end, but for 2^-24 of its power."""
+    """Betas shifted and scaled so that nothing of the signal is left at the end, but for what LARGEST_BETA leaves."""
     root = torch.cumprod(1.0 - betas, 0).sqrt()
     bar = ((root - root[-1]) * (root[0] / (root[0] - root[-1]))).square()
-    bar[-1] = LEAST_SIGNAL
-    return 1.0 - bar / torch.cat([torch.ones_like(bar[:1]), bar[:-1]])
+    return (1.0 - bar / torch.cat([torch.ones_like(bar[:1]), bar[:-1]])).clamp(max=LARGEST_BETA)
 
 
 def _predict(kind: str, sigma: Tensor, c_noise: Tensor) -> Scalings:
@@ -113,7 +114,7 @@ class VP(Preconditioning):
 
     ``label_gain`` scales the timestep: networks of improved-diffusion read 0 to 1000 whatever their number of levels.
     ``beta_schedule`` "table" takes ``betas`` as they are.  ``zero_snr``: the table is changed so that no signal is left
-    at its last level (Lin et al. 2024, Common Diffusion Noise Schedules, algorithm 1), which is sigma 4096 here.
+    at its last level (Lin et al. 2024, Common Diffusion Noise Schedules, algorithm 1), but a thousandth.
     """
 
     prediction: str = "eps"
