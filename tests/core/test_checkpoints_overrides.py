@@ -39,6 +39,8 @@ APPLIED = {  # of those, what the families take beside data_range, image_size an
     "ddpmpp_vp.pth": {"fir", "skip_rescale", "sde"},
     "diffusers_adm.safetensors": {"noise_schedule", "prediction", "num_heads", "num_head_channels"},
     "diffusers_ddpm.safetensors": {"noise_schedule", "prediction", "num_heads", "num_head_channels"},
+    "diffusers_edm.safetensors": {"sigma_min", "sigma_max", "num_heads", "num_head_channels"},
+    "diffusers_zero.safetensors": {"noise_schedule", "prediction", "num_heads", "num_head_channels"},
     "diffusers_ncsnpp.bin": {"sigma_min", "sigma_max", "num_heads", "num_head_channels"},
     "diffusers_skip.safetensors": {"sigma_min", "sigma_max", "num_heads", "num_head_channels"},
     "edm_adm.safetensors": {"sigma_min", "sigma_max"},
@@ -59,6 +61,7 @@ APPLIED = {  # of those, what the families take beside data_range, image_size an
 ALREADY = {
     "diffusers_adm.safetensors": ("noise_schedule", "prediction"), "sde_ddpm.pth": ("skip_rescale",),
     "lucid_self.pt": ("noise_schedule",), "lucid_v.pt": ("prediction",),
+    "diffusers_zero.safetensors": ("prediction",),
 }  # fmt: skip
 
 

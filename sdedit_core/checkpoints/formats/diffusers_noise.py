@@ -45,7 +45,8 @@ def noise_process(
         found.detected.append("consistency model: few_step, 1 to 4 evaluations")
         return Consistency(data_range, **_span(get, options)), 1.0
     if options.sde == "edm" or (options.sde is None and kind in _EDM):
-        prediction = options.prediction or _PREDICTIONS.get(str(get("prediction_type", "epsilon")))
+        said = _PREDICTIONS.get(str(get("prediction_type", "epsilon")))
+        prediction = said if scheduler else options.prediction or "eps"
         if prediction not in ("eps", "v"):
             raise ValueError(f"EDM's schedulers know prediction eps and v, got {short(prediction)}.")
         return EDM(data_range, **_span(get, options)), -1.0 if prediction == "v" else 1.0
