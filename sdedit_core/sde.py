@@ -156,8 +156,16 @@ class FadingVESDE(VESDE):
         return f"FadingVESDE(sigma_min={self.sigma_min:g}, sigma_max={self.sigma_max:g}, 0 at t = 0)"
 
 
+BETA_TABLES = ("linear", "scaled_linear", "cosine", "sigmoid", "sigmoid-betas")
+
+
 def beta_table(name: str, levels: int, start: float, end: float) -> torch.Tensor:
-    """Discrete DDPM schedules: "linear", "scaled_linear" or "cosine" (Nichol and Dhariwal 2021, equation 17)."""
+    """Discrete DDPM schedules, (levels,) float64.
+
+    "linear", "scaled_linear", "cosine" (Nichol and Dhariwal 2021, equation 17), "sigmoid" (Jabri et al. 2022, Scalable
+    Adaptive Computation, figure 8, from -3 to 3: what is left of the signal falls like a sigmoid) and "sigmoid-betas"
+    (diffusers' "sigmoid": the betas rise like one, from -6 to 6).
+    """
     if name == "linear":
         return torch.linspace(start, end, levels, dtype=torch.float64)
     if name == "scaled_linear":
@@ -166,7 +174,13 @@ def beta_table(name: str, levels: int, start: float, end: float) -> torch.Tensor
         u = torch.linspace(0.0, 1.0, levels + 1, dtype=torch.float64)
         abar = torch.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
         return (1.0 - abar[1:] / abar[:-1]).clamp(max=0.999)
-    raise ValueError(f'Noise schedules are "linear", "scaled_linear" and "cosine", got {short(name)}.')
+    if name == "sigmoid":
+        fall = torch.sigmoid(torch.linspace(3.0, -3.0, levels + 1, dtype=torch.float64))
+        abar = (fall - fall[-1]) / (fall[0] - fall[-1])
+        return (1.0 - abar[1:] / abar[:-1]).clamp(max=0.999)
+    if name == "sigmoid-betas":
+        return torch.sigmoid(torch.linspace(-6.0, 6.0, levels, dtype=torch.float64)) * (end - start) + start
+    raise ValueError(f"Noise schedules are {', '.join(BETA_TABLES)}; got {short(name)}.")
 
 
 class VPSDE(Schedule):

@@ -82,4 +82,4 @@ def _provenance(found: Found, raw: RawFile, dtype: str) -> dict[str, str]:
             found.notes[found.notes.index(came)] = f"{came}, then {dtype}" if ", then" not in came else came
         return found.source
     found.notes.append(f"{_CAME}{raw.path.name} ({found.format}), {dtype}")
-    return {"file": raw.path.name, "sha256": file_hash(raw.path), "format": found.format}
+    return {"file": raw.path.name, "sha256": file_hash(*(raw.parts or [raw.path])), "format": found.format}

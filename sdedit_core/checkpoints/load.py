@@ -15,18 +15,18 @@ from ..networks import build_network
 from ..networks.preconditioning import Denoiser, check_levels
 from ..sde import listed, short
 from . import known, refusals
-from .formats import adm, ddpm, diffusers, edm, own, score_sde
-from .found import Found
+from .formats import adm, ddpm, diffusers, edm, lucid, own, score_sde
+from .found import ONLY_SET, Found
 from .overrides import Overrides, Recorded
-from .reading import RawFile, read_file, read_json
+from .places import locate, name_of, read_parts, which_of_two
+from .reading import RawFile
 from .states import any_state
 
-FORMATS = (own, score_sde, ddpm, adm, edm, diffusers)  # specific before broad
+FORMATS = (own, score_sde, ddpm, adm, edm, diffusers, lucid)  # specific before broad
 DTYPES = {"auto": None, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 EXTENSIONS = (".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin")
 _MISSHAPEN = "{} looks like a {}, but its tensors have shapes that no such network has."
 _PYTHONS = re.compile(r"values to unpack|invalid literal for int|limit \(\d+ digits\)")
-_NETWORK_FILES = ("diffusion_pytorch_model", "model", "pytorch_model")
 
 
 def load_checkpoint(
@@ -135,20 +135,22 @@ def find(
     path: str | os.PathLike, *, weights: str, overrides: dict[str, Any], shapes: bool = False
 ) -> tuple[Found, RawFile]:
     """What a path holds, recognised, with the file as it was read; ``shapes``: without reading its weights."""
-    file, config, scheduler, sidecar = _locate(Path(path), weights)
+    file, config, scheduler, sidecar = locate(Path(path), weights)
     given, beside = Overrides.make(overrides), Overrides.make(sidecar)
     options = given.or_else(beside)
-    raw = read_file(file, shapes=shapes)
+    raw = read_parts(file, shapes=shapes)
     raw.config, raw.scheduler = config, scheduler
     found = recognise(raw, options, weights)
     found.spec.check()
     _check_process(found, raw)
+    if found.which == ONLY_SET:
+        found.which = which_of_two(file)
     hints = " ".join((*Path(path).absolute().parts[-2:], file.name, str((config or {}).get("_name_or_path", ""))))
     guessed = scheduler is not None or found.format == diffusers.NAME
     known.apply(found, f"{hints} {options.name or ''}", options, from_scheduler=guessed)
     if options.image_size:
         found.size = options.image_size
-    found.name = options.name or found.name or _name(Path(path), file)
+    found.name = options.name or found.name or name_of(Path(path), file)
     found.said += [*given.words(), *(f"{text}, in the JSON file beside it" for text in beside.words(but=given))]
     return found, raw
 
@@ -243,58 +245,3 @@ def _info(found: Found, raw: RawFile) -> ModelInfo:
         notes=list(found.notes),
         said=list(found.said),
     )
-
-
-def _name(path: Path, file: Path) -> str:
-    if path.is_dir():
-        return path.absolute().name
-    return file.absolute().parent.name if file.stem.startswith(_NETWORK_FILES[0]) else file.stem
-
-
-def _locate(path: Path, weights: str) -> tuple[Path, dict | None, dict | None, dict]:
-    """(file of weights, config.json, scheduler_config.json, sidecar) for a file or a diffusers folder."""
-    if not path.exists():
-        raise ValueError(f"There is no file or folder {short(str(path))}.")
-    if path.is_dir():
-        names = ("unet_ema", "unet") if weights == "ema" else ("unet", "unet_ema")
-        folders = [path / n for n in names] + [path, path / "model"]
-        folder = next((f for f in folders if (f / "config.json").is_file() and _weights_in(f)), None)
-        if folder is None:
-            raise ValueError(
-                f"The folder {short(path.name)} holds no diffusers network: config.json and "
-                "diffusion_pytorch_model.safetensors (or .bin) are expected in it or in its unet folder."
-            )
-        file = _weights_in(folder)
-    else:
-        file, folder = path, path.parent
-    config = scheduler = None
-    sidecar = _sidecar(file)
-    if "down_block_types" in sidecar or "block_out_channels" in sidecar:
-        config, sidecar = sidecar, {}
-    elif path.is_dir() or file.name.startswith(_NETWORK_FILES[0]):
-        config = read_json(folder / "config.json") if (folder / "config.json").is_file() else None
-    if config is not None:
-        places = [folder, folder / "scheduler", folder.parent / "scheduler"]
-        place = next((p / "scheduler_config.json" for p in places if (p / "scheduler_config.json").is_file()), None)
-        scheduler = read_json(place) if place else None
-    if isinstance(sidecar.get("scheduler"), dict):
-        scheduler = sidecar.pop("scheduler")
-    if isinstance(sidecar.get("config"), dict):
-        config = sidecar.pop("config")
-    return file, config, scheduler, sidecar
-
-
-def _weights_in(folder: Path) -> Path | None:
-    for stem in _NETWORK_FILES:
-        for suffix in (".safetensors", ".bin"):
-            for variant in ("", ".fp16"):
-                if (folder / f"{stem}{variant}{suffix}").is_file():
-                    return folder / f"{stem}{variant}{suffix}"
-    return None
-
-
-def _sidecar(file: Path) -> dict:
-    for place in (file.with_name(file.name + ".json"), file.with_suffix(".json")):
-        if place.is_file():
-            return read_json(place)
-    return {}

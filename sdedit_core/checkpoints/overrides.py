@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from ..sde import listed, short
+from ..sde import BETA_TABLES, listed, short
 
 if TYPE_CHECKING:
     from .found import Found
@@ -27,7 +27,8 @@ class Overrides:
         num_head_channels: channels of each head; wins over ``num_heads``.
         num_heads_upsample: attention heads of the decoder, for ADM files where they differ.
         use_new_attention_order: ADM files trained with this flag.
-        noise_schedule: "linear", "scaled_linear" or "cosine", for discrete VP networks.
+        noise_schedule: "linear", "scaled_linear", "cosine", "sigmoid" (of the signal that is left: lucidrains) or
+            "sigmoid-betas" (of the betas: diffusers' "sigmoid"), for discrete VP networks.
         levels: noise levels that a discrete VP network was trained with (its ``diffusion_steps``).
         rescale_timesteps: ADM files trained with this flag, that is with timesteps from 0 to 1000 at any ``levels``.
         prediction: "eps", "v" or "x0", for discrete VP networks.
@@ -81,7 +82,7 @@ class Overrides:
                 raise ValueError(f"{key} must be true or false, got {short(got[key])}.")
         for key, choices in (
             ("sde", cls.SDES),
-            ("noise_schedule", ("linear", "scaled_linear", "cosine")),
+            ("noise_schedule", BETA_TABLES),
             ("prediction", ("eps", "v", "x0")),
         ):
             if key in got and got[key] not in choices:

@@ -31,7 +31,13 @@ MAX_JSON = 4 << 20
 MAX_LIST = 100_000  # noise levels
 SHARED = 8  # times that the bytes of a file may be used: weights and averages share data, as views do
 MAX_HEADER = 8 << 20  # of a .safetensors file: 10,000 tensors need a quarter of it
-LISTS = ("sigmas", "u", "betas", "alphas_cumprod")  # tensors whose values say what a network is, not what it does
+LISTS = (
+    "sigmas",
+    "u",
+    "betas",
+    "alphas_cumprod",
+    "loss_weight",
+)  # tensors whose values say what a network is, not what it does
 WAY_OUT = (
     "Pickle files (.pkl) can run any code when they are opened, so they are refused. Convert it to .safetensors on a "
     "machine where you trust it (docs/checkpoints.md shows how), then load that file."
@@ -42,7 +48,8 @@ WAY_OUT = (
 class RawFile:
     """What a file holds: ``content`` (a dict, or a list for some trainers), metadata, and how it was stored.
 
-    ``config`` and ``scheduler`` are the JSON files that lie beside a diffusers network.
+    ``config`` and ``scheduler`` are the JSON files that lie beside a diffusers network; ``parts`` the files of one that
+    is cut into several, of which ``path`` is the index.
     """
 
     path: Path
@@ -51,6 +58,7 @@ class RawFile:
     metadata: dict[str, str] = field(default_factory=dict)
     config: dict | None = None
     scheduler: dict | None = None
+    parts: list[Path] = field(default_factory=list)
 
 
 def read_file(path: Path, *, shapes: bool = False) -> RawFile:
@@ -209,8 +217,8 @@ def _checked(content: Any, size: int, shapes: bool = False) -> Any:
             return [walk(v, depth + 1) for v in value]
         return value if isinstance(value, (str, int, float, bool, type(None), np.generic)) else None
 
-    if isinstance(content, Mapping) and "optimizer" in content:
-        content = {k: v for k, v in content.items() if k != "optimizer"}  # Adam's state: twice the weights
+    if isinstance(content, Mapping):
+        content = {k: v for k, v in content.items() if k not in ("optimizer", "opt")}  # Adam's state: twice the weights
     return walk(content, 0)
 
 
@@ -227,10 +235,11 @@ def read_json(path: Path) -> dict:
     return data
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal (about a second a gigabyte)."""
+def file_hash(*paths: Path) -> str:
+    """SHA-256 of the bytes of a file, or of several in this order, hexadecimal (about a second a gigabyte)."""
     digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    for path in paths:
+        with Path(path).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()

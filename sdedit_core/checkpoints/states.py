@@ -19,8 +19,10 @@ _RAW = ("state_dict", "model_state_dict", "model", "net", "unet", "params", "net
 # modules that trainers put around a network: torch.compile, DataParallel, Lightning, ema_pytorch, AveragedModel
 _AROUND = ("module", "_orig_mod", "model", "net", "network", "unet", "denoiser", "online_model")
 _AROUND_EMA = ("ema_model", "model_ema", "net_ema", "unet_ema", "ema", "averaged_model")
+# the noise process, which some trainers keep among the weights
+TABLES = r"betas|alphas_cumprod(_prev)?|(sqrt|log)_\w*alphas_cumprod|posterior_\w+|(p2_)?loss_weight"
 # stored in a state dict, but not trained, so that a list of averages leaves them out
-_FROZEN = re.compile(r"(.*\.)?(sigmas|all_modules\.0\.W|time_proj\.weight|map_noise\.freqs|resample_filter)")
+_FROZEN = re.compile(rf"(.*\.)?(sigmas|all_modules\.0\.W|time_proj\.weight|map_noise\.freqs|resample_filter|{TABLES})")
 
 
 def plain_tensors(value: Any) -> bool:
@@ -65,8 +67,10 @@ def choose_state(content: Any, weights: str) -> tuple[dict[str, Tensor], str] | 
         flat = {k.replace(".", ""): k for k in whole}  # latent-diffusion's average has names without dots
         if average and all(k in flat for k in average):
             average = {flat[k]: v for k, v in average.items()}
-        # averages of the parameters alone: what is not trained comes from the model
-        return ({**whole, **average} if set(average) < set(whole) else average), "EMA"
+        # averages of the parameters alone, which may lie in a part of the model: what is not trained comes from there
+        parts = ("", *(f"{name}." for name in _AROUND))
+        part = next((p for p in parts if len(average) < len(whole) and all(p + k in whole for k in average)), None)
+        return (average if part is None else {**whole, **{part + k: v for k, v in average.items()}}), "EMA"
     if raw is None:
         return None
     return _named(strip(raw), ema), "EMA"

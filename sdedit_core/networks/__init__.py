@@ -5,13 +5,18 @@ from torch import nn
 from .adm import adm
 from .compact import CompactSpec, CompactUNet
 from .ddpm import ddpm
+from .lucid import LucidLevel, LucidSpec, LucidUNet
 from .ncsnpp import ncsnpp
 from .unet import BlockSpec, UNet, UNetSpec
 
 __all__ = [
+    "SPECS",
     "BlockSpec",
     "CompactSpec",
     "CompactUNet",
+    "LucidLevel",
+    "LucidSpec",
+    "LucidUNet",
     "Spec",
     "UNet",
     "UNetSpec",
@@ -21,9 +26,11 @@ __all__ = [
     "ncsnpp",
 ]
 
-Spec = UNetSpec | CompactSpec
+Spec = UNetSpec | CompactSpec | LucidSpec
+_NETWORKS = {UNetSpec: UNet, CompactSpec: CompactUNet, LucidSpec: LucidUNet}
+SPECS = {"unet": UNetSpec, "compact": CompactSpec, "lucid": LucidSpec}  # by the name that files give them
 
 
 def build_network(spec: Spec, **options) -> nn.Module:
     """The network; options ``operations``, ``dtype`` and ``device`` as in :class:`~.unet.UNet`."""
-    return CompactUNet(spec, **options) if isinstance(spec, CompactSpec) else UNet(spec, **options)
+    return _NETWORKS[type(spec)](spec, **options)

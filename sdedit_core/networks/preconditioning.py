@@ -18,6 +18,10 @@ from torch import Tensor, nn
 from ..sde import VESDE, VPSDE, ContinuousVPSDE, Schedule, SubVPSDE, beta_table
 from .plain import check_fields, is_number, short
 
+MAX_BETAS = 20_000
+LARGEST_BETA = (
+    0.999  # where a table ends without signal, sigma would be infinite (Nichol and Dhariwal 2021, section 3.2)
+)
 LOWEST, HIGHEST = 1e-9, 1e9  # noise levels whose squares are far from the ends of float32
 Scalings = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -88,6 +92,13 @@ class DiscreteVE(Preconditioning):
         return one, sigma * sigma / level, one, label
 
 
+def without_signal(betas: Tensor) -> Tensor:
+    """Betas shifted and scaled so that nothing of the signal is left at the end, but for what LARGEST_BETA leaves."""
+    root = torch.cumprod(1.0 - betas, 0).sqrt()
+    bar = ((root - root[-1]) * (root[0] / (root[0] - root[-1]))).square()
+    return (1.0 - bar / torch.cat([torch.ones_like(bar[:1]), bar[:-1]])).clamp(max=LARGEST_BETA)
+
+
 def _predict(kind: str, sigma: Tensor, c_noise: Tensor) -> Scalings:
     c_in = (1.0 + sigma * sigma).rsqrt()
     if kind == "eps":
@@ -102,6 +113,8 @@ class VP(Preconditioning):
     """Discrete VP networks (DDPM, ADM): the label is the timestep, the prediction eps, v or x0.
 
     ``label_gain`` scales the timestep: networks of improved-diffusion read 0 to 1000 whatever their number of levels.
+    ``beta_schedule`` "table" takes ``betas`` as they are.  ``zero_snr``: the table is changed so that no signal is left
+    at its last level (Lin et al. 2024, Common Diffusion Noise Schedules, algorithm 1), but a thousandth.
     """
 
     prediction: str = "eps"
@@ -110,14 +123,31 @@ class VP(Preconditioning):
     beta_end: float = 0.02
     levels: int = 1000
     label_gain: float = 1.0
+    betas: tuple[float, ...] = ()
+    zero_snr: bool = False
     kind: ClassVar[str] = "vp"
 
     def __post_init__(self) -> None:
         if self.prediction not in ("eps", "v", "x0"):
             raise ValueError(f'A prediction is "eps", "v" or "x0", got {short(self.prediction)}.')
+        own = self.beta_schedule == "table"
+        betas = self.betas if own else ()
+        if not isinstance(betas, (list, tuple)) or not all(is_number(b, 0.0, 1.0) for b in betas):
+            raise ValueError(f"betas must be numbers from 0 to 1, got {short(betas)}.")
+        if own and (len(betas) != self.levels or len(betas) > MAX_BETAS):
+            raise ValueError(f"{self.levels} levels need as many betas (at most {MAX_BETAS:,}), got {len(betas)}.")
+        object.__setattr__(self, "betas", tuple(float(b) for b in betas))
+
+    def to_dict(self) -> dict:
+        """Without what is usual, as versions without these fields read it."""
+        return {k: v for k, v in super().to_dict().items() if v or k not in ("betas", "zero_snr")}
 
     def schedule(self) -> Schedule:
-        return VPSDE(beta_table(self.beta_schedule, self.levels, self.beta_start, self.beta_end))
+        if self.betas:
+            table = torch.tensor(self.betas, dtype=torch.float64)
+        else:
+            table = beta_table(self.beta_schedule, self.levels, self.beta_start, self.beta_end)
+        return VPSDE(without_signal(table) if self.zero_snr else table)
 
     def scalings(self, sigma: Tensor) -> Scalings:
         return _predict(self.prediction, sigma, self.label_gain * _vp_table(self).timestep(sigma))

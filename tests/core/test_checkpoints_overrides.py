@@ -39,6 +39,8 @@ APPLIED = {  # of those, what the families take beside data_range, image_size an
     "ddpmpp_vp.pth": {"fir", "skip_rescale", "sde"},
     "diffusers_adm.safetensors": {"noise_schedule", "prediction", "num_heads", "num_head_channels"},
     "diffusers_ddpm.safetensors": {"noise_schedule", "prediction", "num_heads", "num_head_channels"},
+    "diffusers_edm.safetensors": {"sigma_min", "sigma_max", "num_heads", "num_head_channels"},
+    "diffusers_zero.safetensors": {"noise_schedule", "prediction", "num_heads", "num_head_channels"},
     "diffusers_ncsnpp.bin": {"sigma_min", "sigma_max", "num_heads", "num_head_channels"},
     "diffusers_skip.safetensors": {"sigma_min", "sigma_max", "num_heads", "num_head_channels"},
     "edm_adm.safetensors": {"sigma_min", "sigma_max"},
@@ -46,13 +48,21 @@ APPLIED = {  # of those, what the families take beside data_range, image_size an
     "edm_ncsnpp.safetensors": {"sigma_min", "sigma_max"},
     "edm_skip.safetensors": set(),
     "edm_song.safetensors": {"sigma_min", "sigma_max"},
+    "lucid_edm.pt": {"sigma_min", "sigma_max"},
+    "lucid_old.pt": {"noise_schedule", "prediction", "levels", "num_heads", "num_head_channels"},
+    "lucid_self.pt": {"noise_schedule", "prediction", "levels"},
+    "lucid_v.pt": {"noise_schedule", "prediction", "levels"},
     "ncsnpp_cat.pth": {"sigma_min", "sigma_max", "skip_rescale", "fir", "sde"},
     "ncsnpp_conv.pth": {"sigma_min", "sigma_max", "skip_rescale"},
     "ncsnpp_residual.pth": {"sigma_min", "sigma_max", "skip_rescale"},
     "ncsnpp_ve.pth": {"sigma_min", "sigma_max", "skip_rescale", "fir"},
     "sde_ddpm.pth": {"noise_schedule", "prediction", "skip_rescale", "sde"},
 }
-ALREADY = {"diffusers_adm.safetensors": ("noise_schedule", "prediction"), "sde_ddpm.pth": ("skip_rescale",)}
+ALREADY = {
+    "diffusers_adm.safetensors": ("noise_schedule", "prediction"), "sde_ddpm.pth": ("skip_rescale",),
+    "lucid_self.pt": ("noise_schedule",), "lucid_v.pt": ("prediction",),
+    "diffusers_zero.safetensors": ("prediction",),
+}  # fmt: skip
 
 
 def outcome(path, **options):

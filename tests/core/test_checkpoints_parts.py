@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from sdedit_core.checkpoints import convert_checkpoint, load, load_checkpoint
 from sdedit_core.checkpoints.formats import own
 from sdedit_core.checkpoints.found import ONLY_SET, Found
-from sdedit_core.checkpoints.load import _locate, _name, _weights_in
 from sdedit_core.checkpoints.overrides import Overrides, Recorded
+from sdedit_core.checkpoints.places import _weights_in, locate, name_of
 from sdedit_core.checkpoints.states import RAW, any_state, choose_state
 from sdedit_core.checkpoints.weights import Weights, attention_size, pixel_affine, swap_halves
 from sdedit_core.networks import build_network, ddpm, ncsnpp
@@ -149,7 +149,7 @@ def test_a_bare_list_of_averages_is_named_by_the_trained_tensors():
 
 
 def test_files_of_a_folder_by_their_order(tmp_path):
-    assert _weights_in(tmp_path) is None
+    assert _weights_in(tmp_path, "ema") is None
     names = [
         f"{stem}{variant}{suffix}"
         for stem in ("diffusion_pytorch_model", "model", "pytorch_model")
@@ -158,39 +158,39 @@ def test_files_of_a_folder_by_their_order(tmp_path):
     ]
     for name in reversed(names):
         (tmp_path / name).write_bytes(b"")
-        assert _weights_in(tmp_path) == tmp_path / name
+        assert _weights_in(tmp_path, "ema") == tmp_path / name
 
 
 def test_names_come_from_the_folder_where_a_file_has_none_of_its_own(tmp_path):
     folder = tmp_path / "church"
     folder.mkdir()
-    assert _name(folder, folder / "diffusion_pytorch_model.bin") == "church"
-    assert _name(folder / "x", folder / "diffusion_pytorch_model.fp16.bin") == "church"
-    assert _name(folder / "x", folder / "model.bin") == "model"
+    assert name_of(folder, folder / "diffusion_pytorch_model.bin") == "church"
+    assert name_of(folder / "x", folder / "diffusion_pytorch_model.fp16.bin") == "church"
+    assert name_of(folder / "x", folder / "model.bin") == "model"
 
 
 def test_descriptions_beside_a_file(tmp_path):
     file = tmp_path / "diffusion_pytorch_model.bin"
     file.write_bytes(b"")
-    assert _locate(file, "ema") == (file, None, None, {})
+    assert locate(file, "ema") == (file, None, None, {})
     (tmp_path / "config.json").write_text('{"a": 1}')
     (tmp_path / "scheduler").mkdir()
     (tmp_path / "scheduler" / "scheduler_config.json").write_text('{"b": 2}')
-    assert _locate(file, "ema") == (file, {"a": 1}, {"b": 2}, {})
-    assert _locate(tmp_path, "ema") == (file, {"a": 1}, {"b": 2}, {})
+    assert locate(file, "ema") == (file, {"a": 1}, {"b": 2}, {})
+    assert locate(tmp_path, "ema") == (file, {"a": 1}, {"b": 2}, {})
     other = tmp_path / "other.pth"
     other.write_bytes(b"")
-    assert _locate(other, "ema") == (other, None, None, {})
+    assert locate(other, "ema") == (other, None, None, {})
     (tmp_path / "other.json").write_text('{"sde": "vp", "scheduler": {"c": 3}, "config": {"d": 4}}')
-    assert _locate(other, "ema") == (other, {"d": 4}, {"c": 3}, {"sde": "vp"})
+    assert locate(other, "ema") == (other, {"d": 4}, {"c": 3}, {"sde": "vp"})
     (tmp_path / "other.pth.json").write_text('{"block_out_channels": [8]}')
-    assert _locate(other, "ema") == (other, {"block_out_channels": [8]}, {"b": 2}, {})
+    assert locate(other, "ema") == (other, {"block_out_channels": [8]}, {"b": 2}, {})
     for name in ("unet", "unet_ema"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text("{}")
         (tmp_path / name / "model.bin").write_bytes(b"")
-    assert _locate(tmp_path, "ema")[0].parent.name == "unet_ema"
-    assert _locate(tmp_path, "raw")[0].parent.name == "unet"
+    assert locate(tmp_path, "ema")[0].parent.name == "unet_ema"
+    assert locate(tmp_path, "raw")[0].parent.name == "unet"
 
 
 def test_a_converted_file_says_where_it_is_from(tmp_path):
@@ -297,7 +297,7 @@ def test_the_folders_weights_are_those_asked_for(monkeypatch, tmp_path):
         asked.append((path, weights))
         raise ValueError("enough")
 
-    monkeypatch.setattr(load, "_locate", locate)
+    monkeypatch.setattr(load, "locate", locate)
     for options in ({}, {"weights": "raw"}):
         with pytest.raises(ValueError, match="enough"):
             load_checkpoint(tmp_path, **options)

@@ -16,7 +16,8 @@ from sdedit_core.checkpoints.states import any_state, choose_state, strip
 _spec = importlib.util.spec_from_file_location("golden", Path(__file__).with_name("test_checkpoints_golden.py"))
 golden = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(golden)
-FROZEN = ("sigmas", "all_modules.0.W", "time_proj.weight", "map_noise.freqs", "resample_filter")
+TABLES = ("betas", "cumprod", "cumprod_prev", "_variance", "_clipped", "_coef1", "_coef2", "loss_weight")  # lucidrains
+FROZEN = (*TABLES, "sigmas", "all_modules.0.W", "time_proj.weight", "map_noise.freqs", "resample_filter")
 
 
 def states(name, folder):
@@ -52,7 +53,8 @@ def wrappings(right, raw):
     yield "the average alone", {"ema": right, "step": 1}
 
 
-@pytest.mark.parametrize("name", golden.NAMES)
+# lucid_old.pt is of a release that is told by what its trainer wrote beside the weights
+@pytest.mark.parametrize("name", [name for name in golden.NAMES if name != "lucid_old.pt"])
 def test_every_family_takes_the_average(name, tmp_path):
     path, file, right, raw = states(name, tmp_path)
     options = golden.OVERRIDES.get(name, {})

@@ -32,6 +32,9 @@ MAYBE_VE = 'the same keys may also mean a VE network with discrete levels; sde="
 FEW = "consistency model: few_step, 1 to 4 evaluations"
 NO_SCHEDULER = "no scheduler_config.json: "
 SIGMAS = "sigma 0.01 to {} in 1000 levels, from the file's sigmas"
+LUCID = "denoising-diffusion-pytorch checkpoint (lucidrains)"
+LUCID_NET, NORMALISED = "Unet of denoising-diffusion-pytorch", "pixels in [-1, 1] (its auto_normalize)"
+GROUPS = "8 groups in the blocks' norms (its default)"
 EIGHT = VP((-1.0, 1.0), beta_start=2.5e-5, beta_end=0.005, levels=4000)
 
 # file, options -> format, architecture, which weights, gain and offset, size, noise process, detected, assumed, notes
@@ -144,6 +147,28 @@ SAID = [
     ("diffusers_ncsnpp.bin", {}, UNET, "NCSN++ (UNet2DModel)", ONLY, (2, -1), 16, VE((0.0, 1.0), sigma_max=348.0),
      [CONFIG, FROM_CONFIG],
      [NO_SCHEDULER + "VE noise", "sigma_max 348, as no scheduler says it; sigma_max=380 would be another"], []),
+    ("diffusers_edm.safetensors", {}, UNET, "UNet2DModel", ONLY, (1, 0), (16, 24),
+     EDM(sigma_min=0.01, sigma_max=60.0, sigma_data=0.4),
+     [CONFIG, "EDMEulerScheduler from scheduler_config.json", "native size 24 x 16, from config.json"], [], []),
+    ("diffusers_zero.safetensors", {"noise_schedule": "linear"}, UNET, "UNet2DModel", ONLY, (1, 0), 16,
+     VP(prediction="v", levels=100, zero_snr=True),
+     [CONFIG, "DDIMScheduler from scheduler_config.json", "no signal at the last level (rescale_betas_zero_snr)",
+      FROM_CONFIG], [], []),
+    ("lucid_v.pt", {}, LUCID, LUCID_NET, "EMA", (1, 0), None,
+     VP(prediction="v", beta_schedule="sigmoid", levels=400, beta_start=0.1 / 400, beta_end=20.0 / 400),
+     ["release 2.3.1", "v prediction, 400 levels, sigmoid betas"], [NORMALISED], []),
+    ("lucid_v.pt", {"prediction": "x0", "noise_schedule": "linear", "levels": 500, "data_range": (0.0, 1.0)}, LUCID,
+     LUCID_NET, "EMA", (2, -1), None,
+     VP((0.0, 1.0), prediction="x0", levels=500, beta_start=0.1 / 500, beta_end=20.0 / 500), ["release 2.3.1"], [], []),
+    ("lucid_self.pt", {}, LUCID, LUCID_NET, "EMA", (1, 0), None, VP(prediction="x0", beta_schedule="cosine"),
+     ["release 1.9.1", "x0 prediction, 1000 levels, cosine betas"], [GROUPS, NORMALISED],
+     ["self-conditioning is given zeros, as in half of its training"]),
+    ("lucid_old.pt", {}, LUCID, LUCID_NET, "EMA", (1, 0), None, VP(),
+     ["release 1.6.4", "eps prediction, 1000 levels, linear betas"],
+     ["4 attention heads of 32 channels; num_heads or num_head_channels say otherwise", GROUPS, NORMALISED], []),
+    ("lucid_edm.pt", {}, LUCID, LUCID_NET, "EMA", (1, 0), None, EDM(),
+     ["release 2.3.1", "ElucidatedDiffusion: EDM's preconditioning"],
+     ["sigma 0.002 to 80, data of spread 0.5 (its defaults)", NORMALISED], []),
     ("diffusers_ncsnpp.bin", {"sde": "ve", "sigma_min": 0.02, "sigma_max": 9.0, "data_range": (-1.0, 1.0)}, UNET,
      "NCSN++ (UNet2DModel)", ONLY, (2, -1), 16, VE((-1.0, 1.0), sigma_min=0.02, sigma_max=9.0),
      [CONFIG, FROM_CONFIG], [NO_SCHEDULER + "VE noise"], []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -9,10 +10,11 @@ import torch
 from families import file_of, found, state_of
 
 from sdedit_core.checkpoints.formats import diffusers
+from sdedit_core.checkpoints.formats.diffusers_noise import noise_process
 from sdedit_core.checkpoints.found import Found
 from sdedit_core.checkpoints.overrides import Overrides
 from sdedit_core.checkpoints.weights import Weights
-from sdedit_core.networks.preconditioning import VE, VP, Consistency, ContinuousVP
+from sdedit_core.networks.preconditioning import EDM, VE, VP, Consistency, ContinuousVP, preconditioning
 
 PLAIN = {**diffusers._DEFAULTS, "num_heads": None}
 CENTRED = {**PLAIN, "center_input_sample": True}
@@ -20,7 +22,8 @@ CENTRED = {**PLAIN, "center_input_sample": True}
 
 def process(scheduler, config=PLAIN, fourier=False, **options):
     here = Found(diffusers.NAME, "UNet2DModel", None, {}, VP())
-    p = diffusers._preconditioning(scheduler, config, Overrides.make(options), fourier, here)
+    p, sign = noise_process(scheduler, config, Overrides.make(options), fourier, here)
+    assert sign == (-1.0 if (scheduler or {}).get("prediction_type") == "v_prediction" and p.kind == "edm" else 1.0)
     return p, here.detected, here.assumed
 
 
@@ -29,6 +32,7 @@ def named(kind):
 
 
 DDPM = {"_class_name": "DDPMScheduler"}
+EULER = {"_class_name": "EDMEulerScheduler"}
 SCHEDULERS = [
     (DDPM, VP()),
     ({**DDPM, "beta_schedule": "linear", "beta_start": 0.001, "beta_end": 0.01}, VP(beta_start=0.001, beta_end=0.01)),
@@ -38,6 +42,10 @@ SCHEDULERS = [
     ({**DDPM, "prediction_type": "v_prediction"}, VP(prediction="v")),
     ({**DDPM, "prediction_type": "sample", "num_train_timesteps": 250}, VP(prediction="x0", levels=250)),
     ({**DDPM, "beta_start": None, "prediction_type": None, "rescale_betas_zero_snr": False}, VP()),
+    ({**DDPM, "beta_schedule": "sigmoid", "beta_end": 0.01}, VP(beta_schedule="sigmoid-betas", beta_end=0.01)),
+    (EULER, EDM()),
+    ({**EULER, "sigma_max": 9, "sigma_data": 0.3}, EDM(sigma_max=9.0, sigma_data=0.3)),
+    ({"_class_name": "EDMDPMSolverMultistepScheduler", "prediction_type": "v_prediction"}, EDM()),
     ({"_class_name": "DDIMScheduler"}, VP()),
     ({"_class_name": "PNDMScheduler"}, VP()),
     ({"_class_name": "ScoreSdeVpScheduler"}, ContinuousVP()),
@@ -50,6 +58,36 @@ SCHEDULERS = [
         Consistency(sigma_min=0.01, sigma_max=9.0, sigma_data=0.25, label_gain=250.0),
     ),
 ]  # fmt: skip
+
+
+def test_no_signal_at_the_last_level():
+    """As diffusers makes it: the roots shifted and scaled; the last level keeps a thousandth of the one before."""
+    p, said, _ = process({**DDPM, "rescale_betas_zero_snr": True, "prediction_type": "v_prediction"})
+    assert p == VP(prediction="v", zero_snr=True) and "rescale_betas_zero_snr" in said[-1]
+    schedule = p.schedule()
+    assert schedule.sigma_max == pytest.approx(1000**0.5 * schedule.sigma(0.999), rel=1e-6) and schedule.sigma_max > 1e5
+    plain = VP().schedule()
+    assert schedule.sigma_min == pytest.approx(plain.sigma_min)  # the first level stays
+    first, half, last = ((1 + s * s) ** -0.5 for s in (plain.sigma_min, plain.sigma(0.5), plain.sigma_max))
+    wanted = (half - last) * first / (first - last)
+    assert (1 + schedule.sigma(0.5) ** 2) ** -0.5 == pytest.approx(wanted)
+
+
+def test_betas_of_a_training_of_its_own():
+    linear = torch.linspace(1e-4, 0.02, 1000).tolist()
+    assert process({**DDPM, "trained_betas": linear})[0] == VP()  # under its name
+    mine = [0.01, 0.02, 0.05, 0.04]
+    p, said, _ = process({**DDPM, "trained_betas": mine, "beta_schedule": "linear"})
+    assert p == VP(beta_schedule="table", levels=4, betas=tuple(mine)) and "4 betas of its own (trained_betas)" in said
+    assert preconditioning(json.loads(json.dumps(p.to_dict()))) == p
+    assert p.schedule().sigma_max == pytest.approx((1 / math.prod(1 - b for b in mine) - 1) ** 0.5)
+    assert process({**DDPM, "trained_betas": mine}, noise_schedule="cosine")[0].beta_schedule == "cosine"
+    both = process({**DDPM, "trained_betas": mine, "rescale_betas_zero_snr": True})[0]
+    assert both.zero_snr and both.betas == tuple(mine)
+
+
+def test_a_network_of_edm_without_a_scheduler():
+    assert process(None, sde="edm", sigma_max=9.0) == (EDM(sigma_max=9.0), [], [])
 
 
 @pytest.mark.parametrize(("scheduler", "wanted"), SCHEDULERS, ids=[str(i) for i in range(len(SCHEDULERS))])
@@ -124,9 +162,15 @@ def test_fourier_networks_take_ve_schedulers():
         ({"_class_name": "Other"}, {}, "its scheduler 'Other' is not supported; give noise_schedule and prediction"),
         ({"_class_name": "Other"}, {"prediction": "v"}, "'Other' is not supported"),
         ({"_class_name": "Other"}, {"noise_schedule": "linear"}, "'Other' is not supported"),
-        ({**DDPM, "trained_betas": [0.1]}, {}, "betas of its own"),
-        ({**DDPM, "rescale_betas_zero_snr": True}, {}, "betas of its own"),
-        ({**DDPM, "beta_schedule": "sigmoid"}, {}, "beta_schedule 'sigmoid' and prediction_type None; give"),
+        ({**DDPM, "trained_betas": [0.1]}, {}, "a table of 1 noise levels; 2 to 20,000 are read"),
+        ({**DDPM, "trained_betas": [0.1] * 20_001}, {}, "a table of 20,001 noise levels"),
+        ({**DDPM, "trained_betas": [0.1, 0.0]}, {}, "betas holds numbers that are not between 0 and 1"),
+        ({**DDPM, "trained_betas": [0.1, "x"]}, {}, r"trained_betas = \[0\.1, 'x'\], which are"),
+        ({**DDPM, "trained_betas": 7}, {}, "trained_betas = 7, which are"),
+        ({**DDPM, "rescale_betas_zero_snr": 1}, {}, "rescale_betas_zero_snr = 1, neither true"),
+        ({**DDPM, "beta_schedule": "laplace"}, {}, "beta_schedule 'laplace' and prediction_type None; give"),
+        ({**EULER, "prediction_type": "sample"}, {}, "know prediction eps and v, got 'x0'"),
+        ({**EULER, "sigma_data": 0}, {}, "sigma_data = 0, which is no sensible number"),
         ({**DDPM, "prediction_type": "flow"}, {}, "prediction_type 'flow'; give"),
         ({**DDPM, "beta_start": True}, {}, "beta_start = True, which is no sensible number"),
         ({**DDPM, "beta_start": "x"}, {}, "beta_start = 'x', which is no sensible"),

@@ -2,12 +2,12 @@
 
 import pytest
 
-from sdedit_core.checkpoints.load import _locate
 from sdedit_core.checkpoints.overrides import Overrides
+from sdedit_core.checkpoints.places import locate
 
 WORDS = {
     "sde": ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm", "consistency"),
-    "noise_schedule": ("linear", "scaled_linear", "cosine"),
+    "noise_schedule": ("linear", "scaled_linear", "cosine", "sigmoid", "sigmoid-betas"),
     "prediction": ("eps", "v", "x0"),
 }
 
@@ -58,17 +58,17 @@ def test_names_are_cut_and_unknown_options_named():
 @pytest.mark.parametrize("weights", ["ema", "raw"])
 def test_a_network_is_found_in_a_folder_by_its_two_files(tmp_path, where, weights):
     with pytest.raises(ValueError, match="holds no diffusers network"):
-        _locate(tmp_path, weights)
+        locate(tmp_path, weights)
     folder = tmp_path / where
     folder.mkdir(exist_ok=True)
     (folder / "model.bin").write_bytes(b"")
     with pytest.raises(ValueError, match="holds no diffusers network"):
-        _locate(tmp_path, weights)  # without its description
+        locate(tmp_path, weights)  # without its description
     (folder / "config.json").write_text("{}")
-    assert _locate(tmp_path, weights) == (folder / "model.bin", {}, None, {})
+    assert locate(tmp_path, weights) == (folder / "model.bin", {}, None, {})
     (folder / "model.bin").unlink()
     with pytest.raises(ValueError, match="holds no diffusers network"):
-        _locate(tmp_path, weights)
+        locate(tmp_path, weights)
 
 
 @pytest.mark.parametrize("where", ["unet", "unet/scheduler", "scheduler"])
@@ -77,9 +77,9 @@ def test_a_scheduler_is_found_in_beside_and_below_its_network(tmp_path, where):
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
     (tmp_path / "unet" / "config.json").write_text("{}")
     (tmp_path / "unet" / "model.bin").write_bytes(b"")
-    assert _locate(tmp_path, "ema")[2] is None
+    assert locate(tmp_path, "ema")[2] is None
     (tmp_path / where / "scheduler_config.json").write_text('{"a": 1}')
-    assert _locate(tmp_path, "ema")[2] == {"a": 1}
+    assert locate(tmp_path, "ema")[2] == {"a": 1}
 
 
 @pytest.mark.parametrize("key", ["down_block_types", "block_out_channels"])
@@ -87,4 +87,4 @@ def test_a_description_of_diffusers_beside_a_file_is_no_list_of_options(tmp_path
     file = tmp_path / "a.bin"
     file.write_bytes(b"")
     (tmp_path / "a.json").write_text(f'{{"{key}": []}}')
-    assert _locate(file, "ema") == (file, {key: []}, None, {})
+    assert locate(file, "ema") == (file, {key: []}, None, {})

@@ -17,13 +17,13 @@ from torch import Tensor
 from ...networks import BlockSpec, UNetSpec
 from ...networks.ncsnpp import SKIP_SCALE
 from ...networks.plain import short
-from ...networks.preconditioning import VE, VP, Consistency, ContinuousVP, Preconditioning
-from ...sde import listed
+from ...networks.preconditioning import VP
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
 from ..states import any_state, choose_state
-from ..weights import Weights, attention_size, swap_halves
+from ..weights import Weights, attention_size, scaled, swap_halves
+from .diffusers_noise import noise_process
 
 NAME = "diffusers UNet2DModel"
 _DEFAULTS = {
@@ -39,7 +39,6 @@ _NCSNPP = {
 _DDPM = {
     "attention_head_dim": None, "norm_eps": 1e-6, "flip_sin_to_cos": False, "freq_shift": 1, "downsample_padding": 0
 }  # fmt: skip
-_CONSISTENCY = "CMStochasticIterativeScheduler"
 _LEGACY = (
     (re.compile(r"(attentions\.\d+\.)query\."), r"\1to_q."),
     (re.compile(r"(attentions\.\d+\.)key\."), r"\1to_k."),
@@ -83,7 +82,10 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     found.centred = False  # config.json says how the network is fed
     if config["center_input_sample"]:
         found.gain, found.offset = 2.0, -1.0
-    found.preconditioning = _preconditioning(raw.scheduler, config, options, fourier, found)
+    found.preconditioning, sign = noise_process(raw.scheduler, config, options, fourier, found)
+    if sign < 0:
+        for key in [k for k in found.weights if re.fullmatch(r"heads\.\d+\.conv\.(weight|bias)", k)]:
+            found.weights[key] = scaled(found.weights[key], sign)
     sides = config.get("sample_size")
     sides = list(sides) if isinstance(sides, (list, tuple)) else [sides, sides]
     if len(sides) == 2 and all(type(side) is int and 0 < side <= 16384 for side in sides):
@@ -294,68 +296,3 @@ class _Reader:
         self.w.layer(f"heads.{len(blocks) - 1}.norm", norm)
         self.w.layer(f"heads.{len(blocks) - 1}.conv", conv)
         blocks[-1] = replace(blocks[-1], head=groups)
-
-
-def _preconditioning(
-    scheduler: dict | None, config: dict, options: Overrides, fourier: bool, found: Found
-) -> Preconditioning:
-    kind = listed([str((scheduler or {}).get("_class_name", ""))])
-    if scheduler is None:
-        if options.sde != "consistency":
-            kinds = "VE noise" if fourier else "linear betas, eps prediction"
-            found.assumed.append(f"no scheduler_config.json: {kinds}")
-    else:
-        found.detected.append(f"{kind or 'noise schedule'} from scheduler_config.json")
-        scheduler = {k: v for k, v in scheduler.items() if v is not None}
-    get = (scheduler or {}).get
-    if fourier:
-        if options.sde not in (None, "ve"):
-            raise ValueError(f'this network reads ln(sigma), so it is a VE network; sde="{options.sde}" does not fit.')
-        other = kind == _CONSISTENCY or (kind and "ve" not in kind.lower())
-        if options.sde is None and (other or get("beta_schedule") or get("beta_start")):
-            raise ValueError(
-                f"its scheduler {kind or 'with betas'} is none of a VE network, but its fourier embedding reads "
-                'ln(sigma). Give its own scheduler_config.json, or sde="ve" with sigma_min and sigma_max.'
-            )
-        if not ("sigma_max" in (scheduler or {}) or options.sigma_max):
-            found.assumed.append("sigma_max 348, as no scheduler says it; sigma_max=380 would be another")
-        data_range = options.data_range or ((0.0, 1.0) if config["center_input_sample"] else (-1.0, 1.0))
-        low, high = _float(get, "sigma_min", 0.01), _float(get, "sigma_max", 348.0)
-        return VE(data_range, sigma_min=options.sigma_min or low, sigma_max=options.sigma_max or high)
-    if options.sde not in (None, "vp", "vp-discrete", "vp-continuous", "consistency"):
-        raise ValueError(f'this network is a VP or consistency network; sde="{options.sde}" does not fit.')
-    data_range = options.data_range or ((0.0, 1.0) if config["center_input_sample"] else (-1.0, 1.0))
-    if options.sde == "consistency" or (options.sde is None and kind == _CONSISTENCY):
-        found.detected.append("consistency model: few_step, 1 to 4 evaluations")
-        return Consistency(
-            data_range, sigma_min=options.sigma_min or _float(get, "sigma_min", 0.002),
-            sigma_max=options.sigma_max or _float(get, "sigma_max", 80.0), sigma_data=_float(get, "sigma_data", 0.5),
-        )  # fmt: skip
-    continuous = kind in ("ScoreSdeVpScheduler", "ScoreSdeVpScheduler2") and options.sde != "vp-discrete"
-    if continuous or options.sde == "vp-continuous":
-        return ContinuousVP(data_range, beta_min=_float(get, "beta_min", 0.1), beta_max=_float(get, "beta_max", 20.0))
-    betas = get("beta_start") or get("beta_schedule") or kind.startswith(("DD", "PNDM", "ScoreSdeVp"))
-    if kind and not betas and not (options.noise_schedule and options.prediction):
-        raise ValueError(f"its scheduler {short(kind)} is not supported; give noise_schedule and prediction yourself.")
-    if get("trained_betas") is not None or get("rescale_betas_zero_snr"):
-        raise ValueError("its scheduler has betas of its own (trained_betas, zero SNR), which are not supported.")
-    names = {"squaredcos_cap_v2": "cosine", "linear": "linear", "scaled_linear": "scaled_linear"}
-    schedule = options.noise_schedule or names.get(str(get("beta_schedule", "linear")))
-    predictions = {"epsilon": "eps", "v_prediction": "v", "sample": "x0"}
-    prediction = options.prediction or predictions.get(str(get("prediction_type", "epsilon")))
-    if schedule is None or prediction is None:
-        raise ValueError(
-            f"its scheduler says beta_schedule {short(get('beta_schedule'))} and prediction_type "
-            f"{short(get('prediction_type'))}; give noise_schedule and prediction yourself."
-        )
-    return VP(
-        data_range, prediction=prediction, beta_schedule=schedule, beta_start=_float(get, "beta_start", 1e-4),
-        beta_end=_float(get, "beta_end", 0.02), levels=int(_float(get, "num_train_timesteps", 1000)),
-    )  # fmt: skip
-
-
-def _float(get, key: str, default: float) -> float:
-    value = get(key, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 < value < 1e6:
-        raise ValueError(f"scheduler_config.json has {key} = {short(value)}, which is no sensible number.")
-    return float(value)

@@ -1,6 +1,6 @@
 """Our own format: ``.safetensors`` whose metadata describes the network block by block.
 
-Metadata key ``sdedit`` holds JSON: version, network (UNetSpec or CompactSpec), preconditioning, gain, offset, size,
+Metadata key ``sdedit`` holds JSON: version, network (one of ``networks.SPECS``), preconditioning, gain, offset, size,
 name and provenance.  Tensors carry the network's own names, in canonical form.
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 
-from ...networks import CompactSpec, Spec, UNetSpec
+from ...networks import SPECS, Spec
 from ...networks.plain import is_number, short
 from ...networks.preconditioning import preconditioning
+from ...sde import listed
 from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
@@ -130,13 +131,13 @@ def _text(data: dict, key: str) -> str:
 
 
 def _spec(data: dict) -> Spec:
-    """Inverse of ``to_dict`` of both kinds; ValueError for anything that is not a sane description."""
+    """Inverse of ``to_dict`` of all kinds; ValueError for anything that is not a sane description."""
     if not isinstance(data, dict):
         raise ValueError(f"A network is described by a table, got {type(data).__name__}.")
     kind = data.get("kind", "unet")
-    if kind not in ("unet", "compact"):
-        raise ValueError(f'A network is of the kind "unet" or "compact", got {short(kind)}.')
-    return (CompactSpec if kind == "compact" else UNetSpec).from_dict(data)
+    if not isinstance(kind, str) or kind not in SPECS:
+        raise ValueError(f"A network is of the kind {listed(list(SPECS))}, got {short(kind)}.")
+    return SPECS[kind].from_dict(data)
 
 
 def describe(found: Found, source: dict) -> dict[str, str]:
