@@ -165,12 +165,17 @@ def problems(text: Text, words: str, language: str, table: dict[str, str], names
         if _has_word(english, choice) and not _has_word(words, choice):
             found.append(f"must keep the option {choice!r} as it is")
     if len(english) >= PHRASE:
-        script = _EAST_ASIAN.get(language)
-        if words == english or (script and not re.search(f"[{script}]", words)):
+        if words == english or not has_script(words, language):
             found.append("is not translated")
     if text.is_label and len(words) > LONGEST_NAME:
         found.append(f"is too long for a node: {len(words)} letters, at most {LONGEST_NAME}")
     return found
+
+
+def has_script(words: str, language: str) -> bool:
+    """Whether a letter is of the language's own script; True for languages in Latin letters."""
+    script = _EAST_ASIAN.get(language)
+    return script is None or re.search(f"[{script}]", words) is not None
 
 
 def _has_word(text: str, word: str) -> bool:
