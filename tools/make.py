@@ -19,6 +19,7 @@ MAKERS = {  # name -> module with a function main(arguments), and what it writes
     "model-classes": ("models.table", "docs/models.md, what every model class of a ComfyUI is told of a mask"),
     "mutants": ("mutants.report", "docs/mutants.md, from the results of mutmut"),
     "locales": ("locales.tables", "locales/, the nodes' texts in English and in other languages"),
+    "core-names": ("locales.core_names", "what ComfyUI's own nodes are called in its translated interface"),
 }
 
 

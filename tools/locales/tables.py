@@ -3,6 +3,8 @@
 python tools/make.py locales                    write locales/ again (after a tooltip changed, say)
 python tools/make.py locales todo fr todo.json  what is not translated into French yet, as a list to fill in
 python tools/make.py locales add fr todo.json   take the filled-in list, check it, write locales/
+python tools/make.py locales pages              what the translated help pages lack, and where the English ones changed
+python tools/make.py locales pages zh SDEdit_T0Map   the page says again what the English one says: write that down
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from pathlib import Path
 
 from pack import load_pack
 
+from . import pages
 from .texts import LOCALES, TRANSLATIONS, Text, files_of, languages, node_defs, problems, translations
 
 
@@ -27,6 +30,9 @@ def main(arguments: list[str]) -> int:
         command = commands.add_parser(name)
         command.add_argument("language", help="the front end's code: ja, zh, ko, de, fr, es ...")
         command.add_argument("file", type=Path)
+    command = commands.add_parser("pages")
+    command.add_argument("language", nargs="?")
+    command.add_argument("nodes", nargs="*", help="ids of nodes; none: every node")
     args = parser.parse_args(arguments)
     files = files_of(load_pack().NODE_CLASS_MAPPINGS)
     texts = [text for found in files.values() for text in found]
@@ -34,7 +40,25 @@ def main(arguments: list[str]) -> int:
         return todo(texts, args.language, args.file)
     if args.command == "add" and not add(texts, args.language, args.file):
         return 1
+    if args.command == "pages":
+        return check_pages(files, args.language, args.nodes)
+    pages.copy_english(load_pack().NODE_CLASS_MAPPINGS)
     return write(files)
+
+
+def check_pages(files: dict[str, list[Text]], language: str | None, nodes: list[str]) -> int:
+    """Say what is wrong with the help pages; with a language write down that these pages are up to date."""
+    nodes = nodes or list(load_pack().NODE_CLASS_MAPPINGS)
+    wrong = []
+    for each in [language] if language else pages.LANGUAGES:
+        for node in nodes:
+            wrong += [f"{node}/{each}.md: {one}" for one in pages.problems(node, each, files["nodeDefs.json"])]
+            if not language:
+                wrong += [f"{node}/{each}.md: the English text changed: {t}" for t in pages.outdated(node, each)]
+    if language and not wrong:
+        pages.mark(nodes, language)
+    print(*wrong, sep="\n")
+    return 1 if wrong else 0
 
 
 def todo(texts: list[Text], language: str, path: Path) -> int:

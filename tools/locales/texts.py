@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pack import ROOT
+
+from .core_names import core_names
+from .notes import key_of, template_texts
+from .said import said_texts
 
 LOCALES = ROOT / "locales"
 TRANSLATIONS = Path(__file__).parent / "translations"
@@ -24,6 +28,8 @@ _EAST_ASIAN = {"ja": "\u3040-\u30ff\u4e00-\u9fff", "zh": "\u4e00-\u9fff", "ko": 
 _FIXED = re.compile(  # numbers and identifiers with them; words_with_underscores; acronyms, type names, product names
     r"[A-Za-z_]*\d+(?:\.\d+)?[A-Za-z]*|[A-Za-z]+(?:_[A-Za-z0-9]+)+|(?<![A-Za-z])[A-Za-z]*[A-Z][A-Za-z]*[A-Z][A-Za-z]*\+*"
 )
+_PLURAL = re.compile(r"(?<=[a-z])\$\d")  # a filled-in s
+_EMPHASIS = re.compile(r"\*{1,2}([^*]+)\*{1,2}")
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,11 @@ class Text:
     path: tuple[str, ...]
     english: str
     options: tuple[str, ...] = ()
+    used: str = ""  # where, if the path does not say it
 
     @property
     def where(self) -> str:
-        return ".".join(self.path)
+        return ".".join(self.path) + f" ({self.used})" * bool(self.used)
 
     @property
     def is_label(self) -> bool:
@@ -67,9 +74,20 @@ def canvas_texts() -> Iterator[Text]:
         yield Text(("SDEdit", "canvas", name), json.loads(words))
 
 
+def other_texts(kind: str, found: Iterable[tuple[str, str]]) -> Iterator[Text]:
+    """Texts that are found again by their English words, where they are shown; ``found``: (where it is used, text)."""
+    for used, text in found:
+        yield Text(("SDEdit", kind, key_of(text)), text, used=used)
+
+
+def _said() -> Iterator[tuple[str, str]]:
+    return (("in a run", text) for text in said_texts())
+
+
 def files_of(nodes: dict[str, type]) -> dict[str, list[Text]]:
     """The files of a language and the texts in each."""
-    return {"nodeDefs.json": list(node_texts(nodes)), "main.json": list(canvas_texts())}
+    said = [*canvas_texts(), *other_texts("templates", template_texts()), *other_texts("said", _said())]
+    return {"nodeDefs.json": list(node_texts(nodes)), "main.json": said}
 
 
 def languages() -> list[str]:
@@ -97,8 +115,19 @@ def node_defs(texts: list[Text], table: dict[str, str] | None = None) -> dict:
 
 
 def fixed_words(english: str) -> list[str]:
-    """What a translation must not touch: numbers, identifiers, acronyms, names of types."""
-    return _FIXED.findall(english)
+    """What a translation must not touch: numbers, identifiers, acronyms, names of types; a plural s is no part of it."""
+    return [re.sub("(?<=[A-Z])s$", "", word) for word in _FIXED.findall(english)]
+
+
+def broken_emphasis(words: str) -> list[str]:
+    """Emphasis that Markdown shows as stars: a bracket or full stop inside of it touches a letter outside."""
+    found = []
+    for part in _EMPHASIS.finditer(words):
+        before, after = words[: part.start()][-1:], words[part.end() :][:1]
+        inside = part[1]
+        if (after.isalnum() and not inside[-1].isalnum()) or (before.isalnum() and not inside[0].isalnum()):
+            found.append(part[0])
+    return found
 
 
 def mentioned(english: str, names: list[str]) -> list[str]:
@@ -122,24 +151,31 @@ def problems(text: Text, words: str, language: str, table: dict[str, str], names
         found.append(f"has {words.count(chr(10))} line breaks instead of {english.count(chr(10))}")
     rest, told = (english.replace("_", " ") if text.is_label else english), words
     if text.path[-1] != "display_name":
-        for name in mentioned(english, names):
-            if table.get(name, name) not in told:
-                found.append(f"speaks of the node {name!r} without its translated name {table.get(name, name)!r}")
-            rest, told = rest.replace(name, " "), told.replace(table.get(name, name), " ")
-    kept = fixed_words(told)
-    for word in dict.fromkeys(fixed_words(rest)):
-        if kept.count(word) < fixed_words(rest).count(word):
+        shown = core_names(language) | {name: table.get(name, name) for name in names}
+        for name in mentioned(english, [*shown]):
+            if shown[name] not in told:
+                found.append(f"speaks of the node {name!r} without its translated name {shown[name]!r}")
+            rest, told = rest.replace(name, " "), told.replace(shown[name], " ")
+    found += [f"has the emphasis {part!r}, which Markdown does not see" for part in broken_emphasis(words)]
+    wanted, kept = fixed_words(_PLURAL.sub("", rest)), fixed_words(told)
+    for word in dict.fromkeys(wanted):
+        if kept.count(word) < wanted.count(word) and table.get(word, word) not in told:
             found.append(f"must keep {word!r} as often as the English text")
     for choice in text.options:
         if _has_word(english, choice) and not _has_word(words, choice):
             found.append(f"must keep the option {choice!r} as it is")
     if len(english) >= PHRASE:
-        script = _EAST_ASIAN.get(language)
-        if words == english or (script and not re.search(f"[{script}]", words)):
+        if words == english or not has_script(words, language):
             found.append("is not translated")
     if text.is_label and len(words) > LONGEST_NAME:
         found.append(f"is too long for a node: {len(words)} letters, at most {LONGEST_NAME}")
     return found
+
+
+def has_script(words: str, language: str) -> bool:
+    """Whether a letter is of the language's own script; True for languages in Latin letters."""
+    script = _EAST_ASIAN.get(language)
+    return script is None or re.search(f"[{script}]", words) is not None
 
 
 def _has_word(text: str, word: str) -> bool:
