@@ -1,8 +1,8 @@
 """Networks of the original codes with random weights, and what those codes make of noise: for checkpoint_table.py.
 
 The codes are not part of this repository.  A folder with clones of them under their own names is needed:
-score_sde_pytorch, edm, guided-diffusion, improved-diffusion, consistency_models, denoising-diffusion-pytorch, and
-``pip install diffusers ml_collections`` (versions are not fixed: the table says what was there).
+score_sde_pytorch, edm, guided-diffusion, improved-diffusion, consistency_models, denoising-diffusion-pytorch,
+k-diffusion, and ``pip install diffusers ml_collections``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import importlib.util
 import itertools
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,23 @@ def discrete(net: Callable, betas: Tensor, levels: list[int], seed: int, *, kind
     elif kind == "eps":
         out = (scaled - wide((1 - bar).sqrt()) * out) / wide(bar.sqrt())
     return x, sigma, out.float()
+
+
+class Absent(types.ModuleType):
+    """Stands for a package that a code imports for its training, not for its network."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {"__init__": lambda self, *a, **k: None, "__call__": lambda self, f=None, *a, **k: f})
+
+
+def stand_in(names: Iterable[str]) -> None:
+    """:class:`Absent` for those packages that are not installed."""
+    for name in names:
+        top = sys.modules.get(name.partition(".")[0])
+        if isinstance(top, Absent) or (top is None and importlib.util.find_spec(name.partition(".")[0]) is None):
+            sys.modules.setdefault(name, Absent(name))
 
 
 def linear(levels: int = 1000) -> Tensor:
@@ -351,15 +368,8 @@ def lucidrains(root: Path) -> Iterator[Case]:
     package.__path__ = [str(path)]  # without what the package imports beside the network
     sys.modules[package.__name__] = package
 
-    class Absent(types.ModuleType):
-        def __getattr__(self, name):
-            if name.startswith("__"):
-                raise AttributeError(name)
-            return type(name, (), {})
-
     needs = ("torchvision", "torchvision.transforms", "accelerate", "scipy", "scipy.optimize", "ema_pytorch")
-    absent = [name for name in needs if importlib.util.find_spec(name.partition(".")[0]) is None]
-    sys.modules |= {name: Absent(name) for name in absent}  # of its trainer, not of its network
+    stand_in(needs)
     code = importlib.import_module("denoising_diffusion_pytorch.denoising_diffusion_pytorch")
     usual = {"dim": 16, "dim_mults": (1, 2), "attn_heads": 2, "attn_dim_head": 8}
     kinds = {"pred_noise": "eps", "pred_v": "v", "pred_x0": "x0"}
@@ -387,4 +397,42 @@ def lucidrains(root: Path) -> Iterator[Case]:
         yield Case("denoising-diffusion-pytorch", words, content, x, sigma, wanted, name="model-7.pt")
 
 
-FAMILIES = (score_sde, edm, guided, improved, consistency, from_diffusers, lucidrains)
+def kdiffusion(root: Path) -> Iterator[Case]:
+    """k-diffusion's image_v1: what its trainer saves, without the optimiser's state."""
+    for name in ("k_diffusion", "k_diffusion.models"):  # without what the packages import beside the network
+        package = types.ModuleType(name)
+        package.__path__ = [str(root / "k-diffusion" / name.replace(".", "/"))]
+        sys.modules[name] = package
+    needs = ("torchvision", "torchvision.transforms", "torchvision.datasets", "dctorch", "dctorch.functional", "scipy",
+             "scipy.integrate", "torchdiffeq", "torchsde", "skimage", "skimage.transform")  # fmt: skip
+    stand_in(needs)
+    layers, unet = (importlib.import_module(f"k_diffusion.{name}") for name in ("layers", "models.image_v1"))
+    wrapper = importlib.import_module("k_diffusion.augmentation").KarrasAugmentWrapper
+    sigma = torch.tensor([0.3, 20.0], dtype=torch.float64)
+    usual = {"channels": (32, 64), "depths": (1, 2), "self_attn_depths": (False, True), "patch_size": 1,
+             "has_variance": False, "skip_stages": 0, "sigma_data": 0.5}  # fmt: skip
+    rows = [
+        ("attention at the bottom", {}), ("attention everywhere", {"self_attn_depths": (True, True)}),
+        ("no attention, 3 levels", {"channels": (32, 32, 64), "depths": (2, 1, 1), "self_attn_depths": (False,) * 3}),
+        ("pixels folded by 2", {"patch_size": 2}), ("with a variance", {"has_variance": True}),
+        ("a first stage that does not run", {"channels": (32, 32, 64), "depths": (1, 1, 1), "skip_stages": 1,
+                                             "self_attn_depths": (False, False, True)}),
+        ("data of spread 1", {"sigma_data": 1.0}), ("128 channels", {"channels": (64, 128)}),
+    ]  # fmt: skip
+    for seed, (words, options) in enumerate(rows, 700):
+        model = {**usual, **options}
+        net = unet.ImageDenoiserModelV1(
+            3, 32, model["depths"], model["channels"], model["self_attn_depths"], patch_size=model["patch_size"],
+            mapping_cond_dim=9, skip_stages=model["skip_stages"], has_variance=model["has_variance"],
+        )  # fmt: skip
+        net = filled(wrapper(net), seed)
+        kind = layers.DenoiserWithVariance if model["has_variance"] else layers.Denoiser
+        x = noisy(seed, sigma)
+        state = dict(net.state_dict())
+        config = {"model": {"type": "image_v1", "input_channels": 3, "sigma_min": 0.01, "sigma_max": 80.0, **model}}
+        content = {"config": config, "model": {k: v * 0.5 for k, v in state.items()}, "model_ema": state, "step": 7}
+        wanted = kind(net, sigma_data=model["sigma_data"])(x, sigma.float())
+        yield Case("k-diffusion", words, content, x, sigma, wanted, name="net.pth")
+
+
+FAMILIES = (score_sde, edm, guided, improved, consistency, from_diffusers, lucidrains, kdiffusion)
