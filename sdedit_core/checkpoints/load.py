@@ -15,14 +15,14 @@ from ..networks import build_network
 from ..networks.preconditioning import Denoiser, check_levels
 from ..sde import listed, short
 from . import known, refusals
-from .formats import adm, ddpm, diffusers, edm, lucid, own, score_sde
+from .formats import adm, ddpm, diffusers, edm, kdiffusion, lucid, own, score_sde
 from .found import ONLY_SET, Found
 from .overrides import Overrides, Recorded
 from .places import locate, name_of, read_parts, which_of_two
 from .reading import RawFile
 from .states import any_state
 
-FORMATS = (own, score_sde, ddpm, adm, edm, diffusers, lucid)  # specific before broad
+FORMATS = (own, score_sde, ddpm, adm, edm, diffusers, lucid, kdiffusion)  # specific before broad
 DTYPES = {"auto": None, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 EXTENSIONS = (".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin")
 _MISSHAPEN = "{} looks like a {}, but its tensors have shapes that no such network has."

@@ -35,6 +35,7 @@ class Overrides:
         fir: NCSN++ with (True) or without the [1,3,3,1] filter.
         skip_rescale: score-SDE networks with (True) or without the 1/sqrt(2) after each residual sum.
         name: what to call the model.
+        sigma_data: spread of the data that k-diffusion's preconditioning assumes.
     """
 
     sde: str | None = None
@@ -53,6 +54,7 @@ class Overrides:
     num_heads_upsample: int | None = None
     levels: int | None = None
     rescale_timesteps: bool | None = None
+    sigma_data: float | None = None
 
     SDES = ("ve", "vp", "edm", "ve-discrete", "vp-discrete", "vp-continuous", "subvp", "iddpm", "consistency")
 
@@ -69,7 +71,7 @@ class Overrides:
         """Checked overrides from keyword arguments or a sidecar file; ValueError names the option."""
         cls.check_names(options)
         got = {k: v for k, v in options.items() if v is not None}
-        for key in ("sigma_min", "sigma_max"):
+        for key in ("sigma_min", "sigma_max", "sigma_data"):
             if key in got:
                 got[key] = _number(key, got[key], 0.0, 1e6)
         for key in ("image_size", "num_heads", "num_head_channels", "num_heads_upsample"):

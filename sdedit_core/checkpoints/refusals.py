@@ -149,9 +149,8 @@ _KINDS: tuple[tuple[Callable[[Mapping[str, Tensor]], bool], str], ...] = (
         "Use an NCSN++ network of score_sde_pytorch, which took its place.",
     ),
     (
-        _both(_part("inner_model."), _part("mapping.", "timestep_embed.")),
-        "is a k-diffusion network (image_v1, v2 or an image transformer), which is not supported. "
-        "docs/checkpoints.md lists the families that load.",
+        _both(_part("time_in_proj.weight", "patch_in.proj"), _part("mapping.", "time_emb.weight")),
+        "is an image transformer of k-diffusion, which is not supported. Its U-Nets (image_v1) load.",
     ),
     (
         _classifier,

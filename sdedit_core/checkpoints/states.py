@@ -17,12 +17,15 @@ RAW = "raw (the last training step)"
 _EMA = ("ema", "model_ema", "ema_model", "ema_state_dict", "params_ema", "unet_ema", "net_ema")
 _RAW = ("state_dict", "model_state_dict", "model", "net", "unet", "params", "network", "module")
 # modules that trainers put around a network: torch.compile, DataParallel, Lightning, ema_pytorch, AveragedModel
-_AROUND = ("module", "_orig_mod", "model", "net", "network", "unet", "denoiser", "online_model")
+_AROUND = ("module", "_orig_mod", "model", "net", "network", "unet", "denoiser", "online_model", "inner_model")
 _AROUND_EMA = ("ema_model", "model_ema", "net_ema", "unet_ema", "ema", "averaged_model")
 # the noise process, which some trainers keep among the weights
 TABLES = r"betas|alphas_cumprod(_prev)?|(sqrt|log)_\w*alphas_cumprod|posterior_\w+|(p2_)?loss_weight"
 # stored in a state dict, but not trained, so that a list of averages leaves them out
-_FROZEN = re.compile(rf"(.*\.)?(sigmas|all_modules\.0\.W|time_proj\.weight|map_noise\.freqs|resample_filter|{TABLES})")
+_FROZEN = re.compile(
+    r"(.*\.)?(sigmas|all_modules\.0\.W|time_proj\.weight|map_noise\.freqs|resample_filter|timestep_embed\.weight|"
+    rf"[du]_blocks\.\d+\.\d+\.kernel|{TABLES})"
+)
 
 
 def plain_tensors(value: Any) -> bool:

@@ -5,6 +5,7 @@ from torch import nn
 from .adm import adm
 from .compact import CompactSpec, CompactUNet
 from .ddpm import ddpm
+from .kdiffusion import KDiffusionSpec, KDiffusionUNet
 from .lucid import LucidLevel, LucidSpec, LucidUNet
 from .ncsnpp import ncsnpp
 from .unet import BlockSpec, UNet, UNetSpec
@@ -14,6 +15,8 @@ __all__ = [
     "BlockSpec",
     "CompactSpec",
     "CompactUNet",
+    "KDiffusionSpec",
+    "KDiffusionUNet",
     "LucidLevel",
     "LucidSpec",
     "LucidUNet",
@@ -26,9 +29,10 @@ __all__ = [
     "ncsnpp",
 ]
 
-Spec = UNetSpec | CompactSpec | LucidSpec
-_NETWORKS = {UNetSpec: UNet, CompactSpec: CompactUNet, LucidSpec: LucidUNet}
-SPECS = {"unet": UNetSpec, "compact": CompactSpec, "lucid": LucidSpec}  # by the name that files give them
+Spec = UNetSpec | CompactSpec | LucidSpec | KDiffusionSpec
+_NETWORKS = {UNetSpec: UNet, CompactSpec: CompactUNet, LucidSpec: LucidUNet, KDiffusionSpec: KDiffusionUNet}
+# by the name that files give them
+SPECS = {"unet": UNetSpec, "compact": CompactSpec, "lucid": LucidSpec, "k-diffusion": KDiffusionSpec}
 
 
 def build_network(spec: Spec, **options) -> nn.Module:

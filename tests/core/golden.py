@@ -21,6 +21,7 @@ OVERRIDES = {
     "ddpmpp_bare.pth": {"sde": "subvp", "skip_rescale": False},
     "edm_ncsnpp.safetensors": {"sde": "ve"},  # its metadata say so, but those of a wrapped copy do not
     "edm_skip.safetensors": {"sde": "vp"},
+    "kdiffusion.pth": {"sigma_data": 0.6162},  # its configuration says so, which a copy of its weights lacks
     "lucid_edm.pt": {"sde": "edm"},  # its own names say so, but those of a wrapped copy do not
 }  # fmt: skip
 NAMES = sorted({k.split("/")[0] for k in EXPECTED})

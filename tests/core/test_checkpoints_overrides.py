@@ -19,7 +19,7 @@ OPTIONS = {
     "sigma_min": 0.05, "sigma_max": 33.0, "data_range": (0.0, 0.5), "noise_schedule": "cosine", "prediction": "v",
     "num_heads": 2, "num_head_channels": 8, "use_new_attention_order": True, "fir": False, "skip_rescale": False,
     "image_size": 64, "name": "my net", "sde": "subvp", "num_heads_upsample": 1, "levels": 500,
-    "rescale_timesteps": False,
+    "rescale_timesteps": False, "sigma_data": 0.3,
 }  # fmt: skip
 PROCESS = ("sigma_min", "sigma_max", "data_range", "noise_schedule", "prediction", "image_size", "name")
 ADM = {
@@ -48,6 +48,8 @@ APPLIED = {  # of those, what the families take beside data_range, image_size an
     "edm_ncsnpp.safetensors": {"sigma_min", "sigma_max"},
     "edm_skip.safetensors": set(),
     "edm_song.safetensors": {"sigma_min", "sigma_max"},
+    "kdiffusion.pth": {"sigma_min", "sigma_max", "sigma_data"},
+    "kdiffusion_slim.safetensors": {"sigma_min", "sigma_max", "sigma_data"},
     "lucid_edm.pt": {"sigma_min", "sigma_max"},
     "lucid_old.pt": {"noise_schedule", "prediction", "levels", "num_heads", "num_head_channels"},
     "lucid_self.pt": {"noise_schedule", "prediction", "levels"},

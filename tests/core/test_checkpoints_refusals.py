@@ -21,7 +21,7 @@ KEYS = {
     "a textual inversion": ["emb_params"],
     "an EDM2 network": ["emb_noise.weight", "enc.64x64_conv.weight", "out_gain"],
     "an NCSN network": ["begin_conv.weight", "res1.0.conv1.weight", "refine1.adapt_convs.0.1_1_conv.weight"],
-    "a k-diffusion network": ["inner_model.mapping.0.main.0.weight", "inner_model.timestep_embed.weight"],
+    "an image transformer of k-diffusion": ["inner_model.time_in_proj.weight", "inner_model.mapping.in_norm.scale"],
     "a classifier": ["time_embed.0.weight", "input_blocks.0.0.weight", "middle_block.0.in_layers.0.weight"],
     "a picture upscaler": ["conv_first.weight", "body.0.rdb1.conv1.weight"],
     "a GAN's generator": ["synthesis.b4.const"],

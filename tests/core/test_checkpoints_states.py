@@ -17,7 +17,16 @@ _spec = importlib.util.spec_from_file_location("golden", Path(__file__).with_nam
 golden = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(golden)
 TABLES = ("betas", "cumprod", "cumprod_prev", "_variance", "_clipped", "_coef1", "_coef2", "loss_weight")  # lucidrains
-FROZEN = (*TABLES, "sigmas", "all_modules.0.W", "time_proj.weight", "map_noise.freqs", "resample_filter")
+FROZEN = (
+    *TABLES,
+    "sigmas",
+    "all_modules.0.W",
+    "time_proj.weight",
+    "map_noise.freqs",
+    "resample_filter",
+    "timestep_embed.weight",
+    ".kernel",
+)
 
 
 def states(name, folder):

@@ -35,6 +35,8 @@ SIGMAS = "sigma 0.01 to {} in 1000 levels, from the file's sigmas"
 LUCID = "denoising-diffusion-pytorch checkpoint (lucidrains)"
 LUCID_NET, NORMALISED = "Unet of denoising-diffusion-pytorch", "pixels in [-1, 1] (its auto_normalize)"
 GROUPS = "8 groups in the blocks' norms (its default)"
+KD, KD_NET = "k-diffusion checkpoint (image_v1)", "image_v1 of k-diffusion"
+TRAINER = "pixels in [-1, 1], as its trainer has them"
 EIGHT = VP((-1.0, 1.0), beta_start=2.5e-5, beta_end=0.005, levels=4000)
 
 # file, options -> format, architecture, which weights, gain and offset, size, noise process, detected, assumed, notes
@@ -154,6 +156,11 @@ SAID = [
      VP(prediction="v", levels=100, zero_snr=True),
      [CONFIG, "DDIMScheduler from scheduler_config.json", "no signal at the last level (rescale_betas_zero_snr)",
       FROM_CONFIG], [], []),
+    ("kdiffusion.pth", {}, KD, KD_NET, "EMA", (1, 0), 16, EDM(sigma_min=0.01, sigma_max=90.0, sigma_data=0.6162),
+     ["configuration from the file", "native size, from its configuration"], [TRAINER], []),
+    ("kdiffusion_slim.safetensors", {"sigma_data": 0.3, "sigma_max": 9.0, "data_range": (0.0, 1.0)}, KD, KD_NET, ONLY,
+     (2, -1), (16, 32), EDM((0.0, 1.0), sigma_min=0.01, sigma_max=9.0, sigma_data=0.3),
+     ["configuration from the file", "native size, from its configuration"], [], []),
     ("lucid_v.pt", {}, LUCID, LUCID_NET, "EMA", (1, 0), None,
      VP(prediction="v", beta_schedule="sigmoid", levels=400, beta_start=0.1 / 400, beta_end=20.0 / 400),
      ["release 2.3.1", "v prediction, 400 levels, sigmoid betas"], [NORMALISED], []),

@@ -134,7 +134,7 @@ def test_kinds_of_networks():
     compact = CompactSpec((8, 8), (1, 1), 1, 8, 8, 3)
     assert own._spec(compact.to_dict()) == compact
     for kind in ("UNET", "Compact", None, 3):
-        with pytest.raises(ValueError, match="A network is of the kind unet, compact, lucid, got"):
+        with pytest.raises(ValueError, match="A network is of the kind unet, compact, lucid, k-diffusion, got"):
             own._spec({**unet, "kind": kind})
     with pytest.raises(ValueError, match=r"described by a table, got list"):
         own._spec([unet])
