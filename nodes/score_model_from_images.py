@@ -6,6 +6,7 @@ import torch
 
 from .image import check_image
 from .loaded import OUTPUTS, loaded
+from .masks import check_mask
 from .schema import Node, check_number, decimal, integer, socket, switch
 
 
@@ -59,6 +60,12 @@ class ScoreModelFromImages(Node):
                     "Also use the mirror images. Switch off when left and right matter, as for text.",
                     advanced=True,
                 ),
+                "mask": socket(
+                    "MASK",
+                    "White = leave this out of the model. For a photo that is edited with itself as the model: connect "
+                    "the mask of the edit, or the model knows what was there before and takes the edit back. Counts "
+                    "for images, not for more_images.",
+                ),
             },
         }
 
@@ -70,18 +77,34 @@ class ScoreModelFromImages(Node):
         size: int,
         more_images: torch.Tensor | None = None,
         flip: bool = True,
+        mask: torch.Tensor | None = None,
     ) -> tuple:
         from ..sdedit_core.load import score_model_from_images
 
-        pictures = []
-        for batch, what in ((images, "images"), (more_images, "more_images")):
-            if batch is not None:
-                pictures += list(check_image(batch, self.NAME, what).permute(0, 3, 1, 2))
+        pictures, leave_out = list(check_image(images, self.NAME, "images").permute(0, 3, 1, 2)), None
+        if mask is not None:
+            leave_out = one_for_each_picture(check_mask(mask), len(pictures))
+        if more_images is not None:
+            more = list(check_image(more_images, self.NAME, "more_images").permute(0, 3, 1, 2))
+            pictures += more
+            leave_out = None if leave_out is None else leave_out + [None] * len(more)
         model = score_model_from_images(
             pictures,
             palette_freedom=check_number(palette_freedom, "palette_freedom", 0.0, 0.5),
             position_aware=bool(position_aware),
             flip=bool(flip),
             image_size=int(check_number(size, "size", 0, 1024)) or None,
+            leave_out=leave_out,
         )
         return loaded(model)
+
+
+def one_for_each_picture(mask: torch.Tensor, count: int) -> list[torch.Tensor]:
+    """The mask (H, W) of each picture, out of one for all or one for each; ValueError for another number."""
+    masks = mask.reshape(-1, *mask.shape[-2:])
+    if len(masks) not in (1, count):
+        raise ValueError(
+            f"Score Model From Images has {len(masks)} masks for {count} pictures, and it is not clear which belongs "
+            "to which. Connect a single mask for all, or one mask for each picture."
+        )
+    return list(masks) if len(masks) == count else [masks[0]] * count

@@ -113,6 +113,7 @@ def score_model_from_images(
     flip: bool = True,
     image_size: int | None = None,
     device: str | torch.device = "cpu",
+    leave_out: Sequence[torch.Tensor | None] | None = None,
 ) -> ScoreModel:
     """A few images become the score model: no training, pictures are recombined from their patches.
 
@@ -122,14 +123,26 @@ def score_model_from_images(
         position_aware: patches stay near the height at which they were found (for landscapes).
         flip: use the mirror images too.
         image_size: short side in pixels to which the images are scaled; None follows each picture.
+        leave_out: a mask (H, W) or None for each image; what is above 0 does not become part of the model.  For a photo
+            that is edited with itself as the model: the mask of the edit, or the model knows what was there before and
+            takes the edit back.
+
+    Raises:
+        ValueError: images that cannot be a model, masks that leave nothing of them.
     """
-    from .priors.patch import PatchPrior, check_images
+    from .priors.given import check_images
+    from .priors.patch import PatchPrior
 
     checked = check_images(images)
 
     def make(size: int) -> PatchPrior:
         return PatchPrior.from_images(
-            checked, palette_freedom=palette_freedom, position_aware=position_aware, flip=flip, size=size
+            checked,
+            palette_freedom=palette_freedom,
+            position_aware=position_aware,
+            flip=flip,
+            size=size,
+            leave_out=leave_out,
         )
 
     name = f"{len(checked)} image{'s' if len(checked) != 1 else ''}"

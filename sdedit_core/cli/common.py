@@ -286,10 +286,11 @@ def working_size(size: str | None, model: ScoreModel, picture: torch.Tensor) -> 
     return max(m, round(w * scale / m) * m), max(m, round(h * scale / m) * m)
 
 
-def load_model(args: argparse.Namespace) -> ScoreModel:
-    """The model that the options name."""
+def load_model(args: argparse.Namespace, *masked: torch.Tensor | None) -> ScoreModel:
+    """The model that the options name; where it is the photo of a guide and mask given, without what that opens."""
     from ..load import load_score_model, score_model_from_images
     from ..pictures.io import load_image
+    from .left_out import masks_for
 
     where = device(args.device)
     overrides = parse_overrides(args.set)
@@ -299,7 +300,10 @@ def load_model(args: argparse.Namespace) -> ScoreModel:
         pictures = [load_image(path) for path in args.images]
         for path, picture in zip(args.images, pictures, strict=True):
             check_sides(path, picture)
-        model = score_model_from_images(pictures, device=where)
+        leave_out = masks_for(pictures, *masked) if masked and masked[1] is not None else None
+        if leave_out is not None:
+            say("the guide's own photo is the model: what the mask opens is left out of it")
+        model = score_model_from_images(pictures, device=where, leave_out=leave_out)
     else:
         model = load_score_model(
             args.model, weights=args.weights, dtype=args.dtype, device=where, compile=args.compile, **overrides
@@ -338,7 +342,7 @@ def load_job(args: argparse.Namespace, guide: str) -> EditJob:
             f"The mask {args.mask} is {mask.shape[-1]} x {mask.shape[-2]}, the guide {guide} is "
             f"{picture.shape[-1]} x {picture.shape[-2]}: they must have the same size."
         )
-    model = load_model(args)
+    model = load_model(args, picture, mask)
     if getattr(args, "crop", False):
         return window_job(args, guide, model, picture, mask)
     width, height = working_size(args.size, model, picture)

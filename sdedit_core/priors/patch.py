@@ -22,6 +22,7 @@ from einops import rearrange
 
 from ..sampling.noise import mix64
 from .departure import with_departure
+from .given import check_images, left_out_pixels, resized, with_room
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
 
 _BLEND = 0.16  # half width, in log sigma, of the zone where two patch sizes are mixed
@@ -98,7 +99,9 @@ class PatchPrior:
         top: int,
         window_power: float,
         tick: Callable[[], None] | None,
+        left_out: torch.Tensor | None = None,
     ) -> None:
+        self.left_out = left_out
         self.images, self.sizes, self.levels = images, sizes, tuple(levels)
         self.seed, self.row_limit, self.bank_limit = seed, row_limit, bank_limit
         self.palette_freedom, self.position_aware = palette_freedom, position_aware
@@ -125,6 +128,7 @@ class PatchPrior:
         top: int = 24,
         window_power: float | None = None,
         tick: Callable[[], None] | None = None,
+        leave_out: Sequence[torch.Tensor | None] | None = None,
     ) -> PatchPrior:
         """Take the images.  The bank of a patch size is built when its noise level first occurs.
 
@@ -144,19 +148,22 @@ class PatchPrior:
             window_power: overlapping patches are blended with sin^power: larger is sharper and shows more seams; the
                 default goes with the patch sizes.
             tick: see the class.
+            leave_out: a mask (H, W) or None for each image, any size; where it is above 0 nothing of the image becomes
+                part of the model.  Patch sizes of which too few places are left are not used.
 
         Raises:
             ValueError: no images, wrong channels, NaN, values outside [0, 1], images below 16 px, a patch that does
-                not fit into the images, a negative ``palette_freedom``.
+                not fit into the images, a negative ``palette_freedom``, masks that leave nothing.
         """
         if palette_freedom < 0 or not math.isfinite(palette_freedom):
             raise ValueError(
                 f"palette_freedom must be a number of at least 0, got {palette_freedom}. 0 keeps the colours of the "
                 "images, 0.05 lets patches take those of the guide."
             )
-        clean = [_resize(image, size) for image in check_images(images)]
+        clean = [resized(image, size) for image in check_images(images)]
         sizes = [(image.shape[1], image.shape[2]) for image in clean]
         height, width = max(s[0] for s in sizes), max(s[1] for s in sizes)
+        left_out = left_out_pixels(leave_out, sizes, height, width)
         canvas = torch.zeros(len(clean), 3, height, width, dtype=torch.uint8)
         for slot, image in zip(canvas, clean, strict=True):
             slot[:, : image.shape[1], : image.shape[2]] = (image * 255 + 0.5).to(torch.uint8)
@@ -164,6 +171,11 @@ class PatchPrior:
             mirrored = torch.zeros_like(canvas)
             for slot, source, (h, w) in zip(mirrored, canvas, sizes, strict=True):
                 slot[:, :h, :w] = source[:, :h, :w].flip(2)
+            if left_out is not None:
+                turned = torch.zeros_like(left_out)
+                for slot, source, (h, w) in zip(turned, left_out, sizes, strict=True):
+                    slot[:h, :w] = source[:h, :w].flip(1)
+                left_out = torch.cat([left_out, turned])
             canvas, sizes = torch.cat([canvas, mirrored]), sizes + sizes
         native = min(min(s) for s in sizes)
         many = position_aware and len(clean) >= _MANY
@@ -176,6 +188,8 @@ class PatchPrior:
                     f"A patch of {level.patch} px does not fit into images of {native} px. Use larger images or "
                     "smaller levels."
                 )
+        if left_out is not None:
+            chosen = with_room(chosen, left_out, sizes)
         return cls(
             canvas,
             sizes,
@@ -189,6 +203,7 @@ class PatchPrior:
             top=top,
             window_power=window_power if window_power is not None else 5.0 if many else 10.0,
             tick=tick,
+            left_out=left_out,
         )
 
     def bank(self, index: int, device: torch.device | None = None) -> PatchBank:
@@ -207,6 +222,7 @@ class PatchPrior:
                     row_limit=self.row_limit,
                     bank_limit=self.bank_limit,
                     generator=torch.Generator().manual_seed(mix64(self.seed, index) >> 1),
+                    left_out=self.left_out,
                 )
         return self._banks[index, device]
 
@@ -218,7 +234,7 @@ class PatchPrior:
 
     def summary(self) -> dict[str, object]:
         """What the prior consists of, for info text."""
-        return {
+        out = {
             "kind": "patch prior",
             "images": len(self.sizes),
             "native_size": self.native_size,
@@ -226,6 +242,10 @@ class PatchPrior:
             "palette_freedom": self.palette_freedom,
             "position_aware": self.position_aware,
         }
+        if self.left_out is not None:
+            pixels = sum(h * w for h, w in self.sizes)
+            out["left_out"] = f"{float(self.left_out.sum()) / pixels:.1%} of the pixels"
+        return out
 
     @torch.no_grad()
     def denoise(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -345,41 +365,3 @@ def check_picture_size(x: torch.Tensor) -> None:
         raise ValueError(
             f"A patch prior needs pictures of at least 16 x 16 px, got {x.shape[3]} x {x.shape[2]}. Enlarge it."
         )
-
-
-def check_images(images: torch.Tensor | Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """The images as a list of float32 (3, H, W) on the CPU.
-
-    Raises:
-        ValueError: no images, wrong channels, NaN, values outside [0, 1], or an image below 16 px.
-    """
-    items = list(images)
-    if not items:
-        raise ValueError("A patch prior needs at least one image, got none.")
-    out = []
-    for number, item in enumerate(items):
-        image = item[0] if item.ndim == 4 and item.shape[0] == 1 else item
-        if image.ndim != 3 or image.shape[0] != 3:
-            raise ValueError(f"Image {number} is {tuple(item.shape)}, expected (3, H, W) with three colours.")
-        if min(image.shape[1:]) < 16:
-            raise ValueError(
-                f"Image {number} is {image.shape[2]} x {image.shape[1]} px, expected at least 16 x 16. Enlarge it."
-            )
-        image = image.detach().float().cpu()
-        if not torch.isfinite(image).all():
-            raise ValueError(f"Image {number} contains NaN or infinite values; look at what made it.")
-        if image.min() < -1e-3 or image.max() > 1 + 1e-3:
-            raise ValueError(
-                f"Image {number} has values in [{image.min():.3g}, {image.max():.3g}], expected [0, 1]. Scale it first."
-            )
-        out.append(image.clamp(0, 1))
-    return out
-
-
-def _resize(image: torch.Tensor, size: int | None) -> torch.Tensor:
-    """Resize so that the short side is ``size`` (antialiased); unchanged for None."""
-    if size is None or min(image.shape[1:]) == size:
-        return image
-    scale = size / min(image.shape[1:])
-    shape = [max(size, round(side * scale)) for side in image.shape[1:]]
-    return F.interpolate(image[None], shape, mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)

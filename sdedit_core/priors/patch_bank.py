@@ -56,6 +56,13 @@ def patch_view(images: torch.Tensor, patch: int) -> torch.Tensor:
     return rearrange(images.unfold(2, patch, 1).unfold(3, patch, 1), "n c y x p q -> n y x c p q")
 
 
+def whole_patches(left_out: torch.Tensor, patch: int) -> torch.Tensor:
+    """Where a patch may begin that has no pixel of ``left_out`` (H, W): bool (H-P+1, W-P+1)."""
+    total = F.pad(left_out.int().cumsum(0).cumsum(1), (1, 0, 1, 0))
+    inside = total[patch:, patch:] - total[:-patch, patch:] - total[patch:, :-patch] + total[:-patch, :-patch]
+    return inside == 0
+
+
 def split_mean(patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(K, 3, P, P) -> channel means (K, 3) and the flattened rest (K, 3 P P)."""
     flat = rearrange(patches, "k c p q -> k c (p q)")
@@ -75,6 +82,7 @@ class PatchBank:
         row_limit: int | None,
         bank_limit: int,
         generator: torch.Generator,
+        left_out: torch.Tensor | None = None,
     ) -> None:
         """Choose the patches and describe them.
 
@@ -83,6 +91,10 @@ class PatchBank:
             sizes: (height, width) of each image within it.
             row_limit: keep at most so many patches of each row (position-aware banks), chosen at random.
             bank_limit: keep at most so many patches in all.
+            left_out: bool (N, H, W), pixels that no patch may have; None = every patch may be one.
+
+        Raises:
+            ValueError: every patch has a pixel that is left out.
         """
         self.level = level
         self.pool = pool_factor(level.patch)
@@ -93,8 +105,13 @@ class PatchBank:
                 continue
             ys, xs = torch.tensor(starts(height, patch, stride)), torch.tensor(starts(width, patch, stride))
             grid = torch.cartesian_prod(ys, xs)
+            if left_out is not None:
+                whole = whole_patches(left_out[number, :height, :width], patch)
+                grid = grid[whole[grid[:, 0], grid[:, 1]]]
             places.append(torch.cat([torch.full((len(grid), 1), number), grid], 1))
         chosen = torch.cat(places)
+        if len(chosen) == 0:
+            raise ValueError(f"No patch of {patch} px is free of what is left out. Leave out less.")
         chosen = chosen[torch.randperm(len(chosen), generator=generator)]
         chosen = chosen[chosen[:, 1].argsort(stable=True)]
         if row_limit is not None:

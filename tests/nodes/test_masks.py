@@ -104,3 +104,10 @@ def test_an_even_area_in_a_latent():
     assert len(hint(guide, mask, False)) == 1
     assert hint(guide, torch.ones_like(mask), False) == hint(guide, 0.0 * mask, False) == []
     assert hint(guide[:, :, None], mask[:, :, None], False) == [], "no word about videos"
+
+
+def test_a_mask_for_each_picture_of_a_model():
+    pick = part("nodes.score_model_from_images").one_for_each_picture
+    assert len(pick(HALF, 3)) == 3 and len(pick(HALF[:, None].repeat(2, 1, 1, 1), 2)) == 2
+    with pytest.raises(ValueError, match="2 masks for 3 pictures"):
+        pick(HALF.repeat(2, 1, 1), 3)

@@ -1,0 +1,41 @@
+"""A photo edited with itself as the model (--images and --mask): what the mask opens is left out of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+SAME = 0.03  # RMS in [0, 1] up to which two pictures are one: a JPEG of quality 50 moves a photo by 0.01 to 0.02
+
+
+def masks_for(
+    pictures: Sequence[torch.Tensor], guide: torch.Tensor, mask: torch.Tensor
+) -> list[torch.Tensor | None] | None:
+    """The mask (H, W) for every picture that is the guide's own photo, None for others; None when there is none such.
+
+    A picture is the guide's own photo when it is the same where the mask keeps the guide, at whatever size.
+
+    Args:
+        pictures: (1, 3, H, W) each, in [0, 1], any size.
+        guide: (1, 3, H, W) in [0, 1]; mask: (1, 1, H, W) of its size, 1 = change.
+    """
+    from ..pictures.fit import fit
+
+    height, width = guide.shape[-2:]
+    kept = mask <= 0
+    if not bool(kept.any()):
+        return None
+    out = []
+    for picture in pictures:
+        scale = max(picture.shape[-2:]) / max(height, width)
+        like = abs(picture.shape[-1] - width * scale) <= 1 and abs(picture.shape[-2] - height * scale) <= 1
+        same = like and _apart(fit(picture, width=width, height=height), guide, kept) < SAME
+        out.append(mask[0, 0] if same else None)
+    return out if any(item is not None for item in out) else None
+
+
+def _apart(picture: torch.Tensor, guide: torch.Tensor, kept: torch.Tensor) -> float:
+    return float(((picture - guide).square().mean(1, keepdim=True) * kept).sum() / kept.sum()) ** 0.5

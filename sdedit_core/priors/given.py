@@ -1,0 +1,94 @@
+"""The images that a patch prior is made of: checked, brought to a size, and without what a mask leaves out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+
+from .patch_bank import PatchLevel, whole_patches
+
+_ROOM = 0.1  # share of a patch size's places that a mask has to leave, or the size is not used
+
+
+def check_images(images: torch.Tensor | Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """The images as a list of float32 (3, H, W) on the CPU.
+
+    Raises:
+        ValueError: no images, wrong channels, NaN, values outside [0, 1], or an image below 16 px.
+    """
+    items = list(images)
+    if not items:
+        raise ValueError("A patch prior needs at least one image, got none.")
+    out = []
+    for number, item in enumerate(items):
+        image = item[0] if item.ndim == 4 and item.shape[0] == 1 else item
+        if image.ndim != 3 or image.shape[0] != 3:
+            raise ValueError(f"Image {number} is {tuple(item.shape)}, expected (3, H, W) with three colours.")
+        if min(image.shape[1:]) < 16:
+            raise ValueError(
+                f"Image {number} is {image.shape[2]} x {image.shape[1]} px, expected at least 16 x 16. Enlarge it."
+            )
+        image = image.detach().float().cpu()
+        if not torch.isfinite(image).all():
+            raise ValueError(f"Image {number} contains NaN or infinite values; look at what made it.")
+        if image.min() < -1e-3 or image.max() > 1 + 1e-3:
+            raise ValueError(
+                f"Image {number} has values in [{image.min():.3g}, {image.max():.3g}], expected [0, 1]. Scale it first."
+            )
+        out.append(image.clamp(0, 1))
+    return out
+
+
+def left_out_pixels(
+    masks: Sequence[torch.Tensor | None] | None, sizes: list[tuple[int, int]], height: int, width: int
+) -> torch.Tensor | None:
+    """The masks of images of these sizes, as bool (N, height, width); None when they leave out nothing."""
+    if masks is None:
+        return None
+    if len(masks) != len(sizes):
+        raise ValueError(f"leave_out needs a mask or None for each of the {len(sizes)} images, got {len(masks)}.")
+    out = torch.zeros(len(sizes), height, width, dtype=torch.bool)
+    for slot, mask, size in zip(out, masks, sizes, strict=True):
+        if mask is None:
+            continue
+        if mask.ndim != 2 or mask.numel() == 0:
+            raise ValueError(f"A mask of leave_out is (H, W), got {tuple(mask.shape)}.")
+        touched = F.interpolate((mask > 0).float()[None, None], size, mode="area")[0, 0] > 0
+        slot[: size[0], : size[1]] = touched
+    return out if bool(out.any()) else None
+
+
+def with_room(
+    levels: tuple[PatchLevel, ...], left_out: torch.Tensor, sizes: list[tuple[int, int]]
+) -> tuple[PatchLevel, ...]:
+    """The levels of which enough places are whole; the largest of them serves all higher noise levels."""
+    kept = []
+    for level in levels:
+        places = whole = 0
+        for out, (height, width) in zip(left_out, sizes, strict=True):
+            if min(height, width) >= level.patch:
+                free = whole_patches(out[:height, :width], level.patch)
+                places, whole = places + free.numel(), whole + int(free.sum())
+        if whole > _ROOM * places:
+            kept.append(level)
+        elif not kept:
+            raise ValueError(
+                f"The mask leaves out so much that no {level.patch} px of the images are left to learn from. Paint a "
+                "smaller mask, or give images without one."
+            )
+        else:
+            break
+    return (*kept[:-1], replace(kept[-1], sigma_below=math.inf))
+
+
+def resized(image: torch.Tensor, size: int | None) -> torch.Tensor:
+    """Resize so that the short side is ``size`` (antialiased); unchanged for None."""
+    if size is None or min(image.shape[1:]) == size:
+        return image
+    scale = size / min(image.shape[1:])
+    shape = [max(size, round(side * scale)) for side in image.shape[1:]]
+    return F.interpolate(image[None], shape, mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
