@@ -181,7 +181,7 @@ def drag() -> Graph:
     g.note("files", None, None, files.where_files_go(g), "Files")
     left, right = ["rough", "cutout", ("positive", "negative")], ["save", "models", ("files", "report")]
     titles = ("1. Videos and prompt", "2. SDEdit", "3. Models and result")
-    return stage(g, titles, left, ["about", "sdedit"], right, positive=130, negative=130, cutout=240)
+    return stage(g, titles, left, ["about", "sdedit"], right, positive=104, negative=104)
 
 
 FLOWS = (wan_video, drag)
