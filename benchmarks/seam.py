@@ -7,8 +7,10 @@
 
 The line: 32 correlated pixels whose law is known exactly; relative W2 of the edited pixels (0 = exact) and the jump at
 the seam over the exact jump (1 = exact).  The photos (pip install scikit-image scikit-learn, or --photos FOLDER): five
-edits; rms colour difference of neighbours across the mask's border over that of neighbours within six pixels on both
-sides of it, divided by the same of the untouched photo (1 = as in the photo).  -o writes a sheet with all results.
+edits, the photo without what its mask opens as the model.  Seam: rms colour difference of neighbours across the mask's
+border over that of neighbours within six pixels on both sides of it, divided by the same of the untouched photo (1 = as
+in the photo).  Kept: how much of the edit is there, 1 = as much as was painted, 0 = the photo is back.  A small seam
+without an edit is no success.  -o writes a sheet with all results.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from law import seam_line
 from law.seam_line import drift
 from law.think import Think, grid, think
@@ -55,6 +58,23 @@ def seam_of(image: torch.Tensor, mask: torch.Tensor) -> float:
         across.append(jump[first != second])
         beside.append(jump[(first == second) & around])
     return float((torch.cat(across).mean() / torch.cat(beside).mean()).sqrt())
+
+
+def edit_kept(image: torch.Tensor, edit: Edit) -> float:
+    """How much of what was painted, pasted or removed is in a result: 1 = all of it, 0 = the photo is back.
+
+    Inside the mask, the share of the change from photo to guide in that from photo to result (least squares), both
+    averaged over a thirtieth of the picture: what counts is the object, not its texture.
+    """
+    side = 2 * (image.shape[-1] // 60) + 1
+
+    def change(one: torch.Tensor) -> torch.Tensor:
+        apart = ((one - edit.photo) * edit.mask).double()
+        flat = F.avg_pool2d(apart, side, stride=1, padding=side // 2, count_include_pad=False)
+        return flat[(edit.mask > 0).expand_as(flat)]
+
+    wanted = change(edit.guide)
+    return float((change(image) * wanted).sum() / wanted.square().sum())
 
 
 def plain(edit: Edit, evaluations: int, mode: str, seed: int) -> torch.Tensor:
@@ -105,7 +125,7 @@ def results(edit: Edit, evaluations: int, seed: int) -> dict[str, torch.Tensor]:
     cut = {mode: modes[mode] if whole else plain(piece, evaluations, mode, seed) for mode in modes}
     for mode in modes:
         made[f"crop, {mode}"] = unfit_image(cut[mode], fitted.undo)
-    made["crop, tilt, feather 4 into the guide"] = unfit_image(cut["tilt"], fitted.undo, feather=4)
+    made["crop, tilt, feather 4"] = unfit_image(cut["tilt"], fitted.undo, feather=4)
     made["crop, tilt, feather 4 into the photo"] = unfit_image(cut["tilt"], fitted.undo, edit.photo, feather=4)
     every, all_of_it = unmasked(edit, evaluations, seed), fit_image(edit.guide, edit.mask).undo
     made["no mask in the loop, pasted"] = unfit_image(every, all_of_it)
@@ -118,14 +138,15 @@ def results(edit: Edit, evaluations: int, seed: int) -> dict[str, torch.Tensor]:
     return made
 
 
-def show_line(times: Sequence[float], evaluations: int, *, rows: int) -> None:
+def show_line(times: Sequence[float], evaluations: int, *, rows: int) -> dict[str, float]:
+    """Every method on the line; the mean W2 of each."""
     print(f"the exact line, {evaluations} evaluations: relative W2 / seam ratio at t0", *(f"{t:g}" for t in times))
-    for name in seam_line.METHODS:
-        print_line(name, [seam_line.affine(name, t, evaluations) for t in times])
-    for name in seam_line.SAMPLED:
-        print_line(name, [seam_line.sampled(name, t, evaluations, rows=rows) for t in times])
-    for name, settings in THINK.items():
-        print_line(f"{name} ({settings})", [seam_line.thought(settings, t, evaluations) for t in times])
+    found = {name: [seam_line.affine(name, t, evaluations) for t in times] for name in seam_line.METHODS}
+    found |= {name: [seam_line.sampled(name, t, evaluations, rows=rows) for t in times] for name in seam_line.SAMPLED}
+    found |= {name: [seam_line.thought(s, t, evaluations) for t in times] for name, s in THINK.items()}
+    for name, each in found.items():
+        print_line(f"{name} ({THINK[name]})" if name in THINK else name, each)
+    return {name: sum(r.w2 for r in each) / len(each) for name, each in found.items()}
 
 
 def print_line(name: str, found: list) -> None:
@@ -150,28 +171,33 @@ def show_search(times: Sequence[float], evaluations: int) -> None:
     print(f"{len(found)} settings; better than tilt at every t0: {len(better)}")
 
 
-def show_photos(edits: Sequence[Edit], evaluations: int, seeds: int, output: str | None) -> None:
-    names, table, pictures, labels = [], {}, [], []
+def show_photos(
+    edits: Sequence[Edit], evaluations: int, seeds: int, output: str | None, w2: dict[str, float] | None = None
+) -> None:
+    """The table of the photos, with the mean W2 of the exact line (``w2``) in its first column; the sheet."""
+    seams, kept, pictures, labels = {}, {}, [], []
     for edit in edits:
         own = seam_of(edit.photo, edit.mask)
         pictures += [edit.photo, edit.guide]
         labels += [f"{edit.name}: photo", "guide"]
-        names.append(edit.name)
-        table.setdefault("the guide", []).append(seam_of(edit.guide, edit.mask) / own)
         for seed in range(seeds):
-            made = results(edit, evaluations, seed)
-            for name, picture in made.items():
-                table.setdefault(name, []).append(seam_of(picture, edit.mask) / own)
-                if seed == 0 and output:
+            for name, picture in {"the guide": edit.guide, **results(edit, evaluations, seed)}.items():
+                seams.setdefault(name, []).append(seam_of(picture, edit.mask) / own)
+                kept.setdefault(name, []).append(edit_kept(picture, edit))
+                if seed == 0 and output and name != "the guide":
                     pictures.append(picture)
-                    labels.append(name)
+                    labels.append(f"{name}: {seams[name][-1]:.2f}, kept {kept[name][-1]:.2f}")
                     place = Path(output).with_suffix("")
                     place.mkdir(parents=True, exist_ok=True)
                     save_image(picture, place / f"{edit.name}, {name}.png".replace(" ", "_").replace("'", ""))
-    print(f"\nphotos, {evaluations} evaluations, {seeds} seeds: seam over the photo's own;", ", ".join(names), "; mean")
-    for name, values in table.items():
-        each = torch.tensor(values).view(len(edits), -1).mean(1).tolist()
-        print(f"  {name:45s}", *(f"{v:6.2f}" for v in each), f"   {sum(each) / len(each):6.2f}")
+    names = ", ".join(edit.name for edit in edits)
+    print(f"\nphotos, {evaluations} evaluations, {seeds} seeds: W2 on the line; seam / edit kept: mean;", names)
+    for name in seams:
+        by_edit = [torch.tensor(values[name]).view(len(edits), -1).mean(1).tolist() for values in (seams, kept)]
+        cells = [f"{seam:5.2f} / {share:4.2f}" for seam, share in zip(*by_edit, strict=True)]
+        seam, share = (sum(each) / len(each) for each in by_edit)
+        first = f"{w2[name]:.3f}" if w2 and name in w2 else "  -  "
+        print(f"  {name:45s} {first}   {seam:5.2f} / {share:4.2f}   ", *cells, sep="  ")
     if output:
         columns = len(pictures) // len(edits)
         contact_sheet(pictures, labels, columns=columns, cell=256).save(output)
@@ -185,8 +211,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one t0, few samples, one small render, 8 evaluations")
     parser.add_argument("--photos", metavar="FOLDER", help="where the photos are")
     parser.add_argument("--edits", type=int, nargs="+", choices=range(len(EDITS)), default=range(len(EDITS)))
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--size", type=int, default=192)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--evaluations", type=int, default=20)
     parser.add_argument("-o", "--output", metavar="FILE", help="sheet; the pictures lie in a folder of its name")
     args = parser.parse_args()
@@ -195,13 +221,15 @@ def main() -> None:
     if args.search:
         show_search(times, args.evaluations)
     else:
+        w2 = None
         if not args.no_line:
-            show_line(times, args.evaluations, rows=2000 if args.quick else seam_line.ROWS)
+            w2 = show_line(times, args.evaluations, rows=2000 if args.quick else seam_line.ROWS)
         if args.quick:
-            show_photos([stand_in(48)], 8, 1, args.output)
+            show_photos([stand_in(48)], 8, 1, args.output, w2)
         elif not args.line:
             places = find_photos(args.photos)
-            show_photos([EDITS[i](places, args.size) for i in args.edits], args.evaluations, args.seeds, args.output)
+            edits = [EDITS[i](places, args.size) for i in args.edits]
+            show_photos(edits, args.evaluations, args.seeds, args.output, w2)
     print(f"{time.perf_counter() - started:.0f} s")
 
 

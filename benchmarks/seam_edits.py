@@ -62,9 +62,9 @@ def laid(image: torch.Tensor, where: torch.Tensor, colour: tuple[float, float, f
     return torch.where(where > 0.5, torch.tensor(colour).view(1, 3, 1, 1), image)
 
 
-def own(image: torch.Tensor) -> ScoreModel:
-    """A photo as its own model, at its own scale in every window."""
-    return score_model_from_images(image, image_size=image.shape[-1])
+def own(image: torch.Tensor, mask: torch.Tensor) -> ScoreModel:
+    """A photo as its own model, at its own scale in every window, without what the mask opens."""
+    return score_model_from_images(image, image_size=image.shape[-1], leave_out=[mask[0, 0]])
 
 
 def painted_object(places: list[Path], size: int) -> Edit:
@@ -73,14 +73,15 @@ def painted_object(places: list[Path], size: int) -> Edit:
     guide = laid(image, ellipse(size, 0.19, 0.20, 0.15, 0.14), (0.93, 0.66, 0.42))
     guide = laid(guide, ellipse(size, 0.19, 0.21, 0.09, 0.08), (0.92, 0.50, 0.27))
     guide = laid(guide, ellipse(size, 0.19, 0.21, 0.03, 0.03), (0.75, 0.28, 0.17))
-    return Edit("painted object", image, guide, ellipse(size, 0.19, 0.20, 0.18, 0.17), own(image), 0.4)
+    mask = ellipse(size, 0.19, 0.20, 0.18, 0.17)
+    return Edit("painted object", image, guide, mask, own(image, mask), 0.25)
 
 
 def removed_object(places: list[Path], size: int) -> Edit:
     """The badge taken off the suit: one flat stroke over it."""
     image = photo(places, "astronaut.png", size)
     mask = ellipse(size, 0.335, 0.755, 0.10, 0.10)
-    return Edit("removed object", image, laid(image, mask, (0.80, 0.32, 0.18)), mask, own(image), 0.4)
+    return Edit("removed object", image, laid(image, mask, (0.80, 0.32, 0.18)), mask, own(image, mask), 0.4)
 
 
 def pasted_object(places: list[Path], size: int) -> Edit:
@@ -91,7 +92,7 @@ def pasted_object(places: list[Path], size: int) -> Edit:
     guide[..., top:bottom, to : to + right - left] = (image[..., top:bottom, left:right] * 1.1 + 0.04).clamp(0, 1)
     grown = round(0.02 * size)
     mask[..., top - grown : bottom + grown, to - grown : to + right - left + grown] = 1.0
-    return Edit("pasted object", image, guide, mask, own(image), 0.36)
+    return Edit("pasted object", image, guide, mask, own(image, mask), 0.15)
 
 
 def new_sky(places: list[Path], size: int) -> Edit:
@@ -118,7 +119,7 @@ def outpaint(places: list[Path], size: int) -> Edit:
         guide[..., edge:]
     )
     mask[..., edge:] = 1.0
-    return Edit("outpaint", image, guide, mask, own(image), 0.45)
+    return Edit("outpaint", image, guide, mask, own(image, mask), 0.45)
 
 
 EDITS = (painted_object, removed_object, pasted_object, new_sky, outpaint)
@@ -128,4 +129,4 @@ def stand_in(size: int) -> Edit:
     """For --quick, without any photo: a patch of a render painted over."""
     image = references("lake", size)[:1]
     mask = ellipse(size, 0.5, 0.6, 0.2, 0.2)
-    return Edit("painted render", image, laid(image, mask, (0.3, 0.42, 0.3)), mask, own(image), 0.4)
+    return Edit("painted render", image, laid(image, mask, (0.3, 0.42, 0.3)), mask, own(image, mask), 0.4)

@@ -67,5 +67,39 @@ def test_quick_mode_prints_both_tables_and_tilt_is_nearer_to_the_law():
     line, photos = done.stdout.split("photos, ")
     figures = dict(re.findall(r"^  (\S.*?)\s{2,}(\d\.\d+) / \d\.\d+$", line, flags=re.MULTILINE))
     assert float(figures["tilt"]) < float(figures["bridge"]) < float(figures["no mask in the loop, pasted"])
-    rows = re.findall(r"^  (\S.*?)\s{2,}\d+\.\d+\s+\d+\.\d+$", photos, flags=re.MULTILINE)
-    assert {"the guide", "bridge", "tilt", "crop, tilt", "think, LanPaint's settings"} <= set(rows)
+    cell = r"(\d+\.\d+) / (-?\d+\.\d+)"
+    rows = re.findall(rf"^  (\S.*?)\s{{2,}}(\d\.\d+|-)\s+{cell}\s+{cell}$", photos, flags=re.MULTILINE)
+    table = {name: (w2, float(seam), float(kept)) for name, w2, seam, kept, *_ in rows}
+    assert {"the guide", "bridge", "tilt", "crop, tilt", "think, LanPaint's settings"} <= set(table)
+    assert table["the guide"][2] == 1.0 and table["tilt"][0] == figures["tilt"], "one table for line and photos"
+
+
+def test_kept_is_1_for_the_guide_and_0_for_the_photo(seam):
+    edit = seam.stand_in(48)
+    assert seam.edit_kept(edit.guide, edit) == pytest.approx(1.0)
+    assert seam.edit_kept(edit.photo, edit) == 0.0
+    half = (edit.guide + edit.photo) / 2
+    noise = 0.1 * torch.randn(half.shape, generator=torch.Generator().manual_seed(0))
+    assert seam.edit_kept(half + noise, edit) == pytest.approx(0.5, abs=0.05), "texture does not count"
+    beside = edit.guide + (1 - edit.mask)
+    assert seam.edit_kept(beside, edit) == pytest.approx(1.0), "nor does what is outside of the mask"
+
+
+def test_the_models_of_the_photos_have_not_seen_what_the_masks_open(seam, monkeypatch):
+    import seam_edits
+
+    left_out = {}
+
+    def without(image, *, image_size, leave_out):
+        left_out["mask"] = leave_out[0]
+
+    monkeypatch.setattr(seam_edits, "score_model_from_images", without)
+    monkeypatch.setattr(seam_edits, "photo", lambda places, name, size: torch.rand(1, 3, size, size))
+    monkeypatch.setattr(seam_edits, "load_score_model", lambda *a, **k: None)
+    for make in seam_edits.EDITS:
+        left_out.clear()
+        edit = make([], 64)
+        if make is seam_edits.new_sky:
+            assert not left_out, "a built-in model"
+        else:
+            assert torch.equal(left_out["mask"], edit.mask[0, 0]) and 0 < float(edit.mask.mean()) < 0.5

@@ -2,10 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
 from graphs import api_workflows, edit, load, node, pictures
 from today import skip_if_unknown, small_graph, text_of
 
+NOISE = "Add VE Noise at t0"
 WORKFLOWS = {path.stem: path for path in api_workflows()}
 SMALL_STEPS = 3
 
@@ -161,6 +163,51 @@ def test_wan_in_four_steps(comfy, request):
     assert "3 steps, 3 evaluations" in report
     change = [line for line in report.splitlines() if "RMS" in line]
     assert change and change != [line for line in plain.splitlines() if "RMS" in line], "the LoRAs change the video"
+
+
+DRAG = "16 Wan 2.2, drag a cut-out"
+
+
+def test_drag_starts_each_frame_of_the_cutout_later_than_the_rest(comfy, request):
+    """The map of the noised latent: two levels, the lower one where the square of that frame is."""
+    graph = small(DRAG, request)
+    noise, high = (next(k for k, n in graph.items() if n["_meta"]["title"] == t) for t in (NOISE, "High noise"))
+    said = {"First report": [high, 2], "Noise": [noise, 2], "Clocks": [one_key(graph, "SDEdit_T0Map"), 3]}
+    report = next(node for node in graph.values() if node["_meta"]["title"] == "Report")
+    for title, source in said.items():
+        graph[title] = {**report, "inputs": {"source": source}, "_meta": {"title": title}}
+    graph["latent"] = node("SaveLatent", samples=[noise, 0], filename_prefix="t")
+    graph["latent"]["_meta"] = {"title": "Latent"}
+    shown = texts(graph, succeed(comfy, graph))
+    assert "noise share 0.98" in shown["Clocks"] and "noise share 0.96" in shown["Clocks"]
+    assert "of them" in shown["Clocks"], "a map for every frame"
+    begun = [float(re.search(r"noise share ([\d.]+)", shown[key]).group(1)) for key in ("First report", "Report")]
+    assert begun[0] == pytest.approx(0.98, abs=1e-3) and 0.88 < begun[1] < 0.9, begun
+    assert "6 steps" in shown["First report"] and "14 steps" in shown["Report"]
+    assert "without a clean guide" not in shown["Report"] and "not used" not in shown["Report"]
+
+
+def test_drag_reads_the_first_frame_and_the_mask(comfy, request):
+    """Another mask, another video: what the second video shows matters, and so does the first frame."""
+    graph = small(DRAG, request)
+    plain = decoded(comfy, graph)
+    other = small(DRAG, request)
+    one(other, "SDEdit_T0Map")["t0_1"] = 0.7
+    assert not np.array_equal(decoded(comfy, other), plain)
+    without = small(DRAG, request)
+    del one(without, "WanImageToVideo")["start_image"]
+    assert not np.array_equal(decoded(comfy, without), plain)
+
+
+def decoded(comfy, graph):
+    """The frames of a video workflow."""
+    graph["frames"] = node("PreviewImage", images=[one_key(graph, "VAEDecode"), 0]) | {"_meta": {"title": "Frames"}}
+    return pictures(comfy, succeed(comfy, graph), "frames")
+
+
+def one_key(graph, kind):
+    (key,) = (key for key, node in graph.items() if node["class_type"] == kind)
+    return key
 
 
 def test_preview_and_cancel_with_a_checkpoint(comfy, request):

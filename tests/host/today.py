@@ -18,6 +18,7 @@ TEXT = {  # file of the model -> width of its prompt's tokens and of the pooled 
     "flux-2-klein-4b.safetensors": (64, 32),
     "qwen_image_fp8_e4m3fn.safetensors": (3584, 32),
     "wan2.2_t2v_high_noise_14B_fp8_scaled.safetensors": (4096, 32),
+    "wan2.2_i2v_high_noise_14B_fp8_scaled.safetensors": (4096, 32),
 }
 
 NOT_YET = {"FLUX.2 Klein": "0.8."}  # model in a template's name -> versions of ComfyUI that cannot load it

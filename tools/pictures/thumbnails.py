@@ -1,8 +1,9 @@
 """Writes workflows/*.jpg, from real runs in a running ComfyUI.
 
 The picture a workflow saves, with its guide inset at the lower left, the one corner where no version of the template
-browser puts a badge; a sheet stands alone, whole.  A workflow that wants files of a model
-that is not here shows its guide, and one that wants a video the example that stands for one; both say so.
+browser puts a badge; an oblong one whole, with its guide below; a sheet stands alone, whole.  A workflow that wants
+files of a model that is not here shows its guide, and one that wants a video the example that stands for one; both say
+so.  A cut-out that is dragged has an arrow.
 """
 
 import argparse
@@ -24,6 +25,11 @@ VIDEO = {  # what stands for a video of the user's own
     "1": {"class_type": "SDEdit_ExampleGuide", "inputs": {"name": "lake", "width": 512, "height": 512}},
     "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 2]}, "_meta": {"title": "Video"}},
 }
+DRAGGED = {  # and for one with a cut-out that moves
+    "1": {"class_type": "SDEdit_ExampleGuide", "inputs": {"name": "edit: night-moon", "width": 512, "height": 512}},
+    "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}, "_meta": {"title": "Video"}},
+}
+PATH = ((278, 100), (170, 40), (104, 176))  # of that cut-out, in the thumbnail: a quadratic curve
 
 
 def main(arguments: list[str]) -> None:
@@ -40,16 +46,18 @@ def main(arguments: list[str]) -> None:
             preview = {"class_type": "PreviewImage", "inputs": {"images": [key, 0]}, "_meta": {"title": "Painting"}}
             graph[f"9{key}"] = preview
         own = any(node["class_type"] in FILES for node in graph.values())
-        video = any(node["class_type"] == "LoadVideo" for node in graph.values())
-        graph = VIDEO if video else runnable(graph) if own else graph
+        videos = sum(node["class_type"] == "LoadVideo" for node in graph.values())
+        graph = (None, VIDEO, DRAGGED)[videos] if videos else runnable(graph) if own else graph
         run = client.run(graph, timeout=3600)
         if run.status != "success":
             raise SystemExit(f"{path.stem}: {run.error}")
         shown = {key: out["images"][0] for key, out in run.outputs.items() if "images" in out}
         guides = [k for k in sorted(shown, key=place) if graph[k]["_meta"]["title"] not in NO_INSET]
         model = path.stem.split(",")[0].split(" ", 1)[1]
-        words = f"your video, for {model}" if video else f"the guide, for {model}"
+        words = ("the guide, for ", "your video, for ", "a cut-out dragged, with ")[videos] + model
         picture = captioned(client, shown[guides[0]], words) if own else result(client, graph, shown, guides)
+        if videos > 1:
+            arrow(picture)
         picture.save(WORKFLOWS / f"{path.stem}.jpg", quality=88, optimize=True)
 
 
@@ -77,12 +85,39 @@ def result(client: Client, graph: dict, shown: dict, guides: list[str]) -> Image
     whole = open_picture(client, shown[saved])
     if whole.width > 2 * whole.height or len(guides) > 4:
         return ImageOps.pad(whole, (SIDE, SIDE), Image.Resampling.LANCZOS, PAPER)
+    if whole.width > 1.4 * whole.height:
+        return oblong(whole, open_picture(client, shown[guides[0]]))
     picture = ImageOps.fit(whole, (SIDE, SIDE), Image.Resampling.LANCZOS)
     for i, guide in enumerate(key for key in guides if key != saved):
         inset = ImageOps.fit(open_picture(client, shown[guide]), (INSET, INSET), Image.Resampling.LANCZOS)
         inset = ImageOps.expand(inset, BORDER, "white")
         picture.paste(inset, (MARGIN + i * (inset.width + MARGIN), SIDE - MARGIN - inset.height))
     return picture
+
+
+def oblong(whole: Image.Image, guide: Image.Image) -> Image.Image:
+    picture = Image.new("RGB", (SIDE, SIDE), PAPER)
+    height = round(SIDE * whole.height / whole.width)
+    picture.paste(whole.resize((SIDE, height), Image.Resampling.LANCZOS), (0, 0))
+    inset = ImageOps.contain(guide, (SIDE, SIDE - height - 2 * MARGIN), Image.Resampling.LANCZOS)
+    picture.paste(inset, (MARGIN, height + MARGIN))
+    return picture
+
+
+def arrow(picture: Image.Image) -> None:
+    draw, curve = ImageDraw.Draw(picture), []
+    for k in range(25):
+        t = k / 24
+        weights = (1 - t) ** 2, 2 * t * (1 - t), t * t
+        curve.append(tuple(sum(w * point[i] for w, point in zip(weights, PATH, strict=True)) for i in (0, 1)))
+    before, end = curve[-2:]
+    draw.line(curve, fill="white", width=6, joint="curve")
+    way = [b - a for a, b in zip(before, end, strict=True)]
+    length = 22 / (way[0] ** 2 + way[1] ** 2) ** 0.5
+    along, aside = [v * length for v in way], [-way[1] * length, way[0] * length]
+    tip = [e + a for e, a in zip(end, along, strict=True)]
+    sides = [[e + s * 0.7 * a for e, a in zip(end, aside, strict=True)] for s in (1, -1)]
+    draw.polygon([tuple(tip), *map(tuple, sides)], fill="white")
 
 
 def captioned(client: Client, entry: dict, words: str) -> Image.Image:

@@ -6,12 +6,12 @@ import urllib.request
 from pathlib import Path
 
 USED = """
-CheckpointLoaderSimple CLIPLoader CLIPTextEncode CreateVideo FeatherMask FluxGuidance GetVideoComponents GrowMask
-ImageBlur ImageToMask ImageCompositeMasked ImageCrop ImageFromBatch
+CheckpointLoaderSimple CLIPLoader CLIPTextEncode CreateVideo FeatherMask FluxGuidance GetImageSize GetVideoComponents
+GrowMask ImageBlur ImageToMask ImageCompositeMasked ImageCrop ImageFromBatch ImagePadForOutpaint
 ImageScale KSampler KSamplerSelect LoadImage LoadVideo LoraLoaderModelOnly LotusConditioning MaskComposite MaskToImage
 ModelSamplingAuraFlow ModelSamplingSD3 PreviewAny PreviewImage
 SamplerCustom SamplerCustomAdvanced CFGGuider BasicGuider DisableNoise RandomNoise SaveImage SaveVideo
-SetLatentNoiseMask SolidMask SplitSigmas UNETLoader VAEDecode VAEEncode VAELoader
+SetLatentNoiseMask SolidMask SplitSigmas UNETLoader VAEDecode VAEEncode VAELoader WanImageToVideo
 """.split()
 FILES = {"ckpt_name", "clip_name", "file", "image", "lora_name", "unet_name", "vae_name"}
 

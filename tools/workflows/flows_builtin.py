@@ -6,7 +6,20 @@ import json
 
 from .graph import Graph, Ref
 from .layout import SMALL, arrange, column, stage
-from .parts import DIALS, INSIDE, READINGS, begin, compare, drawing, example, landscape, prefix, sample, save
+from .parts import (
+    DIALS,
+    INSIDE,
+    READINGS,
+    around_mask,
+    begin,
+    compare,
+    drawing,
+    example,
+    landscape,
+    prefix,
+    sample,
+    save,
+)
 from .subgraph import Blueprint
 
 SIZE = {"width": 512, "height": 512}
@@ -83,17 +96,17 @@ def composite() -> Graph:
     g = begin(
         "04 Composite a patch",
         "## Paste something in\n\nTrees are cut out of one picture and pasted into another. **Run** mends the seam.\n\n"
-        "- Your own: two *Load Image* and a mask into **Paste the patch**.\n"
-        "- **grow mask**: how far around the patch may change.\n"
-        "- **soften mask**: the change fades out.\n"
-        "- **t0** 0.15 to 0.25 mends the seam and keeps the patch.",
+        "- Your own: two *Load Image* and a mask into **Paste the patch**, and the mask into **SDEdit**.\n"
+        "- **feather**: how far around the patch may change, less and less.\n"
+        "- **t0** 0.15 to 0.25 mends the seam and keeps the patch.\n"
+        "- Only a window around the mask is worked on; all else comes back as it was.",
     )
     g.node("example", "SDEdit_ExampleGuide", title="Example", name="composite: autumn-conifers", **SIZE)
     pasting = {"destination": Ref("example", 2), "source": Ref("example", 3), "mask": Ref("example", 1)}
     g.node("paste", "ImageCompositeMasked", title="Paste the patch", **pasting)
     g.collapsed |= {"example", "paste"}
     g.node("rough", "PreviewImage", title="Rough composite", images=Ref("paste", 0))
-    part = landscape(g, "autumn", t0=0.2, steps=16, grow=10, soft=4.0)
+    part = around_mask(g, "autumn", t0=0.2, steps=16, feather=16)
     g.inside("sdedit", part, image=Ref("paste", 0), mask=Ref("example", 1))
     save(g, IMAGE)
     compare(g, Ref("paste", 0))
@@ -223,4 +236,44 @@ def own_model() -> Graph:
     return stage(g, titles, ["canvas"], ["about", "sdedit"], ["save", "info"], side=SMALL, info=180)
 
 
-FLOWS = (paint, photo_edit, strokes, composite, one_photo, find_t0, stock_sampler, own_model)
+def widen() -> Graph:
+    g = begin(
+        "15 Widen a photo",
+        "## More than the photo shows\n\nThe photo is stretched and blurred as a rough guess of what lies beside it. "
+        "**Run** makes a picture of that; the photo itself comes back as it was.\n\n"
+        "- Your photo: *Load Image* in place of **Photo**. This model knows landscapes; for all else connect the "
+        "**rough** picture and its mask to the SDEdit of 09 to 13.\n"
+        "- **left**, **right** and so on: new pixels.\n"
+        "- **t0** up: something else may appear there.\n"
+        "- To say what: a *Stroke Canvas* behind **Widen**.",
+    )
+    g.node("photo", "SDEdit_ExampleGuide", title="Photo", name="edit: autumn-conifers", width=384, height=384)
+    g.collapsed.add("photo")
+    g.inside("widen", _widened(g), image=Ref("photo", 2))
+    g.node("rough", "PreviewImage", title="Rough", images=Ref("widen", 0))
+    part = around_mask(g, "autumn", t0=0.5, steps=12, feather=16)
+    g.inside("sdedit", part, image=Ref("widen", 0), mask=Ref("widen", 1))
+    save(g, IMAGE)
+    compare(g, Ref("widen", 0))
+    titles = ("1. Photo", "2. SDEdit", "3. Picture")
+    return stage(g, titles, ["photo", "rough", "widen"], ["about", "sdedit"], ["save"], side=SMALL)
+
+
+def _widened(g: Graph) -> Blueprint:
+    """The photo on a larger sheet, around it itself, stretched and blurred; and a mask of what is new."""
+    inner = Graph("Widen").node("pad", "ImagePadForOutpaint", left=96, right=96, feathering=0)
+    inner.node("size", "GetImageSize", image=Ref("pad", 0))
+    sides = {"width": Ref("size", 0), "height": Ref("size", 1)}
+    inner.node("stretch", "ImageScale", title="Stretch", upscale_method="bilinear", **sides, crop="disabled")
+    inner.node("blur", "ImageBlur", image=Ref("stretch", 0), blur_radius=16, sigma=8.0)
+    inner.node("paste", "ImageCompositeMasked", title="Photo on it", destination=Ref("blur", 0), x=96)
+    arrange(inner, column(300, "pad", "size"), column(300, "stretch", "blur"), column(300, "paste"))
+    sockets = {"image": [("pad", "image"), ("stretch", "image"), ("paste", "source")]}
+    dials = {"left": [("pad", "left"), ("paste", "x")], "right": [("pad", "right")]}
+    dials |= {"top": [("pad", "top"), ("paste", "y")], "bottom": [("pad", "bottom")]}
+    words = "The photo on a larger sheet, a stretched and blurred copy of itself around it. Open it for the parts."
+    outputs = {"rough": Ref("paste", 0), "mask": Ref("pad", 1)}
+    return Blueprint("Widen", words, inner, sockets, dials, outputs, place=g.name)
+
+
+FLOWS = (paint, photo_edit, strokes, composite, one_photo, find_t0, stock_sampler, own_model, widen)

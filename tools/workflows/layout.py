@@ -29,11 +29,13 @@ BODY = {
     "CreateVideo": 160,
     "DisableNoise": 50,
     "FluxGuidance": 110,
+    "GetImageSize": 110,
     "GetVideoComponents": 140,
     "GrowMask": 110,
     "ImageBlur": 115,
     "ImageCompositeMasked": 190,
     "ImageFromBatch": 115,
+    "ImagePadForOutpaint": 230,
     "ImageScale": 190,
     "ImageToMask": 82,
     "KSamplerSelect": 82,
@@ -54,6 +56,7 @@ BODY = {
     "SDEdit_SigmasFromT0": 200,
     "SDEdit_SimulateStrokes": 200,
     "SDEdit_StrokeCanvas": 640,
+    "SDEdit_T0Map": 470,
     "SDEdit_T0Probe": 580,
     "SDEdit_T0Sweep": 760,
     "SDEdit_UnfitImage": 180,
@@ -65,6 +68,7 @@ BODY = {
     "VAEDecode": 76,
     "VAEEncode": 76,
     "VAELoader": 82,
+    "WanImageToVideo": 260,
 }
 # What takes the room that is left in a column, and what stands above and below its picture, which is square at most.
 BIG = {"SDEdit_StrokeCanvas": 250, "SaveImage": 90, "PreviewImage": 60, "LoadVideo": 0, "SaveVideo": 0}

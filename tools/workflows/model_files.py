@@ -73,18 +73,20 @@ QWEN_IMAGE = Parts(
     ("ModelSamplingAuraFlow", 3.1),
 )
 LIGHTNING = File("Qwen-Image-Lightning-8steps-V1.0.safetensors", "loras", "lightx2v/Qwen-Image-Lightning/resolve/main/")
-WAN_HIGH, WAN_LOW = (
+WAN_HIGH, WAN_LOW, WAN_IMAGE_HIGH, WAN_IMAGE_LOW = (
     Parts(
-        split_file(f"wan2.2_t2v_{noise}_noise_14B_fp8_scaled.safetensors", "diffusion_models", WAN),
+        split_file(f"wan2.2_{task}_{noise}_noise_14B_fp8_scaled.safetensors", "diffusion_models", WAN),
         split_file("umt5_xxl_fp8_e4m3fn_scaled.safetensors", "text_encoders", "Comfy-Org/Wan_2.1_ComfyUI_repackaged"),
         "wan",
         split_file("wan_2.1_vae.safetensors", "vae", WAN),
         ("ModelSamplingSD3", 5.0),
     )
+    for task in ("t2v", "i2v")
     for noise in ("high", "low")
 )
-WAN_LORA_HIGH, WAN_LORA_LOW = (
-    split_file(f"wan2.2_t2v_lightx2v_4steps_lora_v1.1_{noise}_noise.safetensors", "loras", WAN)
+WAN_LORA_HIGH, WAN_LORA_LOW, WAN_IMAGE_LORA_HIGH, WAN_IMAGE_LORA_LOW = (
+    split_file(f"wan2.2_{task}_lightx2v_4steps_lora_{version}_{noise}_noise.safetensors", "loras", WAN)
+    for task, version in (("t2v", "v1.1"), ("i2v", "v1"))
     for noise in ("high", "low")
 )
 

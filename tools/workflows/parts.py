@@ -69,22 +69,14 @@ DIALS = {
 READINGS = {"read-out": Ref("noise", 2), "report": Ref("sample", 2)}
 
 
-def landscape(
-    g: Graph, mood: str, *, t0: float, steps: int, grow: int | None = None, soft: float | None = None
-) -> Blueprint:
-    """SDEdit with a built-in model; ``grow`` and ``soft``: with a mask, widened by pixels, its edge blurred."""
+def landscape(g: Graph, mood: str, *, t0: float, steps: int, grow: int | None = None) -> Blueprint:
+    """SDEdit with a built-in model; ``grow``: with a mask, widened by pixels."""
     inner = Graph("SDEdit").node("model", "SDEdit_ScoreModelLoader", model_name=f"landscape-{mood}")
     sockets, widgets, masks, mask = {"image": [("encode", "pixels")]}, {}, [], None
     if grow is not None:
         inner.node("grow", "GrowMask", expand=grow)
         sockets["mask"], masks, mask = [("grow", "mask")], ["grow"], Ref("grow", 0)
         widgets["grow mask"] = [("grow", "expand")]
-    if soft is not None:
-        inner.node("grey", "MaskToImage", mask=mask)
-        inner.node("blur", "ImageBlur", image=Ref("grey", 0), blur_radius=round(2 * soft), sigma=soft)
-        inner.node("soft", "ImageToMask", image=Ref("blur", 0))
-        masks, mask = [*masks, "grey", "blur", "soft"], Ref("soft", 0)
-        widgets["soften mask"] = [("blur", "sigma")]
     sample(inner, None, Ref("model", 0), Ref("model", 1), t0=t0, steps=steps, mask=mask)
     arrange(
         inner,
@@ -96,6 +88,21 @@ def landscape(
     dials = {"model": [("model", "model_name")], **DIALS, **widgets}
     outputs = {"image": Ref("decode", 0), **READINGS}
     return Blueprint("SDEdit", INSIDE, inner, sockets, dials, outputs, place=g.name)
+
+
+def around_mask(g: Graph, mood: str, *, t0: float, steps: int, feather: int) -> Blueprint:
+    """SDEdit with a built-in model in a window around the mask, which fades out over ``feather`` pixels around it."""
+    inner = Graph("SDEdit").node("model", "SDEdit_ScoreModelLoader", model_name=f"landscape-{mood}")
+    inner.node("map", "SDEdit_T0Map", t0_1=t0, feather=feather)
+    inner.node("fit", "SDEdit_FitImage", model=Ref("model", 0), mask=Ref("map", 0), method="around mask")
+    sample(inner, Ref("fit", 0), Ref("model", 0), Ref("model", 1), t0=t0, steps=steps, mask=Ref("fit", 1))
+    inner.node("unfit", "SDEdit_UnfitImage", image=Ref("decode", 0), undo=Ref("fit", 2))
+    first, middle = column(340, "model", "map"), column(320, "fit", "encode", "noise")
+    arrange(inner, first, middle, column(340, "sample"), column(240, "decode", "unfit"))
+    sockets = {"image": [("fit", "image")], "mask": [("map", "mask_1")]}
+    dials = {"model": [("model", "model_name")], **DIALS, "feather": [("map", "feather")]}
+    dials["t0"] = [("map", "t0_1"), ("noise", "t0")]
+    return Blueprint("SDEdit", INSIDE, inner, sockets, dials, {"image": Ref("unfit", 0), **READINGS}, place=g.name)
 
 
 def any_model(g: Graph, *, t0: float, steps: int, negative: bool, grow: int, **options: object) -> Blueprint:

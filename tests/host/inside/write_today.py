@@ -135,9 +135,14 @@ def lora(block, matrices, width):
     return out
 
 
-def wan():
-    layout = {"model_type": "t2v", "in_dim": 16, "out_dim": 16, "dim": 128, "ffn_dim": 256, "num_heads": 1}
+def wan(channels=16):
+    layout = {"model_type": "t2v", "in_dim": channels, "out_dim": 16, "dim": 128, "ffn_dim": 256, "num_heads": 1}
     return weights_of(WanModel(**layout, num_layers=1, cross_attn_norm=True, **PLAIN))
+
+
+def wan_from_image():
+    """Also reads the first frame: its 16 channels and a mask of 4."""
+    return wan(channels=36)
 
 
 def flux1():
@@ -187,9 +192,13 @@ FILES = {
     "diffusion_models/qwen_image_fp8_e4m3fn.safetensors": qwen_image,
     "diffusion_models/wan2.2_t2v_high_noise_14B_fp8_scaled.safetensors": wan,
     "diffusion_models/wan2.2_t2v_low_noise_14B_fp8_scaled.safetensors": wan,
+    "diffusion_models/wan2.2_i2v_high_noise_14B_fp8_scaled.safetensors": wan_from_image,
+    "diffusion_models/wan2.2_i2v_low_noise_14B_fp8_scaled.safetensors": wan_from_image,
     "loras/Qwen-Image-Lightning-8steps-V1.0.safetensors": lightning,
     "loras/wan2.2_t2v_lightx2v_4steps_lora_v1.1_high_noise.safetensors": wan_steps,
     "loras/wan2.2_t2v_lightx2v_4steps_lora_v1.1_low_noise.safetensors": wan_steps,
+    "loras/wan2.2_i2v_lightx2v_4steps_lora_v1_high_noise.safetensors": wan_steps,
+    "loras/wan2.2_i2v_lightx2v_4steps_lora_v1_low_noise.safetensors": wan_steps,
     "vae/ae.safetensors": lambda: weights_of(kl_vae(16)),
     "vae/flux2-vae.safetensors": flux2_vae,
     "vae/qwen_image_vae.safetensors": wan_vae,
@@ -197,14 +206,14 @@ FILES = {
 }
 
 
-def write_video(path, frames=9):
+def write_video(path, frames=9, colours=((60, 60, 60), (220, 160, 60))):
     """A square that moves to the right, with PyAV, which ComfyUI's own video nodes use."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=16)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         for i in range(frames):
-            picture = np.full((64, 96, 3), 60, np.uint8)
-            picture[16:48, 8 * i : 8 * i + 24] = (220, 160, 60)
+            picture = np.full((64, 96, 3), colours[0], np.uint8)
+            picture[16:48, 8 * i : 8 * i + 24] = colours[1]
             out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         out.mux(stream.encode())
 
@@ -217,6 +226,7 @@ def main():
         save_file(make(), path)
     (folder.parent / "input").mkdir(exist_ok=True)
     write_video(folder.parent / "input" / "video.mp4")
+    write_video(folder.parent / "input" / "mask.mp4", colours=((0, 0, 0), (255, 255, 255)))  # where that square is
 
 
 if __name__ == "__main__":
