@@ -95,7 +95,7 @@ def main() -> None:
         if mood not in MOODS:
             raise SystemExit(f"{name}: the name of a painting begins with its mood, one of {', '.join(MOODS)}.")
         model = load_score_model(args.model or f"landscape-{mood}", **overrides)
-        t0 = RECOMMENDED_T0[mood] if args.t0 is None else args.t0
+        t0 = RECOMMENDED_T0.get(args.model, RECOMMENDED_T0[mood]) if args.t0 is None else args.t0
         began = time.process_time()
         results = [sdedit(model, guide, t0=t0, steps=args.steps, seed=seed).samples.clamp(0, 1) for seed in SEEDS]
         seconds = (time.process_time() - began) / len(SEEDS)

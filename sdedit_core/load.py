@@ -14,6 +14,7 @@ from .sde import FadingVESDE, short, whole_number
 
 if TYPE_CHECKING:
     from .priors.patch import PatchPrior
+    from .priors.picked import PickedPatchPrior
     from .priors.sized import SizedPatchPrior
 
 _DTYPES = {"auto": torch.float32, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -58,7 +59,7 @@ def load_score_model(
         raise ValueError(f"dtype must be one of {', '.join(_DTYPES)}, got {dtype!r}.")
     name = os.fspath(name_or_path)
     if name in builtin_names():
-        from .builtin import COVER, PALETTE_FREEDOM, list_priors, load_prior
+        from .builtin import ALL, COVER, PALETTE_FREEDOM, list_priors, load_prior
         from .priors.given import check_freedom
 
         image_size = overrides.pop("image_size", None)
@@ -68,7 +69,14 @@ def load_score_model(
             raise ValueError(
                 f"The built-in model {name!r} takes no override but image_size and palette_freedom, got {given}."
             )
-        prior = _sized(lambda size: load_prior(name, size=size, palette_freedom=freedom), image_size, cover=COVER)
+
+        def make(size: int | None) -> PatchPrior | PickedPatchPrior:
+            return load_prior(name, size=size, palette_freedom=freedom)
+
+        if name == ALL and image_size is None:
+            prior = make(None)
+        else:
+            prior = _sized(make, image_size, cover=COVER)
         return patch_score_model(prior, name=name, source="built in", note=list_priors()[name], device=device)
     if not Path(name).exists():
         raise ValueError(
@@ -81,7 +89,7 @@ def load_score_model(
 
 
 def patch_score_model(
-    prior: PatchPrior | SizedPatchPrior,
+    prior: PatchPrior | SizedPatchPrior | PickedPatchPrior,
     *,
     name: str,
     source: str,

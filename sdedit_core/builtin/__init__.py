@@ -1,4 +1,4 @@
-"""What ships with the package: reference pictures of six landscape moods, and guides to start from.
+"""What ships with the package: reference pictures of six landscape moods and further ones, and guides to start from.
 
 The pictures are renders of our own landscape generator (``tools/landscapes``, not part of the package), so nothing is
 downloaded and nobody's photographs are inside.  The guides are drawings that the Stroke Canvas can open.
@@ -13,6 +13,8 @@ import torch
 from ..pictures.fit import fit
 from ..pictures.io import load_image
 from ..priors.patch import PatchPrior
+from ..priors.picked import PickedPatchPrior
+from ..priors.sized import SizedPatchPrior
 from .examples import (
     EXAMPLE_COMPOSITES,
     EXAMPLE_EDITS,
@@ -27,6 +29,7 @@ from .examples import (
 )
 
 __all__ = [
+    "ALL",
     "EXAMPLE_COMPOSITES",
     "EXAMPLE_EDITS",
     "EXAMPLE_GUIDES",
@@ -58,14 +61,20 @@ _DESCRIPTIONS = {
 }
 MOODS: tuple[str, ...] = tuple(_DESCRIPTIONS)
 
+ALL = "landscape"  # the model of all moods
+_OF_ALL = (
+    "every mood, picked by the painting's colours; suns anywhere, houses, towers, paths, rivers, trees, snow fields"
+)
+
 # the start time that looks best for each mood, with sigma_max = 348
 RECOMMENDED_T0: dict[str, float] = {
     "alpine": 0.25,
     "lake": 0.25,
-    "sunset": 0.36,
+    "sunset": 0.3,
     "autumn": 0.25,
-    "desert": 0.36,
-    "night": 0.36,
+    "desert": 0.3,
+    "night": 0.3,
+    ALL: 0.27,
 }
 
 _FOLDER = Path(__file__).parent / "references"
@@ -73,42 +82,61 @@ _FOLDER = Path(__file__).parent / "references"
 
 def list_priors() -> dict[str, str]:
     """Built-in priors, name -> description."""
-    return {PREFIX + mood: text for mood, text in _DESCRIPTIONS.items()}
+    return {PREFIX + mood: text for mood, text in _DESCRIPTIONS.items()} | {ALL: _OF_ALL}
 
 
 def references(mood: str, size: int = 256) -> torch.Tensor:
-    """Reference pictures of a mood, (N, 3, size, size) in [0, 1].
+    """Reference pictures of a mood, or of all for "landscape", (N, 3, size, size) in [0, 1].
 
     Raises:
         ValueError: an unknown mood, or a size below 16 px.
         FileNotFoundError: the pictures are not where they were installed.
     """
-    mood = _mood(mood)
+    if mood == ALL:
+        return torch.cat([_pictures(one, size, further=True) for one in MOODS])
+    return _pictures(_mood(mood), size)
+
+
+def _pictures(mood: str, size: int, *, further: bool = False) -> torch.Tensor:
     if size < 16:
         raise ValueError(f"References need a size of at least 16 px, got {size}.")
     files = sorted(_FOLDER.glob(f"{mood}-*.webp"))
     if not files:
         raise FileNotFoundError(f"There are no reference pictures of {mood!r} in {_FOLDER}. Install the package again.")
+    files += sorted((_FOLDER.parent / "further").glob(f"{mood}-*.webp")) if further else []
     return fit(torch.cat([load_image(file) for file in files]), width=size, height=size)
 
 
-def load_prior(name: str, *, size: int | None = None, palette_freedom: float = PALETTE_FREEDOM) -> PatchPrior:
-    """The built-in prior ``name`` (see :func:`list_priors`) for pictures of about ``size`` pixels (default 256).
+def load_prior(
+    name: str, *, size: int | None = None, palette_freedom: float = PALETTE_FREEDOM
+) -> PatchPrior | PickedPatchPrior:
+    """The built-in prior ``name`` (see :func:`list_priors`) for pictures of about ``size`` pixels.
 
     Args:
-        palette_freedom: 0 = only the colours of the mood; more keeps those of the painting.
+        size: None = 256 for a mood; the model of all moods follows the picture then.
+        palette_freedom: 0 = only the colours of the references; more keeps those of the painting.
 
     Raises:
         ValueError: an unknown name, a size below 16 px, a negative ``palette_freedom``.
     """
-    return PatchPrior.from_images(
-        references(name, size or 256),
-        palette_freedom=palette_freedom,
-        position_aware=True,
-        row_window=ROW_WINDOW,
-        along=ALONG,
-        detail=True,
-    )
+
+    def prior(mood: str, side: int, further: bool) -> PatchPrior:
+        return PatchPrior.from_images(
+            _pictures(mood, side, further=further),
+            palette_freedom=palette_freedom,
+            position_aware=True,
+            row_window=ROW_WINDOW,
+            along=ALONG,
+            detail=True,
+        )
+
+    if name != ALL:
+        return prior(_mood(name), size or 256, False)
+
+    def follows(mood: str) -> SizedPatchPrior:
+        return SizedPatchPrior(lambda side: prior(mood, size or side, True), keep=1, cover=COVER)
+
+    return PickedPatchPrior([follows(mood) for mood in MOODS], [_pictures(m, 64, further=True) for m in MOODS])
 
 
 def _mood(name: str) -> str:

@@ -168,7 +168,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="what a file cannot say, e.g. sde=vp, sigma_max=348, data_range=0,1, num_head_channels=64; palette_freedom=0.04 of a built-in model; repeatable",
+        help="what a file cannot say, e.g. sde=vp, sigma_max=348, data_range=0,1; palette_freedom=0.04 of a built-in "
+        "model; repeatable",
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .examples import write_examples
 from .moods import MOODS
-from .references import write_references
+from .references import write_further, write_references
 from .variety import render_folder
 
 
@@ -26,6 +26,8 @@ def main(arguments: list[str]) -> int:
     references = commands.add_parser("references", help="write the references of the built-in models again")
     references.add_argument("moods", nargs="*", metavar="MOOD", help=f"any of {', '.join(MOODS)}; default all")
     references.set_defaults(run=lambda args: write_references(args.moods or MOODS))
+    further = commands.add_parser("further", help="write the further references of the model of all moods again")
+    further.set_defaults(run=lambda args: write_further())
     examples = commands.add_parser("examples", help="write the photos of the example guides, edits, composites again")
     examples.set_defaults(run=lambda args: write_examples())
     args = parser.parse_args(arguments)

@@ -31,6 +31,48 @@ class Conifer:
 
 
 @dataclass(frozen=True)
+class Way:
+    """A path or a river on the ground, or with a ``length`` a pond.
+
+    u: where it is at distance ``start`` (log-distance for nothing: 1 near .. 8 far); half: half width on the ground.
+    """
+
+    u: float
+    start: float = 1.2
+    half: float = 0.12
+    bend: float = 0.15
+    end: float = 8.0
+    length: float = 0.0  # of a pond, in log-distance
+    water: bool = False
+    colour: Colour = (0.62, 0.52, 0.36)
+
+
+@dataclass(frozen=True)
+class House:
+    """A house, or with ``tall`` above 1.2 a tower. u: position, z: distance, width in screen units."""
+
+    u: float
+    z: float
+    width: float
+    tall: float = 0.75  # height of the walls over the width
+    wall: Colour = (0.70, 0.60, 0.48)
+    roof: Colour = (0.48, 0.14, 0.09)
+    window: Colour = (0.12, 0.14, 0.18)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A single broad-leaved tree. u: position, z: distance, height in screen units; wide: 1 = as wide as high."""
+
+    u: float
+    z: float
+    height: float
+    wide: float = 1.0
+    leaf: Colour = (0.12, 0.22, 0.07)
+    bark: Colour = (0.24, 0.16, 0.10)
+
+
+@dataclass(frozen=True)
 class Scene:
     """Parameters of one landscape. Screen: u in +-0.65 (left to right), elevation 0 at the horizon.
 
@@ -91,6 +133,10 @@ class Scene:
     conifers: tuple[Conifer, ...] = ()
     conifer: Colour = (0.07, 0.11, 0.06)
 
+    ways: tuple[Way, ...] = ()
+    houses: tuple[House, ...] = ()
+    trees: tuple[Tree, ...] = ()
+
     # water
     water: float | None = None  # water level relative to the camera height (0 = ground), None = no water
     water_near: float = -9.0  # ground in front of this log-distance is land again
@@ -123,6 +169,6 @@ def in_tensors(record: Record) -> Record:
             out[field.name] = torch.tensor(value, dtype=torch.float32)
         elif field.type.startswith("tuple[float"):
             out[field.name] = torch.tensor(value, dtype=torch.float32).unbind()
-        elif field.type.startswith("tuple["):
+        elif field.type.startswith(("tuple[Peak", "tuple[Conifer")):
             out[field.name] = tuple(in_tensors(item) for item in value)
     return replace(record, **out)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from sdedit_core.pictures.io import to_pil
 
+from .further import further_scenes
 from .moods import check_mood, mood_scene
 from .parameters import Peak, Scene
 from .render import render
 
 FOLDER = Path(__file__).parents[2] / "sdedit_core" / "builtin" / "references"
+FURTHER = FOLDER.parent / "further"
 SIZE = 512
 QUALITY = 80
 
@@ -61,6 +63,15 @@ def write_references(moods: Sequence[str], folder: Path = FOLDER) -> None:
             old.unlink()
         for name, scene in named.items():
             write_picture(scene, folder / f"{name}.webp", quality=QUALITY)
+
+
+def write_further(folder: Path = FURTHER) -> None:
+    """Write the further references; older ones are removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.webp"):
+        old.unlink()
+    for name, scene in further_scenes().items():
+        write_picture(scene, folder / f"{name}.webp", quality=QUALITY)
 
 
 def write_picture(scene: Scene, file: Path, *, quality: int) -> None:

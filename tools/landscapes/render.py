@@ -11,6 +11,7 @@ from .noise import NoiseSource, smoothstep
 from .parameters import Scene, in_tensors
 from .sky import paint_sky
 from .terrain import View, look
+from .things import build, lay_ways
 from .trees import plant_conifers
 
 FIELD_OF_VIEW = 1.3
@@ -45,6 +46,10 @@ def render(scene: Scene, *, height: int = 256, width: int = 256, supersample: in
     if scene.water is not None:
         mirrored = torch.where(view.land > 0.5, land, plain_sky)
         image = _paint_water(scene, view, image, mirrored, air, u)
+    if scene.ways:
+        image = lay_ways(scene, view, image, plain_sky, u)
+    if scene.houses or scene.trees:
+        image = build(scene, noise, image, u, v)
     if scene.conifers:
         image = plant_conifers(scene, noise, image, u, v)
     return F.avg_pool2d(_develop(scene, image)[None], supersample).clamp(0, 1)
