@@ -1,7 +1,7 @@
 """What the nodes say in a run: read-outs, and the messages that users meet most, which are those of the help pages.
 
-Numbers and names are filled in: they are $1, $2, ... in a text, in the order of the English one.  What is filled in may be
-such a text itself.  web/js/graph/said.js looks for these texts where they are shown.
+Numbers and names are filled in: they are $1, $2, ... in a text, in the order of the English one.  What is filled in may
+be such a text itself.  web/js/graph/said.js looks for these texts where they are shown.
 """
 
 from __future__ import annotations
