@@ -1,7 +1,7 @@
 """The help pages in other languages: what each must have of the English one, and which English text it was made from.
 
-ComfyUI asks for ``web/docs/<node>/<language>.md`` first and for ``web/docs/<node>.md`` where there is none.  The second is
-the one that is written in English; ``<node>/en.md`` is a copy, so that nobody is sent on from a file that is missing.
+ComfyUI asks for ``web/docs/<node>/<language>.md`` first and for ``web/docs/<node>.md`` where there is none.  The second
+is the one that is written in English; ``<node>/en.md`` is a copy, so that no request goes to a file that is missing.
 """
 
 from __future__ import annotations
@@ -112,9 +112,8 @@ def _differences(old: Section, new: Section, language: str, names: dict[str, str
     for name in mentioned(_CODE.sub(" ", QUOTE.sub("", old.body)), [*names]):
         if names[name] not in new.body:
             found.append(f"speaks of {name!r} without {names[name]!r}")
-    found += [
-        f"has the emphasis {part!r}, which Markdown does not see" for part in broken_emphasis(_CODE.sub("x", new.body))
-    ]
+    broken = broken_emphasis(_CODE.sub("x", new.body))
+    found += [f"has the emphasis {part!r}, which Markdown does not see" for part in broken]
     for words in (new.title, *(words for words, _ in _IMAGE.findall(new.body))):
         if not has_script(words, language) and words != old.title:
             found.append(f"{words!r} is not translated")
@@ -137,7 +136,7 @@ def _messages(old: Section, new: Section, table: dict[str, str]) -> list[str]:
     found, before, after = [], QUOTE.findall(old.body + "\n"), QUOTE.findall(new.body + "\n")
     if len(before) != len(after):
         return [f"quotes {len(after)} messages, the English page {len(before)}"]
-    texts = sentences() if before else []
+    texts = sentences() if before else ()
     for quote, words in zip(before, after, strict=True):
         whole = [table.get(text.strip(), "") for text in quoted(quote, texts)]
         if not any(all(part in text for part in words.split(" ... ")) for text in whole):

@@ -1,14 +1,15 @@
 """What the nodes say in a run: read-outs, and the messages that users meet most, which are those of the help pages.
 
-Numbers and names are filled in: they are $1, $2, ... in a text, in the order of the English one. A part that is filled in
-may be such a text itself.  web/js/graph/said.js looks for these texts where they are shown.
+Numbers and names are filled in: they are $1, $2, ... in a text, in the order of the English one.  What is filled in may
+be such a text itself.  web/js/graph/said.js looks for these texts where they are shown.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pack import ROOT
 
@@ -93,13 +94,14 @@ READ_OUTS = (
 )
 
 
-def sentences() -> list[str]:
+@functools.cache
+def sentences() -> tuple[str, ...]:
     """Every text in the source of nodes and core, what is filled in as $1, $2, ...; no docstrings, no command line."""
     found = []
     for path in (*(ROOT / "nodes").rglob("*.py"), *(ROOT / "sdedit_core").rglob("*.py")):
         if "cli" not in path.parts:
             found += _texts(ast.parse(path.read_text(encoding="utf-8")))
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
 
 
 def _texts(tree: ast.AST) -> Iterator[str]:
@@ -130,7 +132,7 @@ def quotes() -> list[str]:
     return list(dict.fromkeys(quote for page in pages for quote in QUOTE.findall(page.read_text(encoding="utf-8"))))
 
 
-def quoted(quote: str, texts: list[str]) -> list[str]:
+def quoted(quote: str, texts: Iterable[str]) -> list[str]:
     """The texts that a quote is out of."""
     return [text for text in texts if all(part in text for part in quote.split(" ... "))]
 

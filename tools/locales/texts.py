@@ -115,7 +115,7 @@ def node_defs(texts: list[Text], table: dict[str, str] | None = None) -> dict:
 
 
 def fixed_words(english: str) -> list[str]:
-    """What a translation must not touch: numbers, identifiers, acronyms, names of types; a plural s is no part of it."""
+    """What a translation must not touch: numbers, identifiers, acronyms, names of types, without a plural s."""
     return [re.sub("(?<=[A-Z])s$", "", word) for word in _FIXED.findall(english)]
 
 

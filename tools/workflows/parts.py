@@ -18,7 +18,8 @@ EMPTY = '{"version":1,"width":512,"height":512,"background":"#ffffff","strokes":
 
 def begin(name: str, words: str) -> Graph:
     """A workflow with its note; ``name`` is the file, its number is the order in the template browser."""
-    return Graph(name).note("about", None, None, words + LIVE)
+    g = Graph(name, extra={"sdedit_template": True})  # not opened yet; web/js/graph/notes.js
+    return g.note("about", None, None, words + LIVE)
 
 
 def prefix(g: Graph) -> str:

@@ -2,8 +2,9 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { loadWords } from "./graph/language.js";
+import { loadWords, templateWords } from "./graph/language.js";
 import { enter, leave, rememberRun } from "./graph/live.js";
+import { speak } from "./graph/notes.js";
 import { followPromotions } from "./graph/promoted.js";
 import { addCompare, orderTemplates } from "./graph/templates.js";
 import { addWidget, after, keepExamples, makeCanvas, ROOM, WIDGET } from "./graph/widget.js";
@@ -30,6 +31,7 @@ app.registerExtension({
     orderTemplates(api, import.meta.url);
     return loadWords();
   },
+  beforeConfigureGraph: (workflow) => speak(workflow, templateWords),
   afterConfigureGraph: () => addCompare(app.graph, LiteGraph),
   beforeRegisterNodeDef(_type, definition) {
     if (definition.name === "SDEdit_StrokeCanvas") keepExamples(definition.input.required.strokes[1].examples);

@@ -1,15 +1,25 @@
-// The canvas in the language of the front end: from locales/<language>/main.json, as the server hands it out.
+// The pack in the language of the front end: from locales/<language>/, as the server hands it out.
 
 import { api } from "../../../../scripts/api.js";
 import { app } from "../../../../scripts/app.js";
 import { setWords } from "../strokes/words.js";
+import { listen, makeTranslator } from "./said.js";
+import { pairsOf } from "./texts.js";
+
+/** Words of templates by their English ones; empty in English. */
+export const templateWords = new Map();
 
 export async function loadWords() {
   const language = app.extensionManager?.setting?.get("Comfy.Locale") ?? "en";
   if (language === "en") return;
   try {
     const all = await (await api.fetchApi("/i18n")).json();
-    setWords((all[language] ?? all[language.split("-")[0]])?.SDEdit?.canvas);
+    const table = all[language] ?? all[language.split("-")[0]];
+    if (!table?.SDEdit) return;
+    setWords(table.SDEdit.canvas);
+    const names = pairsOf(all.en, table, "nodeDefs", (key) => key.startsWith("SDEdit_"));
+    for (const [english, words] of pairsOf(all.en, table, "templates")) templateWords.set(english, words);
+    listen(api, makeTranslator([...pairsOf(all.en, table, "said"), ...names]));
   } catch {
     // an older server: English
   }
