@@ -98,3 +98,81 @@ def test_sums_beyond_half_precision_are_no_fault():
     key = max(file.weights, key=lambda k: file.weights[k].numel())
     file.weights[key] = torch.full_like(file.weights[key], 300.0, dtype=torch.float16)
     assert torch.isfinite(build(file, dtype=torch.float32, device="cpu").network.state_dict()[key]).all()
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """For each file that is read: whether its shapes alone were asked for."""
+    seen, whole = [], load.read_parts
+
+    def read_parts(path, *, shapes=False):
+        seen.append(shapes)
+        return whole(path, shapes=shapes)
+
+    monkeypatch.setattr(load, "read_parts", read_parts)
+    return seen
+
+
+def test_weights_are_read_to_run_a_model_and_not_to_describe_it(read, tmp_path):
+    path = golden.unpack("ddpm.ckpt", tmp_path)
+    load.inspect_checkpoint(path)
+    load.load_checkpoint(path)
+    load.find(path, weights="ema", overrides={})
+    assert read == [True, False, False]
+
+
+@pytest.mark.parametrize("weights", ["ema", "raw"])
+def test_a_description_is_of_the_weights_asked_for(weights, tmp_path):
+    path = golden.unpack("ncsnpp_ve.pth", tmp_path)
+    shapes, whole = (how(path, weights=weights) for how in (load.inspect_checkpoint, load.load_checkpoint))
+    assert shapes.info == whole.info and ("raw" in shapes.info.weights) == (weights == "raw")
+
+
+@pytest.mark.parametrize(("dtype", "stored"), [("auto", "float32"), ("fp16", "float16"), ("bf16", "bfloat16")])
+def test_a_description_has_the_type_and_no_device_to_run_on(dtype, stored, tmp_path):
+    model = load.inspect_checkpoint(golden.unpack("ddpm.ckpt", tmp_path), dtype=dtype)
+    assert model.dtype == getattr(torch, stored) and model.device == torch.device("meta")
+    assert model.dtype in {p.dtype for p in model.module.parameters()}  # norms may count in float32
+
+
+def test_shapes_are_laid_into_layers_that_are_never_filled(monkeypatch, tmp_path):
+    filled = []
+    monkeypatch.setattr(torch.nn.Embedding, "reset_parameters", lambda self: filled.append(self))
+    path = golden.unpack("adm_cond.pt", tmp_path)
+    load.inspect_checkpoint(path, **golden.OVERRIDES["adm_cond.pt"])
+    assert not filled
+    load.load_checkpoint(path, **golden.OVERRIDES["adm_cond.pt"])
+    assert filled, "this file has a table of classes"
+
+
+def test_a_loaded_network_is_told_a_level_as_the_number_that_it_is(tmp_path):
+    """So that no level is fetched back from a device in every forward."""
+    model = load.load_checkpoint(golden.unpack("ddpm.ckpt", tmp_path))
+    told = []
+    model.module.register_forward_pre_hook(lambda module, given: told.append(given[1]))
+    model.denoise(torch.zeros(1, 3, 16, 16), 0.5)
+    assert told == [0.5] and isinstance(told[0], float)
+
+
+def test_levels_that_no_sampler_could_walk_are_refused_by_the_files_name(monkeypatch, tmp_path):
+    path = golden.unpack("ddpm.ckpt", tmp_path)
+
+    def check(process):
+        raise ValueError("the noise levels go from 3 to 2.")
+
+    monkeypatch.setattr(load, "check_levels", check)
+    with pytest.raises(ValueError, match=r"^ddpm\.ckpt: The noise levels go from 3 to 2\. Say sigma_min or"):
+        load.load_checkpoint(path)
+
+
+def test_what_is_said_now_counts_and_not_what_the_file_beside_it_says(tmp_path):
+    path = golden.unpack("ncsnpp_ve.pth", tmp_path)
+    path.with_suffix(".json").write_text(json.dumps({"name": "old", "sigma_max": 300}))
+    found, _ = load.find(path, weights="ema", overrides={"name": "new"})
+    assert found.said == ["name=new", "sigma_max=300, in the JSON file beside it"] and found.name == "new"
+
+
+def test_weights_and_what_no_file_stores_go_where_the_model_is_to_be():
+    for device in ("meta", "cpu"):
+        denoiser = build(a_file(), dtype=torch.float32, device=device)
+        assert {t.device.type for t in [*denoiser.parameters(), *denoiser.buffers()]} == {device}
