@@ -21,7 +21,9 @@ def named_table(betas: Tensor, **options) -> VP:
     Raises:
         ValueError: other numbers.
     """
-    table = torch.as_tensor(betas).detach().double().flatten()
+    if betas.dim() != 1 or not betas.is_floating_point():
+        raise ValueError(f"its table of betas is no list of numbers: {tuple(betas.shape)} {betas.dtype}.")
+    table = betas.detach().double()
     if not 2 <= table.numel() <= MAX_BETAS:
         raise ValueError(f"it has a table of {table.numel():,} noise levels; 2 to {MAX_BETAS:,} are read.")
     if not bool(((table > 0) & (table <= 1)).all()) or bool((table[:-1] == 1).any()):

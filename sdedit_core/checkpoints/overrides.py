@@ -156,6 +156,7 @@ def _said(found: Found, option: str) -> str:
         "noise_schedule": [getattr(p, "beta_schedule", "")],
         "prediction": [getattr(p, "prediction", "")],
         "levels": [getattr(p, "levels", "")],
+        "sigma_data": [getattr(p, "sigma_data", "")],
         "num_heads": sorted({b.heads for b in attended}),
         "num_head_channels": sorted({b.outputs // b.heads for b in attended}),
         "fir": [any(b.fir for b in blocks)] if blocks else [],

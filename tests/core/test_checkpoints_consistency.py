@@ -84,7 +84,7 @@ def test_a_name_makes_no_consistency_model_of_another_network(tmp_path):
     assert difference(model, "adm_cond.pt", "ema") < 1e-5 and not model.distilled
 
 
-UNETS = ("diffusers_ddpm.safetensors", "diffusers_adm.safetensors")
+UNETS = tuple(f"diffusers_{kind}.safetensors" for kind in ("ddpm", "adm", "edm", "zero"))
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in (CD, EDM, "diffusers_cm.safetensors")])
@@ -94,7 +94,7 @@ def test_other_files_are_no_consistency_models_unless_their_network_may_be_one(n
     if name in ("adm_cond.pt", "improved_cond.pt", "improved_uncond.pt") or name in UNETS:
         options = {k: v for k, v in base.items() if k.startswith("num_")}
         model = load_checkpoint(path, sde="consistency", **options)
-        assert model.distilled and model.schedule.sigma_max == 80.0
+        assert model.distilled and model.schedule.sigma_max == (60.0 if name == "diffusers_edm.safetensors" else 80.0)
         return
     with pytest.raises(ValueError, match=r"sde=.?consistency") as told:
         load_checkpoint(path, **{**base, "sde": "consistency"})

@@ -176,6 +176,10 @@ def test_what_is_refused():
     network = {k.removeprefix("model."): v for k, v in state_of(TRAINED).items() if k.startswith("model.")}
     broken({**network, "null_classes_emb": torch.zeros(4)}, "classifier-free guidance, which is not supported")
     broken({k: v for k, v in network.items() if not k.startswith("ups.1.1.")}, "lacks the tensor")
+    broken({**network, "init_conv.weight": torch.zeros(8, 3, 7)}, "a network of sequences and not of pictures")
+    broken({**network, "betas": torch.zeros(2, 2)}, r"no list of numbers: \(2, 2\)")
+    broken({**network, "betas": torch.ones(9, dtype=torch.long)}, "no list of numbers")
+    broken({**network, "final_conv.weight": torch.zeros(5, 8, 1, 1)}, "takes 3 and returns 5 channels")
     with pytest.raises(ValueError, match='a discrete VP network; sde="ve" does not fit'):
         found(network, sde="ve")
     betas = torch.rand(400) * 0.1 + 0.01

@@ -22,18 +22,23 @@ def fixture(name: str) -> bytes:
 
 @functools.cache
 def own_files() -> tuple[bytes, ...]:
-    """Files of our own format: a compact network, one of NCSN++ kind, one with classes."""
+    """Files of our own format: a compact network, one of NCSN++ kind, one with classes, two of people's own codes."""
     from safetensors.torch import save
 
     from sdedit_core.checkpoints.formats import own
     from sdedit_core.checkpoints.found import Found
-    from sdedit_core.networks import CompactSpec, adm, build_network, ncsnpp
+    from sdedit_core.networks import CompactSpec, KDiffusionSpec, LucidLevel, LucidSpec, adm, build_network, ncsnpp
     from sdedit_core.networks.preconditioning import EDM, VE, VP
 
     kinds = (
         (CompactSpec((8, 8), (1, 1), 1, 8, 8, 3), EDM(sigma_max=80.0)),
         (ncsnpp(nf=8, ch_mult=(1, 2), blocks=1, attention_levels=(1,)), VE((0.0, 1.0))),
         (adm(channels=32, ch_mult=(1, 1), blocks=1, attention_levels=(), head_channels=32, num_classes=3), VP()),
+        (
+            LucidSpec((LucidLevel(8, 8, heads=1, head_channels=4),), embedding_channels=4, embedding_hidden=8),
+            VP(beta_schedule="table", levels=3, betas=(0.1, 0.2, 0.1)),
+        ),
+        (KDiffusionSpec((8, 8), (1, 1), (False, True), 8), EDM(sigma_data=0.4)),
     )
     out, generator = [], torch.Generator().manual_seed(0)
     for spec, process in kinds:

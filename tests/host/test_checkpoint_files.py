@@ -25,6 +25,8 @@ KINDS = {  # name: (what the info text must say, loader options)
     ),
     "edm_imagenet.pt": ("architecture: ADM|3 classes|EDM network", {"num_head_channels": 16, "class_label": 2}),
     "edm_song.safetensors": ("architecture: NCSN++ (EDM)|VESDE(sigma_min=0.002, sigma_max=80)|size: 16 x 16", {}),
+    "lucid_v.pt": ("architecture: Unet of denoising-diffusion-pytorch|weights: EMA|400 levels, sigmoid betas", {}),
+    "kdiffusion.pth": ("architecture: image_v1 of k-diffusion|weights: EMA|sigma_max=90)|size: 16 x 16", {}),
 }
 
 

@@ -52,6 +52,8 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
             "of its kind with classes and classifier-free guidance, which is not supported. "
             "Networks of its Unet without classes load."
         )
+    if network["init_conv.weight"].dim() != 4:
+        raise ValueError("it is a network of sequences and not of pictures.")
     w = Weights(network)
     found = Found(NAME, "Unet of denoising-diffusion-pytorch", None, {}, VP(), which=which)
     release = _release(raw.content, w, found)
@@ -288,7 +290,9 @@ def _objective(tables: Mapping[str, Tensor]) -> str | None:
     picture and c / (s + 1) for v.
     """
     weight, bar = tables.get("loss_weight"), tables.get("alphas_cumprod")
-    if weight is None or bar is None or weight.is_meta or weight.shape != bar.shape:
+    if weight is None or bar is None or weight.shape != bar.shape:
+        return None
+    if not all(t.dim() == 1 and t.is_floating_point() and not t.is_meta for t in (weight, bar)):
         return None
     bar, weight = bar.double(), weight.double()
     inner = (bar > 1e-3) & (bar < 0.999)  # where float32 holds both ends well

@@ -73,7 +73,8 @@ def _process(rng: Random) -> dict:
     out = {"kind": kind, "data_range": rng.choice(([0, 1], [-1, 1], [0, 255], [0, 1e-9], [-1e12, 1e12]))}
     names = {
         "ve": ("sigma_min", "sigma_max", "label_gain"), "ve-discrete": ("sigma_min", "sigma_max", "levels"),
-        "vp": ("prediction", "beta_schedule", "beta_start", "beta_end", "levels"), "edm": ("sigma_min", "sigma_max",
+        "vp": ("prediction", "beta_schedule", "beta_start", "beta_end", "levels", "betas", "zero_snr"),
+        "edm": ("sigma_min", "sigma_max",
         "sigma_data"), "consistency": ("sigma_min", "sigma_max", "sigma_data"),
     }.get(kind, ())  # fmt: skip
     for name in names:

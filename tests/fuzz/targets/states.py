@@ -24,9 +24,10 @@ from ..case import Case, Target
 from . import models
 
 STATES = ("edm_song.safetensors", "edm_adm.safetensors", "diffusers_ncsnpp.bin", "ddpmpp_vp.pth", "ncsnpp_residual.pth",
-          "cd_lsun.pt")  # fmt: skip
+          "cd_lsun.pt", "lucid_v.pt", "kdiffusion_slim.safetensors")  # fmt: skip
 OPTIONS = ("sde", "sigma_min", "sigma_max", "data_range", "image_size", "num_heads", "num_head_channels", "fir", "name",
-           "use_new_attention_order", "noise_schedule", "prediction", "skip_rescale")  # fmt: skip
+           "use_new_attention_order", "noise_schedule", "prediction", "skip_rescale",
+           "levels", "sigma_data")  # fmt: skip
 
 
 @functools.cache
@@ -99,6 +100,10 @@ def beside(rng: Random) -> Case:
     if rng.random() < 0.4:
         scheduler = {"_class_name": "DDPMScheduler", "beta_start": 1e-4, "beta_end": 0.02, "beta_schedule": "linear",
                      "num_train_timesteps": 100, "prediction_type": "epsilon"}  # fmt: skip
+        if rng.random() < 0.3:
+            scheduler |= {"trained_betas": [0.001, 0.01, 0.02, 0.01], "rescale_betas_zero_snr": rng.random() < 0.5}
+        elif rng.random() < 0.3:
+            scheduler = {"_class_name": "EDMEulerScheduler", "sigma_max": 50.0, "prediction_type": "v_prediction"}
     how = rng.randrange(6)
     files = {"diffusion_pytorch_model.bin": seeds.fixture("diffusers_ncsnpp.bin")}
     if how < 2:

@@ -43,6 +43,29 @@ def check_networks_run_with_the_hosts_layers():
             assert cast.dtype == torch.float32 and difference(cast, plain) < 5e-2, (name, dtype)
 
 
+def check_networks_of_other_codes_run_with_the_hosts_layers():
+    """Those that are no networks.UNet; their few weights outside of the host's layers follow the activations."""
+    level = networks.LucidLevel
+    lucid = networks.LucidSpec((level(32, 32), level(32, 64, "full")), embedding_channels=32, embedding_hidden=64)
+    for spec in (lucid, networks.KDiffusionSpec((32, 64), (1, 1), (False, True), 32)):
+        build = lambda ops, dtype, spec=spec: networks.build_network(spec, operations=ops, dtype=dtype)  # noqa: E731
+        nets = {}
+        for name, ops, dtype in (
+            ("plain", torch.nn, torch.float32), ("host", comfy.ops.disable_weight_init, torch.float32),
+            ("cast", comfy.ops.manual_cast, torch.float32), ("half", comfy.ops.manual_cast, torch.float16),
+            ("bf16", comfy.ops.disable_weight_init, torch.bfloat16),
+        ):  # fmt: skip
+            nets[name] = net = build(ops, dtype)
+            g = torch.Generator().manual_seed(0)
+            for path, p in net.named_parameters():
+                std = 0.1 if p.dim() == 1 else p[0].numel() ** -0.5
+                p.data.copy_(torch.randn(p.shape, generator=g) * std + (p.dim() == 1 and path.endswith("weight")))
+        wanted = run(nets["plain"])
+        for name, limit in (("host", 1e-5), ("cast", 1e-5), ("half", 5e-2), ("bf16", 0.2)):
+            got = run(nets[name])
+            assert got.dtype == torch.float32 and difference(got, wanted) < limit, (spec, name, difference(got, wanted))
+
+
 def check_every_weight_sits_in_a_layer_that_the_host_can_offload():
     for name, spec in SPECS.items():
         net = filled(spec, comfy.ops.disable_weight_init)
