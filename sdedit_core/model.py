@@ -24,6 +24,7 @@ class ModelInfo:
     detected: list[str] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """Human-readable lines for read-outs and ``sdedit info``."""
@@ -32,9 +33,9 @@ class ModelInfo:
             out.append(f"weights: {self.weights}")
         if self.parameters:
             out.append(f"parameters: {self.parameters:,}")
-        for title, items in (("detected", self.detected), ("assumed", self.assumed), ("note", self.notes)):
-            out += [f"{title}: {item}" for item in items]
-        return out
+        groups = {"detected": self.detected, "assumed": self.assumed, "said by you": self.said, "note": self.notes}
+        out += [f"{title}: {item}" for title, items in groups.items() for item in items]
+        return list(dict.fromkeys(out))
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -14,8 +14,11 @@ from safetensors.torch import save_file
 from ..model import ModelInfo
 from ..pictures.files import check_target, replace_file
 from .formats import own
+from .found import Found
 from .load import DTYPES, _info, find, fitted
-from .reading import file_hash
+from .reading import RawFile, file_hash
+
+_CAME = "converted from "
 
 
 def convert_checkpoint(
@@ -52,14 +55,14 @@ def convert_checkpoint(
     check_target(target)
     found, raw = find(source, weights=weights, overrides=dict(overrides or {}))
     shapes = fitted(found, kind).state_dict()
+    source_said = _provenance(found, raw, dtype)
+    info, metadata = _info(found, raw), own.describe(found, source_said)
     tensors = {}
     for key, meta in shapes.items():
-        tensor = found.weights[key].to(dtype=meta.dtype).contiguous().clone()
+        tensor = found.weights.pop(key).to(dtype=meta.dtype).contiguous().clone()  # one at a time leaves the memory
         if not bool(torch.isfinite(tensor).all()):
             raise ValueError(f"{key} does not fit into {dtype}; choose bf16 or fp32.")
         tensors[key] = tensor
-    found.notes.append(f"converted from {raw.path.name} ({found.format}), {dtype}")
-    metadata = own.describe(found, {"file": raw.path.name, "sha256": file_hash(raw.path), "format": found.format})
 
     def write(part: Path) -> None:
         try:
@@ -68,4 +71,15 @@ def convert_checkpoint(
             raise OSError(str(error)) from None
 
     replace_file(target, write)
-    return _info(found, raw)
+    return info
+
+
+def _provenance(found: Found, raw: RawFile, dtype: str) -> dict[str, str]:
+    """Where the weights come from, for the metadata, and the one note that says so: the original file, once."""
+    came = next((note for note in found.notes if note.startswith(_CAME)), None)
+    if came is not None and found.source:  # the file was converted before
+        if not came.endswith(f", {dtype}"):
+            found.notes[found.notes.index(came)] = f"{came}, then {dtype}" if ", then" not in came else came
+        return found.source
+    found.notes.append(f"{_CAME}{raw.path.name} ({found.format}), {dtype}")
+    return {"file": raw.path.name, "sha256": file_hash(raw.path), "format": found.format}

@@ -34,6 +34,8 @@ class Found:
     name: str = ""
     detected: list[str] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    source: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property

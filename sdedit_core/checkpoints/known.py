@@ -39,7 +39,9 @@ def apply(found: Found, hints: str, options: Overrides, *, from_scheduler: bool)
     name = next((n for n, spec in shapes().items() if spec == found.spec), None)
     if name is None:
         return
-    found.detected.append(f"known network: {name}")
+    known = f"known network: {name}"
+    if known not in found.detected:  # a converted file says it already
+        found.detected.append(known)
     p = found.preconditioning
     if not (name.startswith("NCSN++ 256") and isinstance(p, VE) and from_scheduler and options.sigma_max is None):
         return

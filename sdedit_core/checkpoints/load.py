@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -13,11 +14,12 @@ from ..model import ModelInfo, ScoreModel
 from ..networks import build_network
 from ..networks.preconditioning import Denoiser, check_levels
 from ..sde import listed, short
-from . import known
+from . import known, refusals
 from .formats import adm, ddpm, diffusers, edm, own, score_sde
 from .found import Found
 from .overrides import Overrides, Recorded
 from .reading import RawFile, read_file, read_json
+from .states import any_state
 
 FORMATS = (own, score_sde, ddpm, adm, edm, diffusers)  # specific before broad
 DTYPES = {"auto": None, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -55,19 +57,62 @@ def load_checkpoint(
     Raises:
         ValueError: one sentence: what is wrong with the file or the option, and what to do.
     """
+    _check_choices(weights, dtype)
+    found, raw = find(path, weights=weights, overrides=overrides)
+    chosen = _dtype(found, dtype, device)
+    denoiser = build(found, dtype=chosen, device=device, operations=operations)
+    if compile:
+        denoiser.compile_network()
+    return _model(found, raw, denoiser, device=device, dtype=chosen)
+
+
+def inspect_checkpoint(
+    path: str | os.PathLike, *, weights: str = "ema", dtype: str = "auto", **overrides: Any
+) -> ScoreModel:
+    """What :func:`load_checkpoint` would make of a file, from names and shapes alone: no weights are read.
+
+    Returns:
+        A ScoreModel that knows everything about itself, on the meta device: it has no weights and cannot be run.
+
+    Raises:
+        ValueError: as ``load_checkpoint``, except for weights that are NaN, which are not looked at.
+    """
+    _check_choices(weights, dtype)
+    found, raw = find(path, weights=weights, overrides=overrides, shapes=True)
+    chosen = _dtype(found, dtype, "cpu")
+    denoiser = _denoiser(found, fitted(found, chosen, _SHAPES))
+    return _model(found, raw, denoiser, device="meta", dtype=chosen)
+
+
+class _Embedding(torch.nn.Embedding):
+    """Never filled: on the meta device that would import PyTorch's compiler first, which takes seconds."""
+
+    def reset_parameters(self) -> None:
+        """Nothing to do for shapes alone."""
+
+
+_SHAPES = SimpleNamespace(**{**vars(torch.nn), "Embedding": _Embedding})
+
+
+def _check_choices(weights: str, dtype: str) -> None:
     if weights not in ("ema", "raw"):
         raise ValueError(f'weights must be "ema" or "raw", got {short(weights)}.')
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {short(dtype)}.")
-    found, raw = find(path, weights=weights, overrides=overrides)
+
+
+def _dtype(found: Found, dtype: str, device: str | torch.device) -> torch.dtype:
     chosen = DTYPES[dtype]
     if chosen is None:
         stored = max(found.weights.values(), key=torch.Tensor.numel).dtype
         keep = torch.device(device).type != "cpu" and stored in (torch.float16, torch.bfloat16)
         chosen = stored if keep else torch.float32
-    denoiser = build(found, dtype=chosen, device=device, operations=operations)
-    if compile:
-        denoiser.compile_network()
+    return chosen
+
+
+def _model(
+    found: Found, raw: RawFile, denoiser: Denoiser, *, device: str | torch.device, dtype: torch.dtype
+) -> ScoreModel:
     spec = found.spec
     return ScoreModel(
         denoiser,
@@ -78,7 +123,7 @@ def load_checkpoint(
         size_multiple=spec.size_multiple,
         num_classes=spec.num_classes or None,
         device=device,
-        dtype=chosen,
+        dtype=dtype,
         module=denoiser,
         takes_numbers=True,
         distilled=found.preconditioning.distilled,
@@ -86,11 +131,14 @@ def load_checkpoint(
     )
 
 
-def find(path: str | os.PathLike, *, weights: str, overrides: dict[str, Any]) -> tuple[Found, RawFile]:
-    """What a path holds, recognised, with the file as it was read."""
+def find(
+    path: str | os.PathLike, *, weights: str, overrides: dict[str, Any], shapes: bool = False
+) -> tuple[Found, RawFile]:
+    """What a path holds, recognised, with the file as it was read; ``shapes``: without reading its weights."""
     file, config, scheduler, sidecar = _locate(Path(path), weights)
-    options = Overrides.make(overrides).or_else(Overrides.make(sidecar))
-    raw = read_file(file)
+    given, beside = Overrides.make(overrides), Overrides.make(sidecar)
+    options = given.or_else(beside)
+    raw = read_file(file, shapes=shapes)
     raw.config, raw.scheduler = config, scheduler
     found = recognise(raw, options, weights)
     found.spec.check()
@@ -101,6 +149,7 @@ def find(path: str | os.PathLike, *, weights: str, overrides: dict[str, Any]) ->
     if options.image_size:
         found.size = options.image_size
     found.name = options.name or found.name or _name(Path(path), file)
+    found.said += [*given.words(), *(f"{text}, in the JSON file beside it" for text in beside.words(but=given))]
     return found, raw
 
 
@@ -113,11 +162,12 @@ def _check_process(found: Found, raw: RawFile) -> None:
 
 
 def recognise(raw: RawFile, options: Overrides, weights: str) -> Found:
-    """The first format that fits; ValueError with every format's reason when none does, or for options unused."""
-    reasons = []
+    """The first format that fits; ValueError that says what the file is when none does, or for options unused."""
+    state = any_state(raw.content)
+    if own.detect(raw) is not None and state is not None and (what := refusals.by_tensors(state)):
+        raise ValueError(f"{raw.path.name} {what}")
     for fmt in FORMATS:
-        reason = fmt.detect(raw)
-        if reason is None:
+        if fmt.detect(raw) is None:
             asked = Recorded(options)
             try:
                 found = fmt.parse(raw, asked, weights)
@@ -130,11 +180,7 @@ def recognise(raw: RawFile, options: Overrides, weights: str) -> Found:
                 raise ValueError(_MISSHAPEN.format(raw.path.name, fmt.NAME)) from None
             asked.finish(raw.path.name, found)
             return found
-        reasons.append(f"not a {fmt.NAME} ({reason})")
-    raise ValueError(
-        f"{raw.path.name} is no score model that this version knows: {'; '.join(reasons)}. "
-        "Latent models (Stable Diffusion and others) go through the host's own checkpoint loader."
-    )
+    raise ValueError(f"{raw.path.name} {refusals.unknown(raw.content, state)}")
 
 
 def fitted(found: Found, dtype: torch.dtype, operations: Any = torch.nn) -> torch.nn.Module:
@@ -173,6 +219,10 @@ def build(found: Found, *, dtype: torch.dtype, device: str | torch.device, opera
     net.load_state_dict(state, assign=True)
     net.requires_grad_(False)
     net.to(device)
+    return _denoiser(found, net)
+
+
+def _denoiser(found: Found, net: torch.nn.Module) -> Denoiser:
     return Denoiser(net, found.preconditioning, channels=found.spec.in_channels, gain=found.gain, offset=found.offset)
 
 
@@ -191,6 +241,7 @@ def _info(found: Found, raw: RawFile) -> ModelInfo:
         detected=[span, *found.detected],
         assumed=list(found.assumed),
         notes=list(found.notes),
+        said=list(found.said),
     )
 
 

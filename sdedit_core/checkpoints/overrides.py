@@ -100,7 +100,16 @@ class Overrides:
 
     def or_else(self, other: Overrides) -> Overrides:
         """These options, with ``other``'s where none is given here."""
-        return replace(other, **{f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None})
+        return replace(other, **self.given())
+
+    def given(self) -> dict[str, Any]:
+        """What was said, by name."""
+        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None}
+
+    def words(self, *, but: Overrides | None = None) -> list[str]:
+        """What was said as ``name=value``, without what ``but`` says in its place."""
+        skip = but.given() if but else {}
+        return [f"{name}={_shown(value)}" for name, value in self.given().items() if name not in skip]
 
 
 class Recorded:

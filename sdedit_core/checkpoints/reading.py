@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..pictures.files import check_regular
+from . import refusals
 from .pickles import check_pickle
 
 # PyTorch 2.5 knows safe_globals, but takes no other name for what it allows
@@ -27,8 +28,10 @@ _NAMED = tuple(int(part) for part in re.findall(r"\d+", torch.__version__)[:2]) 
 MAX_FILE = 64 << 30
 MAX_TENSORS = 10_000
 MAX_JSON = 4 << 20
+MAX_LIST = 100_000  # noise levels
 SHARED = 8  # times that the bytes of a file may be used: weights and averages share data, as views do
 MAX_HEADER = 8 << 20  # of a .safetensors file: 10,000 tensors need a quarter of it
+LISTS = ("sigmas", "u", "betas", "alphas_cumprod")  # tensors whose values say what a network is, not what it does
 WAY_OUT = (
     "Pickle files (.pkl) can run any code when they are opened, so they are refused. Convert it to .safetensors on a "
     "machine where you trust it (docs/checkpoints.md shows how), then load that file."
@@ -50,8 +53,13 @@ class RawFile:
     scheduler: dict | None = None
 
 
-def read_file(path: Path) -> RawFile:
+def read_file(path: Path, *, shapes: bool = False) -> RawFile:
     """Read a checkpoint file.
+
+    Args:
+        path: of the file.
+        shapes: keep names, shapes and types alone: tensors on the meta device, which are never read, but for short
+            lists of noise levels.  Every check of the file is the same.
 
     Raises:
         ValueError: not a checkpoint, truncated, hostile or out of bounds; one sentence says which and what to do.
@@ -60,7 +68,7 @@ def read_file(path: Path) -> RawFile:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            head = file.read(16)
+            head = file.read(512)
     except OSError as error:
         raise ValueError(f"Cannot open {path.name}: {error.strerror or error}.") from None
     if size > MAX_FILE:
@@ -70,10 +78,12 @@ def read_file(path: Path) -> RawFile:
     if path.suffix.lower() in (".pkl", ".pickle"):
         raise ValueError(f"{path.name}: {WAY_OUT}")
     try:
+        if what := refusals.by_bytes(head):
+            raise ValueError(what)
         if path.suffix.lower() in (".safetensors", ".sft") or _looks_like_safetensors(head, size):
-            raw = _read_safetensors(path, head, size)
+            raw = _read_safetensors(path, head, size, shapes)
         else:
-            raw = _read_torch(path, head)
+            raw = _read_torch(path, head, shapes)
     except ValueError as error:
         text = str(error)
         raise ValueError(f"{path.name}: {text[0].upper()}{text[1:]}") from None
@@ -85,7 +95,7 @@ def _looks_like_safetensors(head: bytes, size: int) -> bool:
     return head[8:9] == b"{" and length <= size - 8
 
 
-def _read_safetensors(path: Path, head: bytes, size: int) -> RawFile:
+def _read_safetensors(path: Path, head: bytes, size: int, shapes: bool) -> RawFile:
     """The library checks the header: that it fits into the file, and that the tensors fill the file exactly."""
     from safetensors import SafetensorError, safe_open
 
@@ -103,7 +113,7 @@ def _read_safetensors(path: Path, head: bytes, size: int) -> RawFile:
         raise ValueError(
             f"it is truncated or damaged, or no .safetensors file at all ({reason}). Download it again."
         ) from None
-    return RawFile(path, _checked(content, size), "safetensors", metadata)
+    return RawFile(path, _checked(content, size, shapes), "safetensors", metadata)
 
 
 def _allow_numpy_scalars():
@@ -123,9 +133,9 @@ def _allow_numpy_scalars():
     return torch.serialization.safe_globals(allowed)
 
 
-def _read_torch(path: Path, head: bytes) -> RawFile:
+def _read_torch(path: Path, head: bytes, shapes: bool) -> RawFile:
     if not (head.startswith(b"PK\x03\x04") or head[:1] == b"\x80"):
-        kind = "a text file" if _is_text(head) else "neither a .safetensors nor a PyTorch file"
+        kind = "a text file" if _is_text(head[:16]) else "neither a .safetensors nor a PyTorch file"
         raise ValueError(f"this is {kind}, not a checkpoint. Check the download (a web page saved by mistake?).")
     check_pickle(path)
     zipped = head.startswith(b"PK")
@@ -134,7 +144,8 @@ def _read_torch(path: Path, head: bytes) -> RawFile:
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # the weights-only unpickler raises many kinds on broken input
         raise ValueError(_why_not(error)) from None
-    return RawFile(path, _checked(content, path.stat().st_size), "PyTorch zip" if zipped else "PyTorch legacy stream")
+    container = "PyTorch zip" if zipped else "PyTorch legacy stream"
+    return RawFile(path, _checked(content, path.stat().st_size, shapes), container)
 
 
 def _why_not(error: Exception) -> str:
@@ -161,14 +172,15 @@ def _is_text(head: bytes) -> bool:
     return all(32 <= b < 127 or b in b"\r\n\t" for b in head)
 
 
-def _checked(content: Any, size: int) -> Any:
+def _checked(content: Any, size: int, shapes: bool = False) -> Any:
     """The same structure with checked tensors; at most four levels deep, at most MAX_TENSORS tensors.
 
     ``size`` is that of the file in bytes: tensors may share their data, but not ten thousand the same gigabyte.
+    ``shapes`` leaves the data where they are: both kinds of file are mapped, so what is not touched is not read.
     """
     count = visited = total = 0
 
-    def walk(value: Any, depth: int) -> Any:
+    def walk(value: Any, depth: int, name: str = "") -> Any:
         nonlocal count, visited, total
         visited += 1
         if visited > 20 * MAX_TENSORS:
@@ -184,13 +196,15 @@ def _checked(content: Any, size: int) -> Any:
             total += value.numel() * value.element_size()
             if total > SHARED * size + (1 << 20):
                 raise ValueError(f"its tensors claim {total:,} bytes of a file of {size:,}; it is damaged or hostile.")
+            if shapes and not (value.dim() == 1 and value.numel() <= MAX_LIST and name.rpartition(".")[2] in LISTS):
+                return torch.empty_like(value, device="meta", requires_grad=False)
             return value.detach()
         if depth > 4:
             return None
         if isinstance(value, Mapping):
             keep = {k: v for k, v in value.items() if isinstance(k, (str, int))}
             visited += len(value) - len(keep)
-            return {k: walk(v, depth + 1) for k, v in keep.items()}
+            return {k: walk(v, depth + 1, str(k)) for k, v in keep.items()}
         if isinstance(value, (list, tuple)):
             return [walk(v, depth + 1) for v in value]
         return value if isinstance(value, (str, int, float, bool, type(None), np.generic)) else None

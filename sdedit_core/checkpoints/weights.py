@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import torch
 from einops import rearrange
@@ -74,20 +75,20 @@ class Weights:
         self.linear(f"{target}.emb", emb)
         self.layer(f"{target}.norm1", norm1)
         bias = self.get(f"{conv1}.bias")
-        self.out[f"{target}.conv1.weight"] = _scaled(self.get(f"{conv1}.weight"), scale)
+        self.out[f"{target}.conv1.weight"] = scaled(self.get(f"{conv1}.weight"), scale)
         if shortcut:
             if f"{shortcut}.W" in self:
                 weight, extra = self.matrix(f"{shortcut}.W")[:, :, None, None], self.get(f"{shortcut}.b")
             else:
                 weight, extra = self.get(f"{shortcut}.weight"), self.get(f"{shortcut}.bias")
-            bias = bias.float() + extra.float()  # half-precision files: no second rounding
-            self.out[f"{target}.shortcut.weight"] = _scaled(weight, scale)
-        self.out[f"{target}.conv1.bias"] = _scaled(bias, scale)
+            bias = added(bias.float(), extra.float())  # half-precision files: no second rounding
+            self.out[f"{target}.shortcut.weight"] = scaled(weight, scale)
+        self.out[f"{target}.conv1.bias"] = scaled(bias, scale)
 
     def attention(self, target: str, *, norm: str, q: str, k: str, v: str, proj: str, scale: float) -> None:
         """Attention stored as separate q, k, v, each a matrix, a 1x1 convolution or score-SDE's NIN."""
         parts = [self._wb(name) for name in (q, k, v)]
-        self._attention(target, norm, torch.cat([w for w, _ in parts]), torch.cat([b for _, b in parts]), proj, scale)
+        self._attention(target, norm, joined([w for w, _ in parts]), joined([b for _, b in parts]), proj, scale)
 
     def fused_attention(
         self, target: str, *, norm: str, qkv: str, proj: str, heads: int, order: str, scale: float
@@ -111,7 +112,7 @@ class Weights:
             self.layer(f"{target}.norm", norm)
         self.out[f"{target}.qkv.weight"], self.out[f"{target}.qkv.bias"] = w, b
         w, b = self._wb(proj)
-        self.out[f"{target}.proj.weight"], self.out[f"{target}.proj.bias"] = _scaled(w, scale), _scaled(b, scale)
+        self.out[f"{target}.proj.weight"], self.out[f"{target}.proj.bias"] = scaled(w, scale), scaled(b, scale)
 
     def finish(self) -> dict[str, Tensor]:
         """The canonical state dict; ValueError when the file holds tensors that nothing asked for."""
@@ -122,8 +123,32 @@ class Weights:
         return self.out
 
 
-def _scaled(t: Tensor, scale: float) -> Tensor:
-    return t if scale == 1.0 else t.float() * scale
+def scaled(t: Tensor, scale: float) -> Tensor:
+    """``t`` times a number, in float32; of shapes alone the shape."""
+    return t if scale == 1.0 else t.float() if t.is_meta else t.float() * scale
+
+
+def added(one: Tensor, other: Tensor) -> Tensor:
+    """The sum of a tensor and one like it or like its rows; of shapes alone the shape, as for :func:`joined`."""
+    if not one.is_meta:
+        return one + other
+    if one.shape[one.dim() - other.dim() :] != other.shape:
+        raise ValueError(f"it has tensors that cannot be added: {tuple(one.shape)} and {tuple(other.shape)}.")
+    return one
+
+
+def joined(parts: list[Tensor], dim: int = 0) -> Tensor:
+    """``torch.cat``; for shapes alone without PyTorch's, which imports its compiler first and takes seconds."""
+    if not parts[0].is_meta:
+        return torch.cat(parts, dim=dim)
+    shapes = [list(t.shape) for t in parts]
+    lengths = [shape.pop(dim) for shape in shapes]
+    if any(shape != shapes[0] for shape in shapes):
+        raise ValueError(
+            f"it has tensors that cannot be joined: {listed(sorted({str(tuple(t.shape)) for t in parts}))}."
+        )
+    shapes[0].insert(dim, sum(lengths))
+    return torch.empty(shapes[0], dtype=reduce(torch.promote_types, (t.dtype for t in parts)), device="meta")
 
 
 def pixel_affine(data_range: tuple[float, float]) -> dict[str, float]:
@@ -145,4 +170,4 @@ def attention_size(spec: UNetSpec, pixels: int) -> int:
 def swap_halves(weight: Tensor) -> Tensor:
     """Columns of a linear layer that reads [cos, sin], reordered for [sin, cos]."""
     half = weight.shape[1] // 2
-    return torch.cat([weight[:, half : 2 * half], weight[:, :half], weight[:, 2 * half :]], dim=1)
+    return joined([weight[:, half : 2 * half], weight[:, :half], weight[:, 2 * half :]], dim=1)

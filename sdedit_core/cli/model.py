@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from .common import add_model_options, parse_overrides, say
 
@@ -27,6 +28,7 @@ def add_parser(commands) -> None:
 def run_info(args: argparse.Namespace) -> None:
     """Describe one model, or list what there is."""
     from ..builtin import list_priors
+    from ..checkpoints import inspect_checkpoint
     from ..load import load_score_model
     from ..sampling.share import share_of
     from ..sampling.solvers import SOLVERS
@@ -39,14 +41,20 @@ def run_info(args: argparse.Namespace) -> None:
         for name, description in list_priors().items():
             say(f"{name:22s} {description}")
         return
-    model = load_score_model(args.model, weights=args.weights, dtype=args.dtype, **parse_overrides(args.set))
+    overrides = parse_overrides(args.set)
+    file = args.model not in list_priors() and Path(args.model).exists()
+    if file:  # names and shapes say all that is told here
+        model = inspect_checkpoint(args.model, weights=args.weights, dtype=args.dtype, **overrides)
+    else:
+        model = load_score_model(args.model, weights=args.weights, dtype=args.dtype, **overrides)
     schedule = model.schedule
     size = "any" if model.size is None else f"{model.size[1]} x {model.size[0]}"
     say(str(model.info))
-    say(f"process: {schedule}")
-    say(f"data range: {model.data_range}")
+    if not file:  # of a file, the first that was detected
+        say(f"process: {schedule}")
+        say(f"data range: {model.data_range}")
     say(f"size: {size}, in multiples of {model.size_multiple}")
-    if model.num_classes:
+    if model.num_classes and f"{model.num_classes} classes" not in model.info.detected:
         say(f"classes: {model.num_classes}")
     at = [(t, schedule.sigma(t)) for t in LADDER]
     say("t0 -> sigma: " + ", ".join(f"{t:g} -> {sigma:.3g}" for t, sigma in at))

@@ -167,7 +167,10 @@ def replace_file(path: str | os.PathLike, write: Callable[[Path], object], *, te
         name = f".{zlib.crc32(os.fsencode(target.name)):08x}.{os.getpid()}.part"
     part = target.with_name(name)
     try:
+        mode = _mode(target, part)
         write(part)
+        with contextlib.suppress(OSError):  # not every file system has modes
+            os.chmod(part, mode)
         with open(part, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(part, target)
@@ -176,6 +179,12 @@ def replace_file(path: str | os.PathLike, write: Callable[[Path], object], *, te
     finally:
         with contextlib.suppress(OSError):  # where nothing can be removed, the error above is the one to tell
             part.unlink(missing_ok=True)
+
+
+def _mode(target: Path, part: Path) -> int:
+    """Who may read a file: as before where it is replaced, else as the umask says, whatever library writes it."""
+    part.touch()
+    return stat.S_IMODE((target if target.exists() else part).stat().st_mode) & 0o777
 
 
 def _place(path: Path) -> Path:

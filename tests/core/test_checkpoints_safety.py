@@ -166,7 +166,7 @@ def test_a_pipe_beside_a_file_is_not_waited_for(tmp_path):
     path = _exists(tmp_path)
     for beside in ("text.json", "text.pth.json"):
         os.mkfifo(tmp_path / beside)
-    assert "a text file" in _refused(path)
+    assert "a web page" in _refused(path)
     assert "a pipe or a device" in _refused(tmp_path / "text.json", by=reading.read_json)
     os.mkfifo(tmp_path / "a.state.safetensors")
     assert "a pipe or a device" in _refused(tmp_path / "a.state.safetensors", by=lambda p: read_tensors(p, "x"))

@@ -53,19 +53,20 @@ def test_a_ddpm_without_a_level_is_incomplete():
 
 
 @pytest.mark.parametrize(
-    ("image", "out", "fits"),
+    ("image", "out", "words"),
     [
-        (1, 1, True), (1, 2, True), (3, 3, True), (3, 6, True), (4, 4, True), (4, 8, True), (2, 2, False),
-        (6, 3, False), (3, 4, False),
+        (1, 1, ""), (1, 2, ""), (3, 3, ""), (3, 6, ""), (2, 2, "it takes 2 and returns 2 channels, so it is a super-"),
+        (3, 4, "it takes 3 and returns 4 channels"), (6, 3, "is a super-resolution or inpainting network"),
+        (4, 4, "is a network of 4 channels, which works on a VAE's latents"), (4, 8, "is a network of 4 channels"),
     ],
 )  # fmt: skip
-def test_channels_in_and_out(image, out, fits):
+def test_channels_in_and_out(image, out, words):
     state = state_of("adm_cond.pt")
     first, last, bias = "input_blocks.0.0.weight", "out.2.weight", "out.2.bias"
     state[first] = state[first][:, :1].repeat(1, image, 1, 1)
     state[last], state[bias] = state[last][:1].repeat(out, 1, 1, 1), state[bias][:1].repeat(out)
-    if not fits:
-        broken(state, f"it takes {image} and returns {out} channels, so it is a super-resolution or other special")
+    if words:
+        broken(state, words)
         return
     here = found(state)
     assert (here.spec.in_channels, here.spec.out_channels) == (image, out)

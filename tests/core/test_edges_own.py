@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_what_is_written_is_read_again():
     data = json.loads(written["sdedit"])
     assert (data["version"], data["source"], data["centred"]) == (1, {"sha256": "0"}, True)
     again = read(written)
-    assert again == first
+    assert again == replace(first, source={"sha256": "0"})
 
 
 @pytest.mark.parametrize("key", own._NEEDED)

@@ -20,7 +20,7 @@ from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
 from ..states import any_state, choose_state, strip
-from ..weights import Weights, pixel_affine, swap_halves
+from ..weights import Weights, added, joined, pixel_affine, scaled, swap_halves
 
 NAME = "EDM state dict"
 _BLOCK = re.compile(r"(enc|dec)\.(\d+)x(\d+)_(\w+?)\.")
@@ -165,7 +165,7 @@ def _encoder(w: Weights, names: list[tuple[int, str]], song: bool, options: dict
             encoder[j] = replace(encoder[j], pyramid="sum")
         elif n == "aux_residual":
             for part in ("weight", "bias"):
-                w.out[f"pyramid.{j}.conv.conv.{part}"] = w.get(f"{name}.{part}").float() * SKIP_SCALE
+                w.out[f"pyramid.{j}.conv.conv.{part}"] = scaled(w.get(f"{name}.{part}"), SKIP_SCALE)
             encoder[j] = replace(encoder[j], pyramid="residual")
         elif n != "aux_down":
             raise ValueError(f"it has an unknown encoder block {short(n)}.")
@@ -220,8 +220,9 @@ def _embedding(w: Weights, song: bool, spec: UNetSpec) -> UNetSpec:
         # a linear layer on one-hot labels is a table of rows; the last row stands for "no class"
         table = w.get("map_label.weight").float().t()
         classes = table.shape[0]
-        table = torch.cat([table * (classes**0.5 if song else 1.0), torch.zeros_like(table[:1])])
-        w.out["embed.classes.weight"] = table + w.get("map_label.bias").float() if "map_label.bias" in w else table
+        table = joined([scaled(table, classes**0.5 if song else 1.0), torch.zeros_like(table[:1])])
+        bias = w.get("map_label.bias").float() if "map_label.bias" in w else None
+        w.out["embed.classes.weight"] = table if bias is None else added(table, bias)
     return replace(
         spec, embedding="fourier" if fourier else "sinusoidal", embedding_channels=features,
         embedding_hidden=hidden, embedding_endpoint=song, num_classes=classes, null_class=bool(classes),

@@ -67,11 +67,14 @@ def parse(raw: RawFile, options: Overrides, weights: str) -> Found:
     if not isinstance(centred, bool):
         raise ValueError(f"its metadata has centred = {short(centred)}, which is neither true nor false.")
     found.centred = centred
-    for key in ("detected", "assumed", "notes"):
+    for key in ("detected", "assumed", "said", "notes"):
         lines = data.get(key, [])
         if not isinstance(lines, list):
             raise ValueError(f"its metadata has {key} = {short(lines)}, which is no list of sentences.")
         getattr(found, key).extend(_ADVICE.sub("", str(line)[:500]) for line in lines[:50])
+    source = data.get("source")
+    if isinstance(source, dict):
+        found.source = {str(k)[:40]: v[:200] for k, v in list(source.items())[:8] if isinstance(v, str)}
     if weights == "raw" and found.which == "EMA":
         raise ValueError('it holds averaged (EMA) weights only; convert the original file again with weights="raw".')
     _apply(options, found)
@@ -142,6 +145,7 @@ def describe(found: Found, source: dict) -> dict[str, str]:
         "version": VERSION, "name": found.name, "architecture": found.architecture, "weights": found.which,
         "network": found.spec.to_dict(), "preconditioning": found.preconditioning.to_dict(), "gain": found.gain,
         "offset": found.offset, "centred": found.centred and _follows(found), "size": found.size,
-        "detected": found.detected, "assumed": found.assumed, "notes": found.notes, "source": source,
+        "detected": found.detected, "assumed": found.assumed, "said": found.said, "notes": found.notes,
+        "source": source,
     }  # fmt: skip
     return {"format": "pt", "sdedit": json.dumps(data)}

@@ -21,7 +21,7 @@ from ..found import Found
 from ..overrides import Overrides
 from ..reading import RawFile
 from ..states import any_state, choose_state
-from ..weights import Weights, attention_size, pixel_affine
+from ..weights import Weights, attention_size, pixel_affine, scaled
 
 NAME = "score-SDE checkpoint"
 _KEY = re.compile(r"all_modules\.(\d+)\.(.+)")
@@ -232,7 +232,7 @@ class _Walker:
             return last.outputs * (2 if cat else 1)
         layer = f"{m}.{'Conv2d_0' if self.kinds[i] == 'fir' else 'Conv_0'}"
         for part in ("weight", "bias"):
-            self.w.out[f"pyramid.{j}.conv.conv.{part}"] = self.w.get(f"{layer}.{part}").float() * self.scale
+            self.w.out[f"pyramid.{j}.conv.conv.{part}"] = scaled(self.w.get(f"{layer}.{part}").float(), self.scale)
         blocks[-1] = replace(last, pyramid="residual")
         return last.outputs
 
