@@ -71,7 +71,8 @@ def test_template(front, comfy, path):
         assert front.load(workflow) == []
     for name, value in SMALL.items():
         front.set_widgets(name, value)
-    front.set_widgets("height", 80, "ImageScale")  # a video, in about the shape that the template gives it
+    for kind in ("ImageScale", "WanImageToVideo"):  # a video, in about the shape that the template gives it
+        front.set_widgets("height", 80, kind)
     if text:
         front.set_widgets("width", text[0], "TestRandomPrompt")
     assert front.queue() == ("execution_success", None)
