@@ -2,12 +2,14 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { hintOf, WATCHED } from "./graph/hints.js";
 import { loadWords, templateWords } from "./graph/language.js";
 import { enter, leave, rememberRun } from "./graph/live.js";
 import { speak } from "./graph/notes.js";
 import { followPromotions } from "./graph/promoted.js";
 import { addCompare, orderTemplates } from "./graph/templates.js";
 import { addWidget, after, keepExamples, makeCanvas, ROOM, WIDGET } from "./graph/widget.js";
+import { say } from "./strokes/words.js";
 
 const NAME = "SDEdit.StrokeCanvas";
 
@@ -25,6 +27,13 @@ function addCanvas(node, inputName, inputData) {
   return { widget, ...ROOM };
 }
 
+/** A link was made by hand that will not do what it seems to: say so. */
+function warn(node, side, slot, connected, link) {
+  const hint = connected && !app.configuringGraph ? hintOf(node, side, slot, link) : null;
+  const toast = { severity: "warn", summary: node.title, detail: hint && say(hint), life: 15000 };
+  if (hint) app.extensionManager?.toast?.add(toast);
+}
+
 app.registerExtension({
   name: NAME,
   init() {
@@ -39,5 +48,6 @@ app.registerExtension({
   getCustomWidgets: () => ({ [WIDGET]: addCanvas }),
   nodeCreated(node) {
     if (node.isSubgraphNode?.()) followPromotions(node);
+    if (WATCHED.includes(node.type)) after(node, "onConnectionsChange", (...change) => warn(node, ...change));
   },
 });
