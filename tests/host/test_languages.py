@@ -25,12 +25,6 @@ SHOWN = """() => {
         changed: window.app.extensionManager.workflow?.activeWorkflow?.isModified ?? null,
     };
 }"""
-HELP = """async (kind) => {
-    const page = window.location.origin, name = 'ComfyUI-SDEdit', answers = [];
-    for (const path of [`${kind}/${window.app.extensionManager.setting.get('Comfy.Locale')}.md`])
-        answers.push(await (await fetch(`${page}/extensions/${name}/docs/${path}`)).text());
-    return answers[0];
-}"""
 NODE = "SDEdit_AddVENoise"
 
 pytestmark = [
@@ -39,13 +33,15 @@ pytestmark = [
 ]
 
 
+def locale(language, name):
+    return json.loads((ROOT / "locales" / language / name).read_text(encoding="utf-8"))
+
+
 def texts_of(language):
     """(texts of main.json by their English ones, nodeDefs.json) of a language."""
-    read = {name: [json.loads((ROOT / "locales" / each / name).read_text(encoding="utf-8")) for each in ("en", language)]
-            for name in ("main.json", "nodeDefs.json")}  # fmt: skip
-    english, other = (tree["SDEdit"] for tree in read["main.json"])
+    english, other = (locale(each, "main.json")["SDEdit"] for each in ("en", language))
     words = {text: other[kind][key] for kind in ("templates", "said") for key, text in english[kind].items()}
-    return words, read["nodeDefs.json"][1]
+    return words, locale(language, "nodeDefs.json")
 
 
 @pytest.fixture(scope="module", params=["classic", "nodes2"])
@@ -97,13 +93,12 @@ def test_what_a_run_says(front, language):
     front.new_workflow()
     front.page.evaluate(RUN)
     assert front.queue() == ("execution_success", None)
-    text = front.page.evaluate("() => JSON.stringify(window.__events)")
+    text = front.page.evaluate(READ)
     front.shot(f"{front.label}/{language}/read-out")
     for line in ("like denoise $1 of a KSampler with the scheduler simple", "mask: all 1, so everything may change"):
         assert words[line].split("$1")[-1] in text, line
     assert "noise share" not in text
-    front.page.evaluate("() => { const n = window.app.graph.nodes.find(n => n.type === 'SDEdit_StrokeCanvas');"
-                        "n.widgets.find(w => w.name === 'strokes').value = ''; }")  # fmt: skip
+    front.set_widgets("strokes", '{"version":1,"width":64,"height":64,"background":"#ffffff","strokes":[]}')
     kind, detail = front.queue()
     assert kind == "execution_error"
     message = next(text for english, text in words.items() if "nothing is painted yet" in english)
@@ -112,6 +107,7 @@ def test_what_a_run_says(front, language):
     front.close_dialogs()
 
 
+READ = """() => window.app.graph.nodes.find(n => n.type === 'PreviewAny').widgets.map(w => w.value).join()"""
 RUN = """() => {
     const { graph } = window.app, made = {};
     const make = (kind, x, y) => { const n = LiteGraph.createNode(kind); graph.add(n); n.pos = [x, y]; return n; };
@@ -133,7 +129,12 @@ def test_the_help_panel(front, language):
     front.page.evaluate("l => window.app.extensionManager.setting.set('Comfy.Locale', l)", language)
     front.reload()
     asked = []
-    front.page.on("response", lambda r: asked.append((r.url.rsplit("/docs/", 1)[-1], r.status)) if ".md" in r.url else 0)
+
+    def note(response):
+        if ".md" in response.url:
+            asked.append((response.url.rsplit("/docs/", 1)[-1], response.status))
+
+    front.page.on("response", note)
     front.new_workflow()
     front.page.evaluate(f"""() => {{ const n = LiteGraph.createNode('{NODE}'); window.app.graph.add(n);
         n.pos = [200, 200]; window.app.canvas.selectNode(n); window.app.canvas.setDirty(true, true); }}""")

@@ -155,7 +155,9 @@ def banner(size: int) -> None:
     guide = example_guide("alpine", width=width, height=height)
     model = load_score_model("landscape-alpine")
     made = sdedit(model, guide, t0=RECOMMENDED_T0["alpine"], steps=20, seed=0).samples.clamp(0, 1)
-    across = torch.linspace(0, 1, width).reshape(1, 1, 1, -1) + 0.25 * torch.linspace(-1, 1, height).reshape(1, 1, -1, 1)
+    across = torch.linspace(0, 1, width).reshape(1, 1, 1, -1) + 0.25 * torch.linspace(-1, 1, height).reshape(
+        1, 1, -1, 1
+    )
     share = ((across - 0.45) / 0.1).clamp(0, 1)  # a slanted seam, a tenth of the width
     both = torch.lerp(guide, made, share)
     to_pil(both).resize((1260, 540), Image.Resampling.LANCZOS).save(OUT / "banner.jpg", quality=88)

@@ -3,15 +3,17 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { hintOf, WATCHED } from "./graph/hints.js";
-import { loadWords, templateWords } from "./graph/language.js";
+import { loadWords, templateWords, translate } from "./graph/language.js";
 import { enter, leave, rememberRun } from "./graph/live.js";
 import { speak } from "./graph/notes.js";
 import { followPromotions } from "./graph/promoted.js";
+import { listen, speakOutput } from "./graph/said.js";
 import { addCompare, orderTemplates } from "./graph/templates.js";
-import { addWidget, after, keepExamples, makeCanvas, ROOM, WIDGET } from "./graph/widget.js";
+import { addWidget, after, before, keepExamples, makeCanvas, ROOM, WIDGET } from "./graph/widget.js";
 import { say } from "./strokes/words.js";
 
 const NAME = "SDEdit.StrokeCanvas";
+const SHOWS_TEXT = "PreviewAny"; // "Preview as Text"
 
 function addCanvas(node, inputName, inputData) {
   const canvas = makeCanvas(inputData[1]?.default ?? "", () => widget.callback?.(widget.value));
@@ -26,6 +28,8 @@ function addCanvas(node, inputName, inputData) {
   after(node, "onAdded", () => enter(entry)); // removed and added again: into a subgraph, out of it
   return { widget, ...ROOM };
 }
+
+listen(api, translate);
 
 /** A link was made by hand that will not do what it seems to: say so. */
 function warn(node, side, slot, connected, link) {
@@ -48,6 +52,7 @@ app.registerExtension({
   getCustomWidgets: () => ({ [WIDGET]: addCanvas }),
   nodeCreated(node) {
     if (node.isSubgraphNode?.()) followPromotions(node);
+    if (node.type === SHOWS_TEXT) before(node, "onExecuted", (output) => speakOutput(output, translate));
     if (WATCHED.includes(node.type)) after(node, "onConnectionsChange", (...change) => warn(node, ...change));
   },
 });

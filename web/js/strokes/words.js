@@ -67,8 +67,7 @@ const ENGLISH = {
   hint: "Paint here",
   later: "The picture appears here after the first run",
   keys: "Painting: B brush, S shape, F fill, E eraser, P pick, brackets change the size, Ctrl+Z undo",
-  hintKSampler:
-    "KSampler adds noise of its own on top. Take Reverse SDE Sampler, or KSampler (Advanced) without add_noise.",
+  hintKSampler: "KSampler adds its own noise too. Take Reverse SDE Sampler, or KSampler (Advanced) without add_noise.",
   hintInpaint: "VAE Encode (for Inpainting) paints over your strokes. Take VAE Encode, and connect the mask here.",
   hintEmpty: "The empty conditioning is for score models. This model needs CLIP Text Encode; its text may be empty.",
   tooMany: "The drawing is full. Undo or clear some strokes.",
