@@ -124,6 +124,29 @@ RUN = """() => {
 }"""
 
 
+LINK = """() => {
+    const { graph } = window.app, find = type => graph.nodes.find(n => n.type === type);
+    const make = kind => { const n = LiteGraph.createNode(kind); graph.add(n); return n; };
+    const noise = find('SDEdit_AddVENoise');
+    noise.connect(0, make('KSampler'), 'latent_image');
+    make('VAEEncodeForInpaint').connect(0, noise, 'latent');
+}"""
+
+
+@pytest.mark.parametrize("language", ["zh", "ja"])
+def test_hints_at_links(front, language):
+    front.page.evaluate("l => window.app.extensionManager.setting.set('Comfy.Locale', l)", language)
+    front.reload()
+    front.new_workflow()
+    front.page.evaluate(RUN)
+    front.page.evaluate(LINK)
+    front.page.wait_for_timeout(600)
+    front.shot(f"{front.label}/{language}/hints")
+    shown = front.page.evaluate("() => document.body.innerText")
+    words = locale(language, "main.json")["SDEdit"]["canvas"]
+    assert words["hintKSampler"] in shown and words["hintInpaint"] in shown
+
+
 @pytest.mark.parametrize("language", ["zh", "ja"])
 def test_the_help_panel(front, language):
     front.page.evaluate("l => window.app.extensionManager.setting.set('Comfy.Locale', l)", language)

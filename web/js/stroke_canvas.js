@@ -52,7 +52,7 @@ app.registerExtension({
   getCustomWidgets: () => ({ [WIDGET]: addCanvas }),
   nodeCreated(node) {
     if (node.isSubgraphNode?.()) followPromotions(node);
-    if (node.type === SHOWS_TEXT) before(node, "onExecuted", (output) => speakOutput(output, translate));
-    if (WATCHED.includes(node.type)) after(node, "onConnectionsChange", (...change) => warn(node, ...change));
+    if (node.comfyClass === SHOWS_TEXT) before(node, "onExecuted", (output) => speakOutput(output, translate));
+    if (WATCHED.includes(node.comfyClass)) after(node, "onConnectionsChange", (...change) => warn(node, ...change));
   },
 });
