@@ -103,7 +103,7 @@ def test_what_a_run_says(front, language):
     assert kind == "execution_error"
     message = next(text for english, text in words.items() if "nothing is painted yet" in english)
     front.shot(f"{front.label}/{language}/message")
-    assert detail["exception_message"].endswith(message.removeprefix("“$1”").removeprefix("「$1」"))
+    assert detail["exception_message"].strip().endswith(message.removeprefix("“$1”").removeprefix("「$1」"))
     front.close_dialogs()
 
 
