@@ -34,6 +34,7 @@ class StrokeCanvas(Node):
         "A small canvas to paint the guide for SDEdit on, from scratch or over a photo. The strokes are kept in the "
         "workflow, so a shared workflow brings its painting along and also runs without a browser."
     )
+    HAS_INTERMEDIATE_OUTPUT = True  # shows pictures on itself: hosts tell them again when the run was cached
     SEARCH_ALIASES = ["sdedit", "paint", "painter", "draw", "sketch", "scribble", "brush", "stroke painting", "mask"]
 
     @classmethod

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 import make
 
@@ -161,3 +162,11 @@ def grey_noise():
         return weight * x + (1 - weight) * 0.5
 
     return ScoreModel.from_denoiser(denoise, data_range=(0.0, 1.0), channels=3)
+
+
+@pytest.mark.parametrize(("name", "size"), [("icon.png", (400, 400)), ("banner.jpg", (1260, 540))])
+def test_the_registry_s_pictures_have_the_shape_that_it_asks_for(name, size):
+    path = ROOT / "docs" / "images" / name
+    with Image.open(path) as picture:
+        assert picture.size == size
+    assert path.stat().st_size < 200_000 and f"docs/images/{name}" in (ROOT / "pyproject.toml").read_text("utf-8")

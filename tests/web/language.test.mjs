@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { speak } from "../../web/js/graph/notes.js";
-import { listen, makeTranslator } from "../../web/js/graph/said.js";
+import { listen, makeTranslator, speakOutput } from "../../web/js/graph/said.js";
 import { pairsOf } from "../../web/js/graph/texts.js";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -131,30 +131,19 @@ test("all that can be said is found again in every language", () => {
   }
 });
 
-test("what the server tells is translated, in the phase that comes before all other listeners", () => {
+test("messages of errors are translated before listeners hear them that come later", () => {
   const api = new EventTarget();
-  const [asked, heard] = [[], []];
-  const add = api.addEventListener.bind(api);
-  api.addEventListener = (type, listener, options) => {
-    asked.push([type, options]);
-    add(type, listener, options);
-  };
+  const heard = [];
   listen(api, (text) => text.toUpperCase());
-  assert.deepEqual(asked, [
-    ["executed", { capture: true }],
-    ["execution_error", { capture: true }],
-  ]);
-  add("executed", ({ detail }) => heard.push(detail.output.text));
-  add("execution_error", ({ detail }) => heard.push(detail.exception_message));
-  const tell = (type, detail) => api.dispatchEvent(new CustomEvent(type, { detail }));
-  tell("executed", { output: { text: ["read-out", 3] } });
-  tell("executed", { output: { images: [] } });
-  tell("execution_error", { exception_message: "wrong" });
-  assert.deepEqual(heard, [["READ-OUT", 3], undefined, "WRONG"]);
-  for (const odd of [null, {}, { output: null }]) {
-    const other = new EventTarget();
-    listen(other, String);
-    other.dispatchEvent(new CustomEvent("executed", { detail: odd }));
-    other.dispatchEvent(new CustomEvent("execution_error", { detail: odd }));
-  }
+  api.addEventListener("execution_error", ({ detail }) => heard.push(detail?.exception_message));
+  for (const detail of [{ exception_message: "wrong" }, { exception_message: 3 }, {}, null])
+    api.dispatchEvent(new CustomEvent("execution_error", { detail }));
+  assert.deepEqual(heard, ["WRONG", 3, undefined, undefined]);
+});
+
+test("texts that a node shows are translated in place", () => {
+  const text = ["read-out", 3];
+  speakOutput({ text }, (words) => words.toUpperCase());
+  assert.deepEqual(text, ["READ-OUT", 3]);
+  for (const odd of [undefined, null, {}, { text: "words" }, { images: [] }]) speakOutput(odd, String);
 });

@@ -149,6 +149,20 @@ def soften(mask: torch.Tensor, radius: int) -> torch.Tensor:
     return F.avg_pool2d(F.pad(wide, (radius,) * 4, mode="replicate"), window, 1)
 
 
+def banner(size: int) -> None:
+    """The registry's banner, 21:9: strokes on the left become the picture on the right."""
+    width, height = 21 * (size // 8), 9 * (size // 8)
+    guide = example_guide("alpine", width=width, height=height)
+    model = load_score_model("landscape-alpine")
+    made = sdedit(model, guide, t0=RECOMMENDED_T0["alpine"], steps=20, seed=0).samples.clamp(0, 1)
+    across = torch.linspace(0, 1, width).reshape(1, 1, 1, -1) + 0.25 * torch.linspace(-1, 1, height).reshape(
+        1, 1, -1, 1
+    )
+    share = ((across - 0.45) / 0.1).clamp(0, 1)  # a slanted seam, a tenth of the width
+    both = torch.lerp(guide, made, share)
+    to_pil(both).resize((1260, 540), Image.Resampling.LANCZOS).save(OUT / "banner.jpg", quality=88)
+
+
 def icon(size: int) -> None:
     """The pack's icon: half strokes, half picture."""
     guide = example_guide("sunset", width=size, height=size)
@@ -166,6 +180,7 @@ PICTURES = {
     "heat": heat,
     "steps": steps,
     "moods": moods,
+    "banner": banner,
     "icon": icon,
 }
 

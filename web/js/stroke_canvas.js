@@ -2,14 +2,18 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { loadWords, templateWords } from "./graph/language.js";
+import { hintOf, WATCHED } from "./graph/hints.js";
+import { loadWords, templateWords, translate } from "./graph/language.js";
 import { enter, leave, rememberRun } from "./graph/live.js";
 import { speak } from "./graph/notes.js";
 import { followPromotions } from "./graph/promoted.js";
+import { listen, speakOutput } from "./graph/said.js";
 import { addCompare, orderTemplates } from "./graph/templates.js";
-import { addWidget, after, keepExamples, makeCanvas, ROOM, WIDGET } from "./graph/widget.js";
+import { addWidget, after, before, keepExamples, makeCanvas, ROOM, WIDGET } from "./graph/widget.js";
+import { say } from "./strokes/words.js";
 
 const NAME = "SDEdit.StrokeCanvas";
+const SHOWS_TEXT = "PreviewAny"; // "Preview as Text"
 
 function addCanvas(node, inputName, inputData) {
   const canvas = makeCanvas(inputData[1]?.default ?? "", () => widget.callback?.(widget.value));
@@ -23,6 +27,15 @@ function addCanvas(node, inputName, inputData) {
   after(node, "onRemoved", () => leave(entry));
   after(node, "onAdded", () => enter(entry)); // removed and added again: into a subgraph, out of it
   return { widget, ...ROOM };
+}
+
+listen(api, translate);
+
+/** A link was made by hand that will not do what it seems to: say so. */
+function warn(node, side, slot, connected, link) {
+  const hint = connected && !app.configuringGraph ? hintOf(node, side, slot, link) : null;
+  const toast = { severity: "warn", summary: node.title, detail: hint && say(hint), life: 15000 };
+  if (hint) app.extensionManager?.toast?.add(toast);
 }
 
 app.registerExtension({
@@ -39,5 +52,7 @@ app.registerExtension({
   getCustomWidgets: () => ({ [WIDGET]: addCanvas }),
   nodeCreated(node) {
     if (node.isSubgraphNode?.()) followPromotions(node);
+    if (node.comfyClass === SHOWS_TEXT) before(node, "onExecuted", (output) => speakOutput(output, translate));
+    if (WATCHED.includes(node.comfyClass)) after(node, "onConnectionsChange", (...change) => warn(node, ...change));
   },
 });

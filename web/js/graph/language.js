@@ -3,8 +3,13 @@
 import { api } from "../../../../scripts/api.js";
 import { app } from "../../../../scripts/app.js";
 import { setWords } from "../strokes/words.js";
-import { listen, makeTranslator } from "./said.js";
+import { makeTranslator } from "./said.js";
 import { pairsOf } from "./texts.js";
+
+let translator = (text) => text;
+
+/** What nodes said, in the language of the front end; texts of others as they are. */
+export const translate = (text) => translator(text);
 
 /** Words of templates by their English ones; empty in English. */
 export const templateWords = new Map();
@@ -19,7 +24,7 @@ export async function loadWords() {
     setWords(table.SDEdit.canvas);
     const names = pairsOf(all.en, table, "nodeDefs", (key) => key.startsWith("SDEdit_"));
     for (const [english, words] of pairsOf(all.en, table, "templates")) templateWords.set(english, words);
-    listen(api, makeTranslator([...pairsOf(all.en, table, "said"), ...names]));
+    translator = makeTranslator([...pairsOf(all.en, table, "said"), ...names]);
   } catch {
     // an older server: English
   }

@@ -47,26 +47,20 @@ function pattern(english) {
   return { places, letters, closed, whole: new RegExp(`^${source}$`), inside: new RegExp(source) };
 }
 
+/** ComfyUI's node that shows a text is about to take one: put our words into it. What is not ours is not touched. */
+export function speakOutput(output, translate) {
+  const texts = output?.text;
+  if (!Array.isArray(texts)) return;
+  for (const [i, text] of texts.entries()) if (typeof text === "string") texts[i] = translate(text);
+}
+
 /**
- * Translate what the server tells, before the front end shows it: listeners for the capturing phase come first, whoever
- * was there earlier. A text that is not ours is not touched.
+ * Put our words into messages of errors. To be called while the script is loaded: ComfyUI's own listeners, which take the
+ * words out of the event, come after those that were there before them.
  */
 export function listen(api, translate) {
-  const say = (text) => (typeof text === "string" ? translate(text) : text);
-  const first = { capture: true };
-  api.addEventListener(
-    "executed",
-    ({ detail }) => {
-      const output = detail?.output;
-      if (Array.isArray(output?.text)) output.text = output.text.map(say);
-    },
-    first,
-  );
-  api.addEventListener(
-    "execution_error",
-    ({ detail }) => {
-      if (detail) detail.exception_message = say(detail.exception_message);
-    },
-    first,
-  );
+  api.addEventListener("execution_error", ({ detail }) => {
+    const message = detail?.exception_message;
+    if (typeof message === "string") detail.exception_message = translate(message);
+  });
 }

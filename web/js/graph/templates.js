@@ -8,6 +8,10 @@ const [TITLE, GAP] = [30, 16];
 /**
  * ComfyUI lists template files as the file system gives them, which is any order on some. From now on those of this
  * pack come by their numbers; no other list is touched. `url` is that of one of its scripts.
+ *
+ * There is no other way in ComfyUI 0.8.0 to 0.33.0: the server makes the list itself, with glob and without sorting,
+ * whatever the files are called or how old they are; a second route of that name would be one for all packs; and the page
+ * shows the list as it comes and asks no extension.
  */
 export function orderTemplates(api, url) {
   const ask = api.getWorkflowTemplates;

@@ -31,6 +31,15 @@ export function addWidget(node, name, canvas, getValue, setValue) {
   return node.addDOMWidget(name, WIDGET, canvas.element, { ...OPTIONS, getValue, setValue });
 }
 
+/** Call `first` before what a method of the object does already. */
+export function before(object, name, first) {
+  const then = object[name];
+  object[name] = function (...given) {
+    first(...given);
+    return then?.apply(this, given);
+  };
+}
+
 /** Call `then` after what a method of the object does already. */
 export function after(object, name, then) {
   const before = object[name];
