@@ -293,7 +293,7 @@ def load_model(args: argparse.Namespace, *masked: torch.Tensor | None) -> ScoreM
     """The model that the options name; where it is the photo of a guide and mask given, without what that opens."""
     from ..load import load_score_model, score_model_from_images
     from ..pictures.io import load_image
-    from .left_out import masks_for
+    from .left_out import OWN_PHOTO_FREEDOM, masks_for
 
     where = device(args.device)
     overrides = parse_overrides(args.set)
@@ -307,6 +307,7 @@ def load_model(args: argparse.Namespace, *masked: torch.Tensor | None) -> ScoreM
             check_sides(path, picture)
         leave_out = masks_for(pictures, *masked) if masked and masked[1] is not None else None
         if leave_out is not None:
+            overrides.setdefault("palette_freedom", OWN_PHOTO_FREEDOM)
             say("the guide's own photo is the model: what the mask opens is left out of it")
         model = score_model_from_images(pictures, device=where, leave_out=leave_out, **overrides)
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+OWN_PHOTO_FREEDOM = 0.03  # palette freedom with a mask left out: an edit keeps its colours and has no rim of others
 SAME = 0.03  # RMS in [0, 1] up to which two pictures are one: a JPEG of quality 50 moves a photo by 0.01 to 0.02
 
 
