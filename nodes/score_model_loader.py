@@ -164,10 +164,9 @@ class ScoreModelLoader(Node):
         dtype: str,
         class_label: int = -1,
         image_size: int = 0,
-        palette_freedom: float | None = None,
+        palette_freedom: float = 0.02,
         **options: object,
     ) -> tuple:
-        from ..sdedit_core.builtin import PALETTE_FREEDOM
         from ..sdedit_core.load import builtin_names, load_score_model
         from . import host
 
@@ -179,8 +178,7 @@ class ScoreModelLoader(Node):
             if set(overrides) - {"image_size"}:
                 named = ", ".join(sorted(set(overrides) - {"image_size"}))
                 raise ValueError(f"{model_name} is built in and knows its own {named}: leave that on auto or 0.")
-            freedom = PALETTE_FREEDOM if palette_freedom is None else palette_freedom
-            freedom = check_number(freedom, "palette_freedom", 0.0, 0.5)
+            freedom = check_number(palette_freedom, "palette_freedom", 0.0, 0.5)
             model = load_score_model(model_name, palette_freedom=freedom, **overrides)
         else:
             model = load_score_model(host.model_path(model_name), weights=weights, dtype=dtype, **overrides)
