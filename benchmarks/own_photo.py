@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=192)
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--palette-freedom", type=float, default=0.0)
+    parser.add_argument("--palette-freedom", type=float, default=0.03, help="where the mask is left out")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -98,7 +98,8 @@ def main() -> None:
         for edit, (guide, mask) in edits(image, name).items():
             was, plain = rms(image, guide, mask), seam_of(image, mask)
             for kind, leave_out in (("whole photo", None), ("mask left out", [mask[0, 0]])):
-                model = score_model_from_images(image, leave_out=leave_out, palette_freedom=args.palette_freedom)
+                freedom = 0.0 if leave_out is None else args.palette_freedom
+                model = score_model_from_images(image, leave_out=leave_out, palette_freedom=freedom)
                 cells.append(guide)
                 labels.append(f"{edit}, {kind}")
                 for t0 in T0:

@@ -7,7 +7,7 @@ import os
 
 from ..sdedit_core.sde import short, whole_number
 from .loaded import OUTPUTS, loaded
-from .schema import Node, choice, decimal, integer
+from .schema import Node, check_number, choice, decimal, integer
 
 _AUTO = "auto"
 _RANGES = {"0 to 1": (0.0, 1.0), "-1 to 1": (-1.0, 1.0)}
@@ -41,6 +41,7 @@ class ScoreModelLoader(Node):
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:
+        from ..sdedit_core.builtin import PALETTE_FREEDOM
         from ..sdedit_core.checkpoints.overrides import Overrides
 
         names = _model_names()
@@ -132,6 +133,16 @@ class ScoreModelLoader(Node):
                     default=_AUTO,
                     advanced=True,
                 ),
+                "palette_freedom": decimal(
+                    PALETTE_FREEDOM,
+                    0.0,
+                    0.5,
+                    "How far the built-in models keep the colours of your painting. 0 = only their own: a green "
+                    "sky turns blue. Checkpoint files do not use it.",
+                    step=0.005,
+                    round=0.001,
+                    display="slider",
+                ),
             },
         }
 
@@ -147,7 +158,14 @@ class ScoreModelLoader(Node):
         return f"{model_name} {status.st_mtime_ns} {status.st_size}"
 
     def load(
-        self, model_name: str, weights: str, dtype: str, class_label: int = -1, image_size: int = 0, **options: object
+        self,
+        model_name: str,
+        weights: str,
+        dtype: str,
+        class_label: int = -1,
+        image_size: int = 0,
+        palette_freedom: float = 0.02,
+        **options: object,
     ) -> tuple:
         from ..sdedit_core.load import builtin_names, load_score_model
         from . import host
@@ -160,7 +178,8 @@ class ScoreModelLoader(Node):
             if set(overrides) - {"image_size"}:
                 named = ", ".join(sorted(set(overrides) - {"image_size"}))
                 raise ValueError(f"{model_name} is built in and knows its own {named}: leave that on auto or 0.")
-            model = load_score_model(model_name, **overrides)
+            freedom = check_number(palette_freedom, "palette_freedom", 0.0, 0.5)
+            model = load_score_model(model_name, palette_freedom=freedom, **overrides)
         else:
             model = load_score_model(host.model_path(model_name), weights=weights, dtype=dtype, **overrides)
         if label is not None and model.num_classes is None:

@@ -168,8 +168,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="what a file cannot say, e.g. sde=vp, sigma_max=348, data_range=0,1; palette_freedom=0.04 of a built-in "
-        "model; repeatable",
+        help="what a file cannot say, e.g. sde=vp, sigma_max=348; palette_freedom=0.04 of a built-in one; repeatable",
     )
 
 
@@ -184,9 +183,8 @@ def parse_overrides(items: list[str]) -> dict[str, object]:
     if out:
         from ..checkpoints.overrides import Overrides
 
-        Overrides.check_names(
-            set(out) - {"palette_freedom"}
-        )  # load_score_model has other arguments too, which are options of their own here
+        # load_score_model has other arguments too, which are options of their own here
+        Overrides.check_names(set(out) - {"palette_freedom"})
     return out
 
 
@@ -293,22 +291,20 @@ def load_model(args: argparse.Namespace, *masked: torch.Tensor | None) -> ScoreM
     """The model that the options name; where it is the photo of a guide and mask given, without what that opens."""
     from ..load import load_score_model, score_model_from_images
     from ..pictures.io import load_image
-    from .left_out import masks_for
+    from .left_out import own_photo
 
     where = device(args.device)
     overrides = parse_overrides(args.set)
     if args.images:
         if set(overrides) - {"palette_freedom"}:
-            raise ValueError(
-                "--set is for checkpoint files; a model of --images has nothing to set but palette_freedom."
-            )
+            raise ValueError("--set is for checkpoint files; a model of --images has palette_freedom only.")
         pictures = [load_image(path) for path in args.images]
         for path, picture in zip(args.images, pictures, strict=True):
             check_sides(path, picture)
-        leave_out = masks_for(pictures, *masked) if masked and masked[1] is not None else None
-        if leave_out is not None:
+        own = own_photo(pictures, *masked) if masked else {}
+        if own:
             say("the guide's own photo is the model: what the mask opens is left out of it")
-        model = score_model_from_images(pictures, device=where, leave_out=leave_out, **overrides)
+        model = score_model_from_images(pictures, device=where, **own | overrides)
     else:
         model = load_score_model(
             args.model, weights=args.weights, dtype=args.dtype, device=where, compile=args.compile, **overrides

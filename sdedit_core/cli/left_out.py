@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+OWN_PHOTO_FREEDOM = 0.03  # palette freedom with a mask left out: an edit keeps its colours and has no rim of others
 SAME = 0.03  # RMS in [0, 1] up to which two pictures are one: a JPEG of quality 50 moves a photo by 0.01 to 0.02
+
+
+def own_photo(pictures: Sequence[torch.Tensor], guide: torch.Tensor, mask: torch.Tensor | None) -> dict[str, object]:
+    """Options of ``score_model_from_images`` where one of the pictures is the guide's own photo; else none."""
+    leave_out = None if mask is None else masks_for(pictures, guide, mask)
+    return {} if leave_out is None else {"leave_out": leave_out, "palette_freedom": OWN_PHOTO_FREEDOM}
 
 
 def masks_for(

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from ..sde import short
 from .patch_bank import PatchLevel, whole_patches
 
-_ROOM = 0.1  # share of a patch size's places that a mask has to leave, or the size is not used
+_ROOM = 0.5  # share of a patch size's places that a mask has to leave, or the size is not used
 
 
 def check_freedom(value: object) -> float:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 
-from sdedit_core import builtin
+from sdedit_core import builtin, load_score_model, sdedit
 from sdedit_core.pictures.canvas import paint_drawing, parse_drawing
 from sdedit_core.pictures.io import from_pil, to_pil
+from sdedit_core.priors.detail import energy, with_detail
+from sdedit_core.priors.palette import with_palette
 
 
 @pytest.mark.parametrize("mood", builtin.MOODS)
@@ -19,7 +22,9 @@ def test_references_exist_and_are_sound(mood):
     assert pictures.min() >= 0 and pictures.max() <= 1 and pictures.std() > 0.05
 
 
-@pytest.mark.parametrize("folder, most", [("references", 2_500_000), ("examples", 1_000_000), ("guides", 40_000)])
+@pytest.mark.parametrize(
+    "folder, most", [("references", 2_500_000), ("further", 500_000), ("examples", 1_000_000), ("guides", 40_000)]
+)
 def test_everything_shipped_is_small(folder, most):
     total = sum(file.stat().st_size for file in (Path(builtin.__file__).parent / folder).iterdir())
     assert 0 < total < most, f"{total / 1e6:.2f} MB of {folder}"
@@ -119,3 +124,63 @@ def test_composite_examples(name):
     assert background.shape == patch.shape == guide.shape == (1, 3, 64, 64) and mask.shape == (1, 1, 64, 64)
     assert 0.005 < mask.mean() < 0.6
     assert torch.allclose(guide, mask * patch + (1 - mask) * background)
+
+
+def test_the_model_of_all_moods_knows_the_further_pictures_too():
+    every = sum(len(builtin.references(mood, 16)) for mood in builtin.MOODS)
+    further = len(list((Path(builtin.__file__).parent / "further").glob("*.webp")))
+    assert len(builtin.references(builtin.ALL, 16)) == every + further and further >= 12
+    names = {file.name.split("-")[0] for file in (Path(builtin.__file__).parent / "further").iterdir()}
+    assert names <= set(builtin.MOODS)
+
+
+@pytest.mark.parametrize("mood", builtin.MOODS)
+def test_the_model_of_all_moods_picks_by_the_colours(mood):
+    prior = builtin.load_prior(builtin.ALL)
+    guide = builtin.example_guide(mood, width=96, height=64)[0]
+    for sigma in (0.0, 0.1, 0.4):
+        noise = sigma * torch.randn(guide.shape, generator=torch.Generator().manual_seed(3))
+        assert builtin.MOODS[prior.pick(guide + noise, sigma)] == mood
+
+
+def test_the_model_of_all_moods_is_that_mood_and_a_sample_alone_is_the_sample_in_a_batch():
+    prior = builtin.load_prior(builtin.ALL)
+    both = torch.cat([builtin.example_guide(m, width=48, height=48) for m in ("night", "desert")])
+    sigma = torch.tensor([0.3, 0.05])
+    made = prior.denoise(both, sigma)
+    for i in range(2):
+        assert torch.equal(made[i : i + 1], prior.denoise(both[i : i + 1], sigma[i : i + 1]))
+    with pytest.raises(ValueError, match="one sigma per sample"):
+        prior.denoise(both, torch.tensor([0.1, 0.2, 0.3]))
+
+
+def test_colours_of_the_painter_stay_and_those_of_the_mood_need_no_help():
+    """A green evening on the sunset model: colours that no reference has.  0 = as before, only the mood's own."""
+    green = builtin.example_guide("sunset", width=64, height=64)[:, [1, 0, 2]]
+    apart = {}
+    for freedom in (0.0, builtin.PALETTE_FREEDOM):
+        model = load_score_model("landscape-sunset", palette_freedom=freedom)
+        made = sdedit(model, green, t0=0.3, steps=6, seed=0).samples
+        apart[freedom] = float((made - green).mean((2, 3)).square().mean().sqrt())
+    assert apart[builtin.PALETTE_FREEDOM] < 0.3 * apart[0.0]
+
+
+def test_colours_do_not_run_over_a_border():
+    """Left red, right blue; a reference that knows the border but neither colour."""
+    x = torch.zeros(3, 96, 96)
+    x[0, :, :48], x[2, :, 48:] = 0.8, 0.8
+    mean = torch.full_like(x, 0.3)
+    mean[:, :, 48:] = 0.7
+    out = with_palette(x, mean, 0.01, 0.02)
+    assert (out - x).abs().max() < 0.1
+    assert torch.equal(with_palette(x, x, 0.05, 0.02), x), "nothing to change where all is explained"
+    still = with_palette(x, mean, 50.0, 0.02)
+    assert (still - mean).abs().max() < 0.01, "noise hides the colour"
+
+
+def test_detail_has_the_energy_of_the_patches():
+    band = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    flat = F.avg_pool2d(F.pad(band, (2, 2, 2, 2), mode="reflect"), 5, 1)
+    out = with_detail(flat[0], energy(1.4 * flat)[0])
+    assert float(energy(out[None]).mean() / energy(flat).mean()) == pytest.approx(1.4**2, rel=0.1)
+    assert torch.equal(with_detail(flat[0], 0.5 * energy(flat)[0]), flat[0]), "never less than there is"

@@ -165,7 +165,7 @@ def test_what_a_file_cannot_say_is_set_by_name(guide, tmp_path, capsys):
     assert "--set is for checkpoint files" in capsys.readouterr().err
     options = ["edit", str(guide), "-o", str(tmp_path / "o.png"), "--steps", "2"]
     assert main([*options, "--model", "landscape-lake", "--set", "sigma_max=50"]) == 1
-    assert "no override but image_size, got sigma_max" in capsys.readouterr().err
+    assert "no override but image_size and palette_freedom, got sigma_max" in capsys.readouterr().err
     assert main([*options, "--set", "sigma_max"]) == 1
     assert "NAME=VALUE" in capsys.readouterr().err
     assert main([*options, "--model", "landscape-lake", "--set", "image_size=32"]) == 0

@@ -63,8 +63,13 @@ def test_an_item_is_the_same_alone_and_in_a_batch():
     ("arguments", "text"),
     [
         ({"name_or_path": "landscape-moon"}, "landscape-alpine"),
-        ({"name_or_path": "landscape-lake", "sigma_max": 50.0}, "no override but image_size, got sigma_max"),
+        (
+            {"name_or_path": "landscape-lake", "sigma_max": 50.0},
+            "no override but image_size and palette_freedom, got sigma_max",
+        ),
         ({"name_or_path": "landscape-lake", "image_size": 3}, "image_size"),
+        ({"name_or_path": "landscape-lake", "palette_freedom": -0.1}, "palette_freedom"),
+        ({"name_or_path": "landscape", "palette_freedom": "much"}, "palette_freedom"),
         ({"name_or_path": "landscape-lake", "weights": "best"}, "weights"),
         ({"name_or_path": "landscape-lake", "dtype": "int8"}, "dtype"),
     ],

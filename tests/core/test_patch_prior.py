@@ -40,7 +40,8 @@ def test_posterior_of_a_patch_is_the_closed_form(picture, freedom, sigma):
     made = one_level(image[None], palette_freedom=freedom, flip=False)
     made.top = 10**6
     x = image[None, :, 2:18, 3:19] + sigma * torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    got = made.denoise(x, torch.tensor([sigma]))[0].double()
+    bank = made.bank(0)
+    got = bank.posterior_mean(made.images, x, sigma, freedom, made.top, 0, len(bank.places))[0].double()
 
     bank = patch_view((image * 255 + 0.5).to(torch.uint8)[None], 16).reshape(-1, 3, 256).double() / 255
     n = 256

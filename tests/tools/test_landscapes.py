@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -12,7 +14,9 @@ from PIL import Image
 import landscapes
 from landscapes import MOODS, Scene, mood_scene, render, varied_scene
 from landscapes.examples import FOLDER, example_scenes
+from landscapes.further import further_scenes
 from landscapes.noise import NoiseSource
+from landscapes.parameters import House, Tree, Way
 from landscapes.references import reference_scenes
 from sdedit_core import builtin
 from sdedit_core.pictures.io import load_image
@@ -49,6 +53,38 @@ def test_noise_is_normalised_and_follows_the_resolution():
     assert abs(float(a.mean())) < 1e-4 and abs(float(a.std()) - 1) < 1e-3
     both = torch.stack([a.flatten(), F.avg_pool2d(b[None, None], 2).flatten()])
     assert torch.corrcoef(both)[0, 1] > 0.95
+
+
+HOUSE = House(0.2, 1.8, 0.3, wall=(0.9, 0.1, 0.1))
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        {"ways": (Way(0.0, half=0.2),)},
+        {"ways": (Way(0.0, half=0.3, water=True),)},
+        {"ways": (Way(0.2, start=1.5, half=0.4, length=0.25, water=True),)},
+        {"houses": (HOUSE,)},
+        {"houses": (replace(HOUSE, tall=3.0),)},
+        {"trees": (Tree(-0.3, 1.6, 0.7),)},
+    ],
+)
+def test_things_on_the_ground_change_their_place_and_no_other(thing):
+    scene = replace(mood_scene("alpine", 205), conifers=())
+    plain, with_it = render(scene, height=64, width=64), render(replace(scene, **thing), height=64, width=64)
+    changed = (plain - with_it).abs().amax(1) > 0.02
+    assert 0.005 < float(changed.float().mean()) < 0.4
+    assert torch.isfinite(with_it).all() and with_it.min() >= 0 and with_it.max() <= 1
+    assert not bool(changed[:, :12].any()), "the sky stays"
+
+
+def test_the_further_references_are_what_is_described():
+    folder = Path(builtin.__file__).parent / "further"
+    scenes = further_scenes()
+    assert {file.stem for file in folder.iterdir()} == set(scenes)
+    name = "autumn-path_tree"
+    shipped = F.avg_pool2d(load_image(folder / f"{name}.webp"), 8)
+    assert (shipped - render(scenes[name], height=64, width=64)).square().mean().sqrt() < 0.04
 
 
 def test_bad_arguments_are_refused():
