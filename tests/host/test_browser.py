@@ -73,6 +73,8 @@ def test_template(front, comfy, path):
         front.set_widgets(name, value)
     for kind in ("ImageScale", "WanImageToVideo"):  # a video, in about the shape that the template gives it
         front.set_widgets("height", 80, kind)
+    for name in ("hand over at", "step"):  # of two experts, both with levels of their own
+        front.set_widgets(name, 2)
     if text:
         front.set_widgets("width", text[0], "TestRandomPrompt")
     assert front.queue() == ("execution_success", None)
