@@ -49,8 +49,9 @@ class UnfitImage(Node):
                     FEATHER,
                     0,
                     256,
-                    "Pixels of the original over which the result fades in, inside the part that may change; outside "
-                    "of it nothing does. Thin strokes fade over less. 0 = a hard edge.",
+                    "Pixels inside the part that may change over which the seam is hidden. With an original "
+                    "connected the result fades into it; else only the step in colour is spread, and no stroke shows "
+                    "again. 0 = a hard edge.",
                 ),
                 "colour_match": switch(
                     False,

@@ -362,7 +362,7 @@ def window_job(
 
     ``picture`` is the guide as it was read; a colour file of 16 bits is read once more, by all of them.
     """
-    from ..pictures.deep_colour import load_deep_colour
+    from ..pictures.deep_colour import is_deep, load_deep_colour
     from ..pictures.distance import check_feather
     from ..pictures.fit import AROUND, fit_image
     from ..pictures.io import bits_of, has_profile, to_range
@@ -373,6 +373,8 @@ def window_job(
     colours = load_deep_colour(guide)
     deep = colours is not None or bits_of(guide) > 8
     picture = picture if colours is None else colours
+    if colours is None and is_deep(guide):
+        say(f"{guide} has 16 bits, of which 8 are used and written; a colour .png in sRGB keeps all of them")
     say_mask(args.mask, mask)
     size = model.size
     if args.size:

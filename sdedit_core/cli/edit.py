@@ -54,7 +54,8 @@ def add_parser(commands) -> None:
         type=int,
         default=4,
         metavar="PX",
-        help="with --crop: pixels over which the result fades in, inside the mask (default %(default)s)",
+        help="with --crop: pixels inside the mask over which a step in colour at its edge is spread "
+        "(default %(default)s)",
     )
     add_edit_options(edit)
     edit.set_defaults(run=run)

@@ -21,6 +21,11 @@ def is_tagged(image: Image.Image) -> bool:
     return bool(image.info.get("icc_profile"))
 
 
+def is_srgb(profile: bytes | None) -> bool:
+    """Whether RGB pictures with this profile are in sRGB as they are; broken profiles say nothing."""
+    return not profile or ImageCms is None or _transform(profile, "RGB") is None
+
+
 def to_srgb(image: Image.Image) -> Image.Image:
     """The picture in sRGB by its colour profile; as it is without one, and where the profile says sRGB or is broken.
 

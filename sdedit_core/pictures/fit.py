@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from ..sde import whole_number
 from .check import check_picture
 from .distance import paste_weight
-from .match import match_colours
+from .match import match_colours, spread_step
 from .window import Box, region_of, window_around
 
 AROUND = "around mask"
@@ -32,7 +32,7 @@ def fit(image: torch.Tensor, *, width: int, height: int) -> torch.Tensor:
         return image
     scale = max(height / h, width / w)
     sh, sw = max(height, round(h * scale)), max(width, round(w * scale))
-    image = F.interpolate(image, size=(sh, sw), mode="bicubic", antialias=True)
+    image = _scaled(image, (sh, sw), "bicubic")
     top, left = (sh - height) // 2, (sw - width) // 2
     return image[..., top : top + height, left : left + width].clamp(0, 1)
 
@@ -178,7 +178,10 @@ def unfit_image(
         result: (N, 3, h, w), what became of the fitted picture; N is the original's batch or a multiple of it.
         undo: from :func:`fit_image`.
         original: another version of the original, of the same size; None = the one that was fitted.
-        feather: pixels of the original over which the result fades in, inside of what may change (0 to 256).
+        feather: pixels of the original over which the seam is hidden, inside of what may change (0 to 256).  With
+            ``original`` the result fades into it.  What was fitted may have strokes up to the edge, which a fade would
+            show again: without ``original`` the step of colour is spread instead (see :func:`~.match.spread_step`),
+            and only where a window ends the result fades.
         match: whether to give the result the colours that its kept pixels had (see :func:`~.match.match_colours`).
 
     Returns:
@@ -194,6 +197,7 @@ def unfit_image(
             f"The result is {w} x {h}, the fitted picture was {fw} x {fh}: a node in between resized or cropped it. "
             "Undo the fit before that."
         )
+    fades = original is not None
     if original is None:
         original = undo.original
     else:
@@ -203,7 +207,7 @@ def unfit_image(
             raise ValueError(f"The original is {w} x {h}, the picture that was fitted was {ow} x {oh}.")
     count = result.shape[0]
     original = _rows(original.to(result.device), count, "original")
-    piece, weight = undo.target.cut(result), _weight(undo, feather, result)
+    piece, weight = undo.target.cut(result), _weight(undo, feather, result, fades=fades)
     whole_picture = undo.source.size == tuple(original.shape[-2:])
     if undo.exact and whole_picture and weight is None and not match:
         return piece if piece is result else piece.clone()
@@ -214,6 +218,10 @@ def unfit_image(
         changed = _changed(piece, before, undo.source.size)
         weight = changed if weight is None else weight * changed
         matched = _resize(matched, undo.source.size)
+    if undo.mask is not None and not fades:
+        region = undo.source.cut(undo.mask).to(result.device) > 0.0
+        region = _rows(region, count, "mask") if region.shape[0] > 1 else region
+        matched = spread_step(matched, ground, region, feather)
     whole = original.clone()
     undo.source.cut(whole).copy_(matched if weight is None else _laid_over(ground, matched, weight))
     return whole
@@ -251,16 +259,34 @@ def _middle(h: int, w: int, height: int, width: int) -> Box:
 def _resize(image: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     if tuple(image.shape[-2:]) == size:
         return image
-    resized = F.interpolate(image.float(), size=size, mode="bicubic", antialias=True)
-    return resized.clamp_(0.0, 1.0).to(image.dtype)
+    return _scaled(image.float(), size, "bicubic").clamp(0.0, 1.0).to(image.dtype)
+
+
+def _scaled(image: torch.Tensor, size: tuple[int, int], mode: str) -> torch.Tensor:
+    if min(image.shape[-1], size[1]) > 1:
+        return F.interpolate(image, size=size, mode=mode, antialias=True)
+    rows = _scaled_rows(image, size[0], mode)  # torch takes the rows of a picture of one column for channels
+    return _scaled_rows(rows.mT, size[1], mode).mT.contiguous()
+
+
+def _scaled_rows(image: torch.Tensor, rows: int, mode: str) -> torch.Tensor:
+    w = image.shape[-1]
+    wide = image.expand(*image.shape[:-1], max(w, 2)).contiguous()
+    return F.interpolate(wide, size=(rows, max(w, 2)), mode=mode, antialias=True)[..., :w]
 
 
 def resize_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """A mask (B, 1, H, W) in another size.  A hard one stays hard: between 0 and 1 lies a soft edit, not an edge."""
+    """A mask (B, 1, H, W) in another size.  A hard one stays hard: between 0 and 1 lies a soft edit, not an edge.
+
+    What is thinner than a pixel is not lost: a mask of which nothing is half full keeps its fullest part.
+    """
     if tuple(mask.shape[-2:]) == size:
         return mask
-    soft = F.interpolate(mask, size=size, mode="bilinear", antialias=True).clamp(0.0, 1.0)
-    return (soft >= 0.5).float() if bool(((mask == 0.0) | (mask == 1.0)).all()) else soft
+    soft = _scaled(mask, size, "bilinear").clamp(0.0, 1.0)
+    if not bool(((mask == 0.0) | (mask == 1.0)).all()):
+        return soft
+    fullest = soft.amax((-2, -1), keepdim=True)
+    return ((soft >= torch.where(fullest < 0.5, 0.5 * fullest, 0.5)) & (soft > 0.0)).float()
 
 
 def _place(image: torch.Tensor, target: Box, height: int, width: int, mode: str) -> torch.Tensor:
@@ -270,17 +296,21 @@ def _place(image: torch.Tensor, target: Box, height: int, width: int, mode: str)
     return F.pad(image, (target.left, right, target.top, bottom), mode=mode)
 
 
-def _weight(undo: Undo, feather: int, result: torch.Tensor) -> torch.Tensor | None:
-    """How much of the piece is pasted at every pixel of the source box (N or 1, 1, h, w); None = all of it."""
+def _weight(undo: Undo, feather: int, result: torch.Tensor, *, fades: bool) -> torch.Tensor | None:
+    """How much of the piece is pasted at every pixel of the source box (N or 1, 1, h, w); None = all of it.
+
+    It fades at the edges of the region and of the box, or of the box alone.
+    """
     (h, w), source = undo.original.shape[-2:], undo.source
     mask = torch.ones(1, 1, h, w) if undo.mask is None else undo.mask
+    inside = source.cut(mask).to(result.device) > 0.0  # beyond the box nothing changes
     region = torch.zeros(mask.shape, dtype=torch.bool, device=result.device)
-    source.cut(region).copy_(source.cut(mask) > 0.0)  # beyond the box nothing changes
+    source.cut(region).copy_(inside if fades else torch.ones_like(inside))
     top, left = max(source.top - 1, 0), max(source.left - 1, 0)  # with a pixel around it, where there is one
     bottom, right = min(source.top + source.height + 1, h), min(source.left + source.width + 1, w)
     rim = Box(top, left, bottom - top, right - left)
     weight = paste_weight(rim.cut(region), feather)
-    weight = Box(source.top - top, source.left - left, *source.size).cut(weight)
+    weight = Box(source.top - top, source.left - left, *source.size).cut(weight) * inside
     if bool((weight == 1.0).all()):
         return None
     return _rows(weight, result.shape[0], "mask") if weight.shape[0] > 1 else weight

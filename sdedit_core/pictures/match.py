@@ -1,8 +1,15 @@
-"""Colour match: what a VAE did to the colours of pixels that nobody edited is taken back from those that were."""
+"""Colour match: what a VAE did to the colours of pixels that nobody edited is taken back from those that were.
+
+For the whole picture by one gain and one shift (:func:`match_colours`), at an edge by the step that is left there
+(:func:`spread_step`).
+"""
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
+
+from .distance import check_feather, paste_weight
 
 FEW = 64  # pixels: fewer say nothing about the colours
 STEEPEST = 1.25  # contrast is raised or lowered by no more than this
@@ -51,3 +58,45 @@ def match_colours(result: torch.Tensor, before: torch.Tensor, kept: torch.Tensor
         light = gain * (to_linear(result[i].double()) - mean_x[..., None]) + mean_y[..., None]
         out[i] = from_linear(light).clamp(0.0, 1.0).to(out.dtype)
     return out
+
+
+def spread_step(result: torch.Tensor, before: torch.Tensor, region: torch.Tensor, radius: int) -> torch.Tensor:
+    """The result without the step of colour at the edge of a region: it is spread over ``radius`` pixels inside.
+
+    How much the result differs from ``before`` beside the region, averaged along the edge, is taken back inside of it,
+    less and less with the depth.  So nothing of ``before`` inside the region shows, as it would in a fade, and a
+    result that fits its surroundings stays as it is.  After the membrane of Perez, Gangnet and Blake, "Poisson image
+    editing" (2003), equation 5, which meets the surroundings along the edge; here no deeper than ``radius``.
+
+    Args:
+        result: (B, 3, H, W).
+        before: (B, 3, H, W), what is outside of the region.
+        region: boolean (B or 1, 1, H, W), True = may have changed.
+        radius: 0 to 256 pixels; 0 = nothing is done.
+
+    Returns:
+        (B, 3, H, W), in [0, 1] where anything was done.
+
+    Raises:
+        ValueError: for another radius.
+    """
+    radius = check_feather(radius)
+    if radius == 0 or bool(region.all()) or not bool(region.any()):
+        return result
+    near = min(max(2, -(-radius // 8)), radius)
+    known = (~region).float()
+    step = (before - result).float() * known
+    for _ in range(-(-radius // near)):  # from what is known on to what is near it
+        share = _sum(known, near)
+        step = torch.where(known > 0.0, step, _sum(step, near) / share.clamp(min=1.0))
+        known = (share > 0.5).float()
+    step = step * (1.0 - paste_weight(region, radius)) * region
+    moved = (result.float() + step).clamp(0.0, 1.0).to(result.dtype)
+    return torch.where(step == 0.0, result, moved)
+
+
+def _sum(image: torch.Tensor, reach: int) -> torch.Tensor:
+    """Sums over squares around every pixel, (B, C, H, W); what is outside of the picture counts as 0."""
+    side = 2 * reach + 1
+    across = F.avg_pool2d(image, (1, side), stride=1, padding=(0, reach), divisor_override=1)
+    return F.avg_pool2d(across, (side, 1), stride=1, padding=(reach, 0), divisor_override=1)

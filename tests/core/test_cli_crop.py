@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from test_pictures_files import P3
 
 from sdedit_core.cli.main import main
+from sdedit_core.pictures.colour import srgb_profile
 from sdedit_core.pictures.deep_colour import load_deep_colour, save_deep_colour
 from sdedit_core.pictures.io import load_image, save_image
 
@@ -115,7 +117,8 @@ def filtered_png(values, kinds):
         base = (np.zeros_like(row), left, above, (left + above) // 2, paeth)[kind]
         data += bytes([kind]) + ((row - base) % 256).astype(np.uint8).tobytes()
         above = row
-    chunks = {b"IHDR": struct.pack(">IIBBBBB", *values.shape[1::-1], 16, 2, 0, 0, 0), b"IDAT": zlib.compress(data)}
+    kind = {3: 2, 4: 6}[values.shape[2]]
+    chunks = {b"IHDR": struct.pack(">IIBBBBB", *values.shape[1::-1], 16, kind, 0, 0, 0), b"IDAT": zlib.compress(data)}
     body = b"\x89PNG\r\n\x1a\n"
     for kind, part in {**chunks, b"IEND": b""}.items():
         body += struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part))
@@ -128,6 +131,58 @@ def test_files_of_other_programs_are_read_without_loss(tmp_path):
     found = load_deep_colour(tmp_path / "all.png")
     assert np.array_equal(deep_numbers(tmp_path / "all.png"), before)
     assert float((found - load_image(tmp_path / "all.png")).abs().max()) < 1 / 255
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_file_of_16_bits_is_upright(tmp_path, orientation):
+    before = numbers(16, seed=4)
+    (tmp_path / "flat.png").write_bytes(filtered_png(before, (2,)))
+    exif = Image.Exif()
+    exif[274] = orientation
+    add_chunk(tmp_path / "flat.png", tmp_path / "turned.png", b"eXIf", exif.tobytes()[6:])
+    found = load_deep_colour(tmp_path / "turned.png")
+    shown = load_image(tmp_path / "turned.png")
+    assert found.shape == shown.shape and float((found - shown).abs().max()) < 1 / 255
+    assert sorted(deep_numbers(tmp_path / "turned.png").flatten()) == sorted(before.flatten())
+
+
+def add_chunk(source, target, kind, body):
+    """A PNG with one more chunk behind its header."""
+    data = source.read_bytes()
+    part = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    target.write_bytes(data[:33] + part + data[33:])
+
+
+def test_transparency_of_16_bits_is_laid_on_white(tmp_path):
+    before = numbers(16, seed=5)
+    clear = tuple(int(v) for v in before[3, 7])
+    (tmp_path / "flat.png").write_bytes(filtered_png(before, (0,)))
+    add_chunk(tmp_path / "flat.png", tmp_path / "key.png", b"tRNS", struct.pack(">3H", *clear))
+    found = deep_numbers(tmp_path / "key.png")
+    where = (before == np.array(clear)).all(-1)
+    assert (found[where] == 65535).all() and where[3, 7] and np.array_equal(found[~where], before[~where])
+    alpha = np.random.default_rng(6).choice(np.array([0, 65535, 30000], np.uint16), (77, 123, 1))
+    rows = np.concatenate([before, alpha], -1)
+    (tmp_path / "alpha.png").write_bytes(filtered_png(rows, (0,)))
+    found, part = deep_numbers(tmp_path / "alpha.png"), alpha[..., 0]
+    assert np.array_equal(found[part == 65535], before[part == 65535]) and (found[part == 0] == 65535).all()
+    shown = load_image(tmp_path / "alpha.png")
+    assert float((load_deep_colour(tmp_path / "alpha.png") - shown).abs().max()) < 2 / 255
+
+
+def test_profiles_of_16_bits(tmp_path, mask, capsys):
+    """sRGB in other words is read by all of its bits; what has to be converted has 8, and that is said."""
+    before = numbers(16, seed=7)
+    (tmp_path / "flat.png").write_bytes(filtered_png(before, (1,)))
+    add_chunk(tmp_path / "flat.png", tmp_path / "srgb.png", b"iCCP", b"p\0\0" + zlib.compress(srgb_profile()))
+    assert np.array_equal(deep_numbers(tmp_path / "srgb.png"), before)
+    assert crop(tmp_path / "srgb.png", tmp_path / "out.png", mask) == 0
+    assert "16 bits" not in capsys.readouterr().out and changed(before, deep_numbers(tmp_path / "out.png"))[1] == 0
+    add_chunk(tmp_path / "flat.png", tmp_path / "wide.png", b"iCCP", b"p\0\0" + zlib.compress(P3))
+    assert load_deep_colour(tmp_path / "wide.png") is None
+    assert crop(tmp_path / "wide.png", tmp_path / "out.png", mask) == 0
+    said = capsys.readouterr().out
+    assert "wide.png has 16 bits, of which 8 are used" in said and "in sRGB" in said
 
 
 def test_other_files_are_left_to_pillow(tmp_path):

@@ -161,3 +161,25 @@ def test_precision_of_the_picture_is_kept(dtype):
             back = unfit_image(fitted.image * 0.5, fitted.undo)
             assert fitted.image.dtype == back.dtype == dtype and back.shape == image.shape
             assert torch.equal(unfit_image(fitted.image, fitted.undo), image)
+
+
+def test_a_picture_of_one_column_keeps_its_rows():
+    image = torch.linspace(0, 1, 6).view(1, 1, 6, 1).repeat(1, 3, 1, 1)
+    wide = fit_image(image.expand(1, 3, 6, 4), method="stretch", size=(9, 9)).image
+    assert float(wide.max()) > 0.9
+    for size in ((9, 9), (9, 1), (9, 2)):
+        found = fit_image(image, method="stretch", size=size).image
+        assert found.shape[-2:] == size and torch.allclose(found, wide[..., : size[1]], atol=1e-6)
+        from_wide = fit_image(image.expand(1, 3, 6, 4), method="stretch", size=size).image
+        assert torch.allclose(from_wide, found, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 120), (7, 9)])
+def test_a_mask_thinner_than_a_pixel_is_not_lost(size):
+    for side in (1, 2):
+        mask = torch.zeros(1, 1, 20, 25)
+        mask[..., 7 : 7 + side, 11] = 1.0
+        fitted = fit_image(torch.rand(1, 3, 20, 25), mask, method="stretch", size=size)
+        assert 0 < float(fitted.mask.mean()) < 0.05 + side / 64
+    nothing = fit_image(torch.rand(1, 3, 20, 25), torch.zeros(1, 1, 20, 25), method="stretch", size=size)
+    assert float(nothing.mask.max()) == 0.0

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sdedit_core.pictures.distance import distance, paste_weight
 from sdedit_core.pictures.fit import fit_image, unfit_image
-from sdedit_core.pictures.match import from_linear, match_colours, to_linear
+from sdedit_core.pictures.match import from_linear, match_colours, spread_step, to_linear
 from sdedit_core.pictures.window import Box, region_of, window_around
 
 AROUND = {"method": "around mask"}
@@ -73,7 +73,7 @@ def test_what_may_not_change_comes_back_bit_for_bit(scene, options, feather, mat
     h, w, region = scene
     image, mask = picture(h, w, batch), boxed(h, w, region)
     fitted = fit_image(image, mask, **AROUND, **options)
-    assert bool((fitted.mask > 0).any()) or fitted.undo.target.size < fitted.undo.source.size
+    assert bool((fitted.mask > 0).any())
     result = picture(*fitted.image.shape[-2:], batch, seed=1)
     back = unfit_image(result, fitted.undo, feather=feather, match=match)
     inside = (mask > 0).expand_as(back)
@@ -201,3 +201,50 @@ def test_the_colour_match_in_a_paste():
     assert float((plain - image).abs().max()) > 0.04 and float((matched - image).abs().mean()) < 0.005
     with pytest.raises(ValueError, match="context"):
         fit_image(image, mask, **AROUND, context=5.0)
+
+
+def test_strokes_up_to_the_edge_do_not_show_again():
+    """The guide is painted over; the result there is as its surroundings. A fade into the guide would show a rim."""
+    photo = picture(60, 60) * 0.2 + 0.4
+    mask = boxed(60, 60, Box(15, 15, 30, 30))
+    guide = torch.where(mask > 0, torch.ones_like(photo), photo)
+    fitted = fit_image(guide, mask, **AROUND, context=0.3)
+    fits = fit_image(photo, mask, **AROUND, context=0.3).image
+    assert torch.equal(unfit_image(fits, fitted.undo, feather=6), photo), "what fits stays as it is"
+    drifted = fits + 0.1
+    hard, soft = (unfit_image(drifted, fitted.undo, feather=k) for k in (0, 6))
+    assert float((hard - photo).abs().amax()) == pytest.approx(0.1, abs=1e-5)
+    row = (soft - photo).abs().mean(1)[0, 28, 15:23]
+    depth = torch.tensor([1, 2, 3, 4, 5, 6, 6.5, 6.5])
+    assert torch.allclose(row, 0.1 * depth / 6.5, atol=1e-5), "the step is spread evenly"
+    faded = unfit_image(drifted, fitted.undo, photo, feather=6)
+    assert torch.allclose((faded - photo).abs().mean(1)[0, 28, 15:23], row, atol=1e-5), "as a fade into the photo does"
+
+
+def test_the_step_is_taken_from_beside_the_edge():
+    before, inside = torch.full((2, 3, 40, 64), 0.5), boxed(40, 64, Box(10, 10, 20, 44)) > 0
+    result = before.clone()
+    result[..., :32] += 0.2  # another step on the left than on the right
+    result[..., 32:] -= 0.1
+    out = spread_step(result, before, inside, 4)
+    assert torch.equal(out[..., 15:25, 15:50], result[..., 15:25, 15:50]), "deeper than the radius nothing is done"
+    assert float((out - before)[0, 0, 20, 10]) == pytest.approx(0.2 / 4.5, abs=1e-5)
+    assert float((out - before)[1, 2, 20, 53]) == pytest.approx(-0.1 / 4.5, abs=1e-5)
+    for same in (spread_step(result, before, inside, 0), spread_step(result, before, ~torch.zeros_like(inside), 4)):
+        assert torch.equal(same, result)
+    with pytest.raises(ValueError, match="feather"):
+        spread_step(result, before, inside, 300)
+
+
+@settings(max_examples=60, deadline=None)
+@given(scenes(), st.integers(1, 40), st.integers(1, 2))
+def test_a_spread_step_lowers_it_and_reaches_no_further_than_asked(scene, radius, batch):
+    h, w, region = scene
+    inside = boxed(h, w, region) > 0
+    before = picture(h, w, batch)
+    result = (before + 0.25).clamp(0, 1)
+    out = spread_step(result, before, inside, radius)
+    depth = distance(~inside, 99) if not bool(inside.all()) else torch.full_like(inside, 99.0, dtype=torch.float32)
+    deep = (~inside | (depth > radius)).expand_as(out)
+    assert torch.equal(out[deep], result[deep])
+    assert float((out - before).min()) > -0.26 and float((result - out).min()) >= -1e-6

@@ -567,13 +567,30 @@ def test_a_photo_below_gives_size_palette_and_stays_as_it_is(easel, comfy, base)
     assert mask[36, 60] == 255 and mask[100, 150] == 0 and guide[36, 60].tolist() == rgb
 
 
-def test_a_photo_from_another_node_is_shown_after_a_run(easel):
+def test_the_photo_of_an_example_guide_is_shown_before_a_run(easel):
     easel.new()
     easel.page.evaluate(
         f"""() => {{ const n = LiteGraph.createNode('SDEdit_ExampleGuide'); n.pos = [-450, 300];
             window.app.graph.add(n); n.connect(2, {FIND}[0], {FIND}[0].findInputSlot('background')); }}"""
     )
     easel.press("Clear")
+    easel.page.wait_for_timeout(900)
+    assert easel.element(".sdedit-background").is_visible()
+    guide, mask = easel.run()
+    assert mask.max() == 0
+    assert easel.difference(guide.astype(np.uint8)) < 4.0  # a JPEG
+
+
+def test_a_picture_that_a_node_makes_is_shown_after_a_run(easel):
+    easel.new()
+    easel.page.evaluate(
+        f"""() => {{ const n = LiteGraph.createNode('SDEdit_ExampleGuide'); n.pos = [-750, 300];
+            const turned = LiteGraph.createNode('ImageInvert'); turned.pos = [-400, 300];
+            window.app.graph.add(n); window.app.graph.add(turned); n.connect(2, turned, 0);
+            turned.connect(0, {FIND}[0], {FIND}[0].findInputSlot('background')); }}"""
+    )
+    easel.press("Clear")
+    easel.page.wait_for_timeout(900)
     assert easel.element(".sdedit-background").is_hidden()
     guide, mask = easel.run()
     assert mask.max() == 0

@@ -94,7 +94,7 @@ def wan_video() -> Graph:
     g.note("files", None, None, files.where_files_go(g), "Files")
     left, right = ["video", ("positive", "negative"), "models"], ["save", "files", "report"]
     titles = ("1. Video and prompt", "2. Models and SDEdit", "3. Result")
-    return stage(g, titles, left, ["about", "sdedit"], right, positive=130, negative=130)
+    return stage(g, titles, left, ["about", "sdedit"], right, positive=115, negative=115, models=222)
 
 
 FLOWS = (wan_video,)
