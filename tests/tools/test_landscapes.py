@@ -65,7 +65,7 @@ HOUSE = House(0.2, 1.8, 0.3, wall=(0.9, 0.1, 0.1))
         {"ways": (Way(0.0, half=0.3, water=True),)},
         {"ways": (Way(0.2, start=1.5, half=0.4, length=0.25, water=True),)},
         {"houses": (HOUSE,)},
-        {"houses": (replace(HOUSE, tall=3.0),)},
+        {"houses": (replace(HOUSE, tall=1.5),)},
         {"trees": (Tree(-0.3, 1.6, 0.7),)},
     ],
 )
