@@ -179,11 +179,10 @@ def drag() -> Graph:
     g.collapsed |= {"report", "files"}
     g.node("save", "SaveVideo", video=Ref("sdedit", 0), filename_prefix=prefix(g))
     g.note("files", None, None, files.where_files_go(g), "Files")
-    left, right = [("rough", "cutout"), ("positive", "negative")], ["save", "models", ("files", "report")]
+    left, right = ["rough", ("cutout", "positive", "negative")], ["save", "models", ("files", "report")]
     titles = ("1. Videos and prompt", "2. SDEdit", "3. Models and result")
-    # side by side: a node of this width grows to the shape of its video, and may be as high as it is wide
-    each = {"rough": 560, "cutout": 560, "positive": 339, "negative": 339}
-    return stage(g, titles, left, ["about", "sdedit"], right, **each)
+    # a node grows to the shape of its video: 609 is room for one of 4 to 3 at the whole width
+    return stage(g, titles, left, ["about", "sdedit"], right, cutout=290, positive=290, negative=290)
 
 
 FLOWS = (wan_video, drag)
