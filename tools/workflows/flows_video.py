@@ -176,13 +176,13 @@ def drag() -> Graph:
     ends = {"high noise": high, "low noise": low, "vae": vae, "cut-out": Ref("cutout", 0)}
     g.inside("sdedit", _two_clocks(g), rough=Ref("rough", 0), **ends, **texts)
     g.node("report", "PreviewAny", title="Report", source=Ref("sdedit", 2))
-    g.collapsed |= {"report", "files"}
+    g.collapsed |= {"report", "files", "negative"}
     g.node("save", "SaveVideo", video=Ref("sdedit", 0), filename_prefix=prefix(g))
     g.note("files", None, None, files.where_files_go(g), "Files")
-    left, right = ["rough", ("cutout", "positive", "negative")], ["save", "models", ("files", "report")]
+    left, right = ["rough", ("cutout", "positive"), "negative"], ["save", "models", ("files", "report")]
     titles = ("1. Videos and prompt", "2. SDEdit", "3. Models and result")
-    # a node grows to the shape of its video: 609 is room for one of 4 to 3 at the whole width
-    return stage(g, titles, left, ["about", "sdedit"], right, cutout=290, positive=290, negative=290)
+    # a node grows to the shape of its video: this is room for 4 to 3, and beside the prompt for 3 to 2
+    return stage(g, titles, left, ["about", "sdedit"], right, rough=560, cutout=293, positive=293)
 
 
 FLOWS = (wan_video, drag)
