@@ -181,8 +181,8 @@ def drag() -> Graph:
     g.note("files", None, None, files.where_files_go(g), "Files")
     left, right = ["rough", ("cutout", "positive"), "negative"], ["save", "models", ("files", "report")]
     titles = ("1. Videos and prompt", "2. SDEdit", "3. Models and result")
-    # a node grows to the shape of its video: this is room for 4 to 3, and beside the prompt for 3 to 2
-    return stage(g, titles, left, ["about", "sdedit"], right, rough=560, cutout=293, positive=293)
+    # a node grows to the shape of its video: this is room for 3 to 2; Nodes 2.0 makes none lower than 330
+    return stage(g, titles, left, ["about", "sdedit"], right, rough=523, cutout=330, positive=330)
 
 
 FLOWS = (wan_video, drag)
