@@ -11,7 +11,11 @@ import re
 import shutil
 import time
 import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-extensions", "--mute-audio"]
@@ -229,3 +233,18 @@ class FrontEnd:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=path)
         return path
+
+
+@contextmanager
+def front_end(comfy, rendering: str, **options) -> Iterator[FrontEnd]:
+    """A host's front end in one rendering, "classic" or "nodes2", labelled for its pictures; skips where it has none.
+
+    ``options`` go to :class:`FrontEnd`.
+    """
+    version = comfy.json("/system_stats")["system"]["comfyui_version"]
+    nodes2 = rendering == "nodes2"
+    if nodes2 and tuple(int(part) for part in version.split(".")[:2]) < (0, 20):
+        pytest.skip(f"ComfyUI {version} is older than its new rendering of nodes")
+    with FrontEnd(f"http://127.0.0.1:{comfy.port}", nodes2=nodes2, **options) as page:
+        page.label = f"{version}-{rendering}"
+        yield page

@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from browser_flows import ARTIFACTS, FrontEnd, find_chromium
+from browser_flows import ARTIFACTS, find_chromium, front_end
 from graphs import load
 from today import skip_if_unknown, small_workflow, text_of
 
@@ -27,12 +27,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module", params=["classic", "nodes2"])
 def front(request, comfy, todays_models):
-    version = comfy.json("/system_stats")["system"]["comfyui_version"]
-    nodes2 = request.param == "nodes2"
-    if nodes2 and tuple(int(part) for part in version.split(".")[:2]) < (0, 20):
-        pytest.skip(f"ComfyUI {version} is older than its new rendering of nodes")
-    with FrontEnd(f"http://127.0.0.1:{comfy.port}", nodes2=nodes2) as page:
-        page.label = f"{version}-{request.param}"
+    with front_end(comfy, request.param) as page:
         yield page
 
 

@@ -7,7 +7,7 @@ import importlib.util
 from itertools import combinations
 
 import pytest
-from browser_flows import FrontEnd, find_chromium
+from browser_flows import find_chromium, front_end
 from graphs import WORKFLOWS, load
 
 TEMPLATES = sorted(WORKFLOWS.glob("*.json"))
@@ -95,12 +95,7 @@ CONTRASTS = """() => {
 
 @pytest.fixture(scope="module", params=["classic", "nodes2"])
 def front(request, comfy):
-    version = comfy.json("/system_stats")["system"]["comfyui_version"]
-    nodes2 = request.param == "nodes2"
-    if nodes2 and tuple(int(part) for part in version.split(".")[:2]) < (0, 20):
-        pytest.skip(f"ComfyUI {version} is older than its new rendering of nodes")
-    with FrontEnd(f"http://127.0.0.1:{comfy.port}", nodes2=nodes2, size=WINDOW) as page:
-        page.label = f"{version}-{request.param}"
+    with front_end(comfy, request.param, size=WINDOW) as page:
         yield page
 
 

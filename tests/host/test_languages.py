@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from browser_flows import FrontEnd, find_chromium
+from browser_flows import find_chromium, front_end
 from graphs import WORKFLOWS, load
 
 ROOT = Path(__file__).parents[2]
@@ -46,12 +46,7 @@ def texts_of(language):
 
 @pytest.fixture(scope="module", params=["classic", "nodes2"])
 def front(request, comfy):
-    version = comfy.json("/system_stats")["system"]["comfyui_version"]
-    nodes2 = request.param == "nodes2"
-    if nodes2 and tuple(int(part) for part in version.split(".")[:2]) < (0, 20):
-        pytest.skip(f"ComfyUI {version} is older than its new rendering of nodes")
-    with FrontEnd(f"http://127.0.0.1:{comfy.port}", nodes2=nodes2, size=(1600, 950)) as page:
-        page.label = f"{version}-{request.param}"
+    with front_end(comfy, request.param, size=(1600, 950)) as page:
         yield page
         page.page.evaluate("() => window.app.extensionManager.setting.set('Comfy.Locale', 'en')")
 
