@@ -1,7 +1,7 @@
 """The tables of docs/checkpoints.md: how far our networks are from those of the original codes.
 
 python tools/checkpoint_table.py                       # the files of tests/core/checkpoints, a minute
-python tools/checkpoint_table.py --originals FOLDER    # and the variants of originals.py, which needs those codes
+python tools/checkpoint_table.py --originals FOLDER    # and the variants of tools/originals, which needs those codes
 python tools/checkpoint_table.py --originals FOLDER --only edm improved
 """
 
@@ -42,7 +42,7 @@ def measure(name: str) -> tuple[str, float]:
 
 
 def compare(case) -> float:
-    """The same of a case of originals.py, written as a file and loaded as any other."""
+    """The same of a case of tools/originals, written as a file and loaded as any other."""
     import torch
 
     from sdedit_core.checkpoints import load_checkpoint
@@ -71,7 +71,7 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--originals", type=Path, help="folder with clones of the original codes")
-    parser.add_argument("--only", nargs="*", help="families of originals.py; then nothing is written")
+    parser.add_argument("--only", nargs="*", help="families of tools/originals; then nothing is written")
     options = parser.parse_args()
     sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core")]
     if options.originals:
