@@ -13,7 +13,7 @@ from .states import RAW, plain_tensors
 _STEMS = ("diffusion_pytorch_model", "model", "pytorch_model")
 _SUFFIXES = (".safetensors", ".bin")
 _INDEX = re.compile(r".+\.index(\.\w+)?\.json")  # says in which part each tensor lies
-_PART = re.compile(r"(.+)-\d{5}-of-\d{5}(\.safetensors|\.bin)")
+_PART = re.compile(r"(.+)-\d{5}-of-(\d{5})(\.safetensors|\.bin)")
 MAX_PARTS = 100
 
 
@@ -104,10 +104,19 @@ def _weights_in(folder: Path, weights: str) -> Path | None:
 
 
 def _whole(path: Path) -> Path:
-    """The index of all parts for the path of one of them."""
+    """The index of all parts for the path of one of them; ValueError when it is not beside it."""
     match = _PART.fullmatch(path.name)
-    index = path.with_name(f"{match[1]}{match[2]}.index.json") if match else path
-    return index if index.is_file() else path
+    if match is None or int(match[2]) < 2:
+        return path
+    stem, dot, variant = match[1].partition(".")  # name.fp16-00001-of-00002.bin: name.bin.index.fp16.json
+    names = [f"{match[1]}{match[3]}.index.json", f"{stem}{match[3]}.index{dot}{variant}.json"]
+    for name in names:
+        if path.with_name(name).is_file():
+            return path.with_name(name)
+    raise ValueError(
+        f"{short(path.name)} is one part of several, and their index {short(names[-1])} is not beside it. "
+        "Download all parts and the index into one folder."
+    )
 
 
 def _sidecar(file: Path) -> dict:

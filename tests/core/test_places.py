@@ -43,9 +43,8 @@ def test_parts_are_one_network(folder, suffix, variant):
     assert difference(model, NAME, "ema") < 1e-5
     assert model.info.source.endswith(", 2 parts)") and model.info.name == folder.name
     assert inspect_checkpoint(folder).info == model.info
-    if not variant:  # one part stands for all of them
-        part = next(folder.glob("*-00001-of-00002*"))
-        assert locate(part, "ema")[0] == index and difference(load_checkpoint(part), NAME, "ema") < 1e-5
+    part = next(folder.glob("*-00001-of-00002*"))  # one part stands for all of them
+    assert locate(part, "ema")[0] == index and difference(load_checkpoint(part), NAME, "ema") < 1e-5
     target = folder / "converted.safetensors"
     convert_checkpoint(folder, target)
     assert difference(load_checkpoint(target), NAME, "ema") < 1e-5
@@ -94,3 +93,16 @@ def test_folders_of_two_networks(tmp_path):
     assert averaged.info.weights == "EMA" and difference(averaged, NAME, "ema") < 1e-5
     assert raw.info.weights.startswith("raw") and difference(raw, NAME, "ema") > 1e-2
     assert f"{NAME}/ema/D" in EXPECTED
+
+
+def test_a_part_alone(folder):
+    whole = folder / f"{STEM}-00001-of-00001.safetensors"
+    whole.write_bytes((folder / f"{STEM}.safetensors").read_bytes())
+    assert locate(whole, "ema")[0] == whole and difference(load_checkpoint(whole), NAME, "ema") < 1e-5
+    for variant in ("", ".fp16"):
+        part = folder / f"{STEM}{variant}-00002-of-00002.bin"
+        part.write_bytes(b"")
+        with pytest.raises(
+            ValueError, match=rf"{part.name}' is one part .* '{STEM}\.bin\.index{variant}\.json' is not"
+        ):
+            load_checkpoint(part)
