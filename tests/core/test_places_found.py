@@ -112,6 +112,14 @@ def test_parts_are_read_with_all_that_they_say(count, tmp_path):
         assert read_parts(file, shapes=True).content["w1"].device.type == "meta"
 
 
+@pytest.mark.parametrize(("stem", "index"), [
+    ("net", "net.bin.index.json"), ("net.fp16", "net.bin.index.fp16.json"), ("net.v2", "net.v2.bin.index.json"),
+])  # fmt: skip
+def test_a_part_stands_for_all(stem, index, tmp_path):
+    lay(tmp_path, f"{stem}-00001-of-00002.bin", index)
+    assert locate(tmp_path / f"{stem}-00001-of-00002.bin", "ema")[0] == tmp_path / index
+
+
 def test_the_limit_of_tensors_counts_all_parts(tmp_path, monkeypatch):
     index, _ = parts(tmp_path, 3)
     monkeypatch.setattr(places, "MAX_TENSORS", 3)
