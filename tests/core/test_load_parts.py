@@ -176,3 +176,11 @@ def test_weights_and_what_no_file_stores_go_where_the_model_is_to_be():
     for device in ("meta", "cpu"):
         denoiser = build(a_file(), dtype=torch.float32, device=device)
         assert {t.device.type for t in [*denoiser.parameters(), *denoiser.buffers()]} == {device}
+
+
+def test_a_network_is_compiled_when_asked_to(monkeypatch, tmp_path):
+    path, compiled = golden.unpack("ncsnpp_ve.pth", tmp_path), []
+    monkeypatch.setattr(load.Denoiser, "compile_network", lambda self: compiled.append(self))
+    load.load_checkpoint(path)
+    assert compiled == []
+    assert load.load_checkpoint(path, compile=True).module is compiled[0]
