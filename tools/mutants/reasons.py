@@ -56,6 +56,9 @@ REASONS = [
     ("noise.py", "__init__", 'torch.Generator(device="cpu")', "", "the CPU is the default", SAME),
     ("state.py", "noised", "device=guide.device", "repeat=repeat, )", "shows on a GPU only", SAME),
     ("reading.py", "_read_safetensors", "safe_open(", "", "PyTorch on the CPU is the default", SAME),
+    ("load.py", "build", "device=device, dtype", "device=None", "the whole network is moved right after", SAME),
+    ("load.py", "build", "device=device, dtype", ".to(dtype=", "the whole network is moved right after", SAME),
+    ("places.py", "locate", "_weights_in(f, weights)", "_weights_in(f, None)", "asks only whether there is one", SAME),
     ("calls.py", "_plain", "NEWTRUE", "", "no form asks which of the two it is, only that it is one", SAME),
     ("calls.py", "_plain", 'Made("list"', "", "nothing looks at a list's arguments", SAME),
     (
