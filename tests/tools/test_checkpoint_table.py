@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,21 +12,20 @@ def test_the_table_is_current(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "tests" / "core"))
     import golden
 
-    import checkpoint_table
+    from originals import table as checkpoint_table
 
     table = checkpoint_table.rows(checkpoint_table.PAGE.read_text(encoding="utf-8"))
-    assert sorted(table) == golden.NAMES, "run tools/checkpoint_table.py"
+    assert sorted(table) == golden.NAMES, "run tools/make.py checkpoints"
     assert all(0.0 <= error < 1e-5 for error in table.values())
     for name in ("ddpm.ckpt", "edm_song.safetensors"):
         _, error = checkpoint_table.measure(name)
-        assert error < 3 * table[name] + 1e-6, "run tools/checkpoint_table.py"
-    sys.modules.pop("checkpoint_table", None)
+        assert error < 3 * table[name] + 1e-6, "run tools/make.py checkpoints"
 
 
 def test_variants_of_the_original_codes(monkeypatch):
     """At least 40 further networks, of every family whose code could be run; measured with those codes, not here."""
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    import checkpoint_table
+    from originals import table as checkpoint_table
 
     text = checkpoint_table.PAGE.read_text(encoding="utf-8")
     table = checkpoint_table.rows(text, checkpoint_table.VARIANTS)
@@ -37,4 +35,3 @@ def test_variants_of_the_original_codes(monkeypatch):
         "score-SDE", "EDM", "guided-diffusion", "improved-diffusion", "consistency_models", "diffusers",
         "denoising-diffusion-pytorch",
     }  # fmt: skip
-    sys.modules.pop("checkpoint_table", None)

@@ -1,4 +1,4 @@
-"""Networks of the original codes with random weights, and what those codes make of noise: for checkpoint_table.py.
+"""Networks of the original codes with random weights, and what those codes make of noise: for table.py.
 
 The codes are not part of this repository.  A folder with clones of them under their own names is needed:
 score_sde_pytorch, edm, guided-diffusion, improved-diffusion, consistency_models, denoising-diffusion-pytorch,

@@ -1,8 +1,8 @@
 """The tables of docs/checkpoints.md: how far our networks are from those of the original codes.
 
-python tools/checkpoint_table.py                       # the files of tests/core/checkpoints, a minute
-python tools/checkpoint_table.py --originals FOLDER    # and the variants of tools/originals, which needs those codes
-python tools/checkpoint_table.py --originals FOLDER --only edm improved
+python tools/make.py checkpoints                       # the files of tests/core/checkpoints, a minute
+python tools/make.py checkpoints --originals FOLDER    # and the variants of tools/originals, which needs those codes
+python tools/make.py checkpoints --originals FOLDER --only edm improved
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "checkpoints.md"
-FILES = ("<!-- errors: tools/checkpoint_table.py -->", "<!-- end of errors -->")
-VARIANTS = ("<!-- variants: tools/checkpoint_table.py --originals -->", "<!-- end of variants -->")
+FILES = ("<!-- errors: make.py checkpoints -->", "<!-- end of errors -->")
+VARIANTS = ("<!-- variants: make.py checkpoints --originals -->", "<!-- end of variants -->")
 _ROW = re.compile(r"^\| (.+?) \| (.+?) \| ([\d.e+-]+) \|$", re.MULTILINE)
 
 
@@ -67,25 +67,25 @@ def write(lines: list[str], marks: tuple[str, str]) -> None:
     PAGE.write_text("\n".join([head, "", *lines, "", tail]), encoding="utf-8")
 
 
-def main() -> None:
+def main(arguments: list[str]) -> int:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="make.py checkpoints", description=__doc__)
     parser.add_argument("--originals", type=Path, help="folder with clones of the original codes")
     parser.add_argument("--only", nargs="*", help="families of tools/originals; then nothing is written")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core")]
     if options.originals:
-        import originals
+        from . import FAMILIES
 
         lines = ["| Family | Network, process | Error |", "|---|---|---:|"]
-        for family in originals.FAMILIES:
+        for family in FAMILIES:
             if options.only and family.__name__ not in options.only:
                 continue
             for case in family(options.originals):
                 lines.append(f"| {case.family} | {case.words} | {compare(case):.1e} |")
                 sys.stdout.write(lines[-1] + "\n")
         if options.only:
-            return
+            return 0
         write(lines, VARIANTS)
     import golden
 
@@ -94,7 +94,4 @@ def main() -> None:
         family, error = measure(name)
         lines.append(f"| {family} | `{name}` | {error:.1e} |")
     write(lines, FILES)
-
-
-if __name__ == "__main__":
-    main()
+    return 0
