@@ -39,6 +39,22 @@ def check_pixels_that_may_not_change_are_the_photos_own():
                             assert bool((back[~kept] != image[~kept]).float().mean() > 0.4)
 
 
+def check_the_whole_route_keeps_numbers_of_16_bits():
+    """Fitted, encoded, edited, decoded and pasted, with a model of pixels that ships."""
+    m, vae, _, empty = node("ScoreModelLoader", model_name="landscape-lake", weights="ema", dtype="auto")
+    generator = torch.Generator().manual_seed(1)
+    image = torch.randint(0, 65536, (2, 91, 133, 3), generator=generator) / 65535
+    opened = torch.zeros(1, 91, 133)
+    opened[:, 30:60, 40:80] = 1.0
+    mask, t0, *_ = lay(opened, 0.3, feather=5, feather_side="in", image=image)
+    fitted, small, undo, _ = node("FitImage", model=m, image=image, method="around mask", mask=mask)
+    noised = add_noise(m, vae.encode(fitted), t0=t0, mask=small)[0]
+    edited = sample(m, noised, steps=3, positive=empty)[0]
+    back = node("UnfitImage", image=vae.decode(edited["samples"]), undo=undo)[0]
+    kept = (mask == KEPT)[..., None].expand_as(image)
+    assert torch.equal(back[kept], image[kept]) and bool((back[~kept] != image[~kept]).float().mean() > 0.9)
+
+
 def check_the_model_says_how_large_a_window_is_worked_at():
     image, mask = torch.rand(1, 300, 400, 3), torch.zeros(1, 300, 400)
     mask[:, 100:140, 150:190] = 1.0
