@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sdedit_core import SOLVERS, ScoreModel, perturb, sdedit
-from sdedit_core.edit import choose_solver, reverse
+from sdedit_core.edit import choose_solver, reverse, run_levels
 from sdedit_core.measure.deviation import predict_deviation
 from sdedit_core.measure.probe import probe
 from sdedit_core.measure.sweep import SweepPlan
@@ -81,6 +81,30 @@ def test_the_step():
     for bad in (-0.1, 1.1, float("nan"), "x"):
         with pytest.raises(ValueError, match="eta"):
             states(bad)
+
+
+def test_a_step_says_where_it_is():
+    seen, x = [], torch.ones(1, 1, 2, 2)
+    few_step(lambda x, s: 0.5 * x, x, [2.0, 0.5, 0.0], noise=lambda a, b: torch.zeros_like(x), callback=seen.append)
+    assert [(step.index, step.total, step.sigma, step.sigma_next) for step in seen] == [
+        (0, 2, 2.0, 0.5),
+        (1, 2, 0.5, 0.0),
+    ]
+    assert torch.equal(seen[0].x, seen[0].denoised) and torch.equal(seen[1].denoised, 0.25 * x)
+
+
+def test_levels_of_a_run_follow_the_solver_that_runs_and_the_data():
+    schedule = VESDE()
+
+    def levels(grid, **more):
+        return sigma_grid(schedule, 5.0, 6, grid=grid, **more)
+
+    for data_std in (0.25, 0.5):
+        assert run_levels(schedule, 5.0, steps=6, data_std=data_std) == levels("auto", data_std=data_std)
+    assert run_levels(schedule, 5.0, steps=6) == levels("auto") != levels("auto", data_std=0.25)
+    assert run_levels(schedule, 5.0, steps=6, eta=0.5) == levels(SOLVERS["sde_2m"].grid) != levels("auto")
+    assert run_levels(schedule, 5.0, steps=6, distilled=True) == levels("few") != levels("auto")
+    assert run_levels(schedule, 5.0, steps=6, grid="log", distilled=True) == levels("log")
 
 
 def test_no_noise_is_asked_for_where_none_is_used():

@@ -111,6 +111,47 @@ def test_below_the_smallest_level_no_noise_is_added_and_it_says_so():
     assert torch.equal(state.samples, GUIDE) and "smallest level" in state.note
 
 
+class Steps(Schedule):
+    """Its first time after 0 has a level of 0.1 already, and smaller ones are asked for in vain, as on a host."""
+
+    sigma_min, sigma_max = 0.1, 10.0
+
+    def _sigma(self, t):
+        return 0.1 * 100.0**t
+
+    def _t(self, sigma):
+        return max(1e-4, math.log(sigma / 0.1) / math.log(100.0))
+
+
+def test_a_level_between_none_and_the_first_is_none():
+    dial = Dial(Steps(), 0.25, NOISE_SHARE)
+    for sigma in (0.03, 0.06, 0.09):
+        share = share_of(sigma, 0.25)
+        assert dial.t0(share) == 0.0 and "less than this model's smallest level" in dial.note(share), sigma
+    share = share_of(0.1001, 0.25)
+    assert 0.0 < dial.t0(share) < 0.001 and dial.note(share) == ""
+    clamped = f"clamped to {share_of(10.0, 0.25):.4g}, at t0 = 1"
+    assert clamped in dial.note(0.99) and share_of(10.0, 0.25) < 0.99
+
+
+def test_what_a_schedule_says_of_a_t0_is_said_of_a_share_too():
+    class Telling(Steps):
+        def note(self, t):
+            return f"about {t:.3f}"
+
+    assert Dial(Telling(), 0.25, NOISE_SHARE).note(share_of(1.0, 0.25)) == "about 0.500"
+    assert Dial(Telling()).note(0.25) == "about 0.250"
+
+
+def test_a_refusal_names_the_unit_and_a_start():
+    share = r"^The noise share must lie between .* 1 \(noise alone\), got 1\.5\. Start with 0\.45 to 0\.7\.$"
+    for read in (check_share, Dial(VESDE(), 1.0, NOISE_SHARE).check):
+        with pytest.raises(ValueError, match=share):
+            read(1.5)
+    with pytest.raises(ValueError, match=r"^t0 must lie between"):
+        Dial(VESDE()).check(1.5)
+
+
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("value", SHARES)
 def test_a_dial_shows_what_it_was_set_to(unit, value):
