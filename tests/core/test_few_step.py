@@ -141,7 +141,7 @@ def test_auto_is_few_step_on_distilled_models_and_the_rest_is_refused():
 
 def test_eta_below_1_keeps_few_step():
     assert choose_solver("few_step", 0.5).name == "few_step"
-    assert choose_solver("auto", 0.5).name == "sde_2m"
+    assert choose_solver("auto", 0.5).name == "sde_2m" and choose_solver("auto").name == "auto"
     assert choose_solver("auto", 0.5, distilled=True).name == "few_step"
     assert list(SOLVERS)[-1] == "few_step"
 
@@ -232,6 +232,14 @@ def test_own_starts_take_the_nearest_level():
     assert d(clean, 1.0).flatten().tolist() == [1.0, 1.0, 1.0, 0.25, 0.0]
     stopped = OwnStarts(lambda x, s: torch.ones_like(x), clean, own, [4.0, 1.0])  # ends above 0: nothing fades yet
     assert stopped(clean, 4.0).flatten().tolist() == [1.0, 0.0, 1.0, 0.0, 0.0]
+
+
+def test_a_kept_pixel_starts_at_no_level_of_a_run_that_stops_above_0():
+    clean, levels = torch.rand(1, 3, 2, 2), torch.tensor([[[[0.0, 1.0], [2.0, 0.0]]]], dtype=torch.float64)
+    own = OwnStarts(lambda x, sigma: x + 5.0, clean, levels, [2.0, 1.0])
+    d = own(clean.clone(), 1.0)
+    assert torch.equal(d[..., 0, 0], clean[..., 0, 0]) and torch.equal(d[..., 1, 1], clean[..., 1, 1])
+    assert torch.equal(d[..., 0, 1], clean[..., 0, 1] + 5.0) and torch.equal(d[..., 1, 0], clean[..., 1, 0] + 5.0)
 
 
 def test_an_item_alone_is_the_item_in_the_batch_and_repeats_have_noise_of_their_own():
