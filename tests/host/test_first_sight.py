@@ -122,8 +122,8 @@ def front(request, comfy):
         yield page
 
 
-@pytest.mark.parametrize("window", WINDOWS, ids=lambda size: str(size[0]))
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda p: p.stem)
+@pytest.mark.parametrize("window", WINDOWS, ids=lambda size: str(size[0]))
 def test_first_sight(front, path, window):
     if front.page.viewport_size["width"] != window[0]:
         front.page.set_viewport_size(dict(zip(("width", "height"), window, strict=True)))

@@ -178,7 +178,7 @@ def find_t0() -> Graph:
     g.node("plot", "PreviewImage", title="Trade-off", images=Ref("sdedit", 2))
     left, right = [("canvas", "shown"), "survives", ("guide", "strokes")], ["save", "plot"]
     titles = ("1. Photo and strokes", "2. Find t0", "3. The edits")
-    return stage(g, titles, left, ["about", "sdedit"], right, canvas=520, shown=520, survives=332, plot=350)
+    return stage(g, titles, left, ["about", "sdedit"], right, canvas=512, shown=512, survives=332, plot=350)
 
 
 def stock_sampler() -> Graph:
