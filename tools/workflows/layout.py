@@ -28,7 +28,7 @@ BODY = {
     "CFGGuider": 130,
     "CLIPLoader": 135,
     "CLIPTextEncode": 130,
-    "CheckpointLoaderSimple": 110,
+    "CheckpointLoaderSimple": 120,
     "CreateVideo": 160,
     "DisableNoise": 50,
     "FluxGuidance": 110,
