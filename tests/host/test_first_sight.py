@@ -104,7 +104,7 @@ HIDDEN = """(boxes) => {
     const pen = document.createElement('canvas').getContext('2d'), hidden = [];
     for (const { title, pos: [x, y], font_size: high } of graph.groups) {
         pen.font = `${high}px Arial`;
-        const ends = [8, pen.measureText(title).width].flatMap(a => [[x + a, y + 0.3 * high], [x + a, y + high]]);
+        const ends = [8, pen.measureText(title).width].flatMap(a => [[x + a, y + 0.5 * high], [x + a, y + high]]);
         if (ends.some(under)) hidden.push(title);
     }
     for (const [id, title, x, y, w, h] of boxes) {

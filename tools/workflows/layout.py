@@ -20,7 +20,8 @@ SIDE, MIDDLE = 640, 330  # widths: of the painting and of the result, and of wha
 SMALL = 540
 BETWEEN = (WIDTH - 2 * SIDE - MIDDLE) // 2
 TITLE, GAP, FRAME = 30, 16, 14  # FRAME: of a group around its nodes
-HEADING = 23  # of a group: front ends write it 1 (1.35) or 1.2 (1.58) times its size of 16 below the top of the group
+# Of a group.  Front ends write it with its own size of 21 and that far below its top (1.35), or 20 and 22 below (1.58).
+HEADING = 26
 MINIMAP = 120  # what it covers of the width of the right column
 BADGE = 8  # more room above folded nodes of this pack, where the classic rendering writes its name
 # Height of the body: the taller of classic and Nodes 2.0, with all its widgets, and the picture that some nodes show
