@@ -823,6 +823,14 @@ def test_a_photo_dropped_or_pasted_becomes_the_background(easel):
     assert easel.page.evaluate("() => window.app.graph.nodes.filter(n => n.type === 'LoadImage').length") == 1
     guide, mask = easel.run()
     assert np.array_equal(guide[mask == 0], photo[:, ::-1][mask == 0]) and len(easel.strokes) == 1
+    below = easel.page.get_by_text("lies below what you painted")
+    assert below.count() == 0, "it can be seen"
+    easel.new()
+    easel.drag((0.2, 0.3), (0.4, 0.3))
+    easel.page.evaluate(DROP, [".sdedit-ink", "dropped.png", list(data.getvalue()), "drop"])
+    below.first.wait_for()
+    assert len(easel.strokes) > 1, "own painting stays"
+    below.first.wait_for(state="hidden", timeout=20_000)
 
 
 def test_an_example_makes_way_for_a_background_and_comes_back(easel, comfy, base):

@@ -27,8 +27,15 @@ const MARK = { before: [1, 0], after: [2, 1], save: 3 };
 function opened(mark, { vueNodesMode = true, known = true } = {}) {
   const made = { inputs: [], connected: [], findInputSlot: (name) => ["image_a", "image_b"].indexOf(name) };
   const source = (id) => ({ id, connect: (slot, node, input) => node.connected.push([id, slot, input]) });
-  const save = { pos: [100, 30], size: [540, 600], title: "Picture", folded: false };
-  save.collapse = () => (save.folded = true);
+  class SaveImage {
+    static title = "Save Image";
+    pos = [100, 30];
+    size = [540, 600];
+    title = "Picture";
+    folded = false;
+    collapse = () => (this.folded = true);
+  }
+  const save = new SaveImage();
   const nodes = new Map([
     [1, source(1)],
     [2, source(2)],
@@ -52,7 +59,7 @@ test("painting and result go to the compare node, in the result's place", () => 
     [2, 1, 1],
   ]);
   assert.deepEqual([node.title, node.pos, node.size], ["Picture", [100, 30], [540, 554]]);
-  assert.deepEqual([save.pos, save.folded], [[100, 630], true]);
+  assert.deepEqual([save.pos, save.folded, save.title], [[100, 630], true, "Save Image"]);
   assert.equal(graph.extra.sdedit_compare, undefined, "once only");
 });
 

@@ -70,7 +70,7 @@ def photo_edit() -> Graph:
     save(g, IMAGE)
     compare(g, Ref("canvas", 0))
     titles = ("1. Photo and strokes", "2. SDEdit", "3. Picture")
-    return stage(g, titles, ["guide", "canvas"], ["about", "sdedit"], ["save"], side=SMALL)
+    return stage(g, titles, ["canvas", "guide"], ["about", "sdedit"], ["save"], side=SMALL)
 
 
 def strokes() -> Graph:
@@ -88,7 +88,7 @@ def strokes() -> Graph:
     save(g, IMAGE)
     compare(g, Ref("canvas", 0))
     return stage(
-        g, ("1. Painting", "2. SDEdit", "3. Picture"), ["guide", "canvas"], ["about", "sdedit"], ["save"], side=SMALL
+        g, ("1. Painting", "2. SDEdit", "3. Picture"), ["canvas", "guide"], ["about", "sdedit"], ["save"], side=SMALL
     )
 
 
@@ -111,7 +111,7 @@ def composite() -> Graph:
     save(g, IMAGE)
     compare(g, Ref("paste", 0))
     titles = ("1. Paste", "2. SDEdit", "3. Picture")
-    return stage(g, titles, [("example", "paste"), "rough"], ["about", "sdedit"], ["save"], side=SMALL)
+    return stage(g, titles, ["rough", ("example", "paste")], ["about", "sdedit"], ["save"], side=SMALL)
 
 
 def one_photo() -> Graph:
@@ -139,7 +139,7 @@ def one_photo() -> Graph:
     save(g, IMAGE)
     compare(g, Ref("canvas", 0))
     titles = ("1. Strokes", "2. SDEdit", "3. Picture")
-    return stage(g, titles, ["guide", "canvas"], ["about", "sdedit"], ["save", "photo"], side=SMALL, photo=230)
+    return stage(g, titles, ["canvas", "guide"], ["about", "sdedit"], ["save", "photo"], side=SMALL, photo=230)
 
 
 def find_t0() -> Graph:
@@ -176,9 +176,9 @@ def find_t0() -> Graph:
     g.node("survives", "PreviewImage", title="What survives", images=Ref("sdedit", 0))
     g.node("save", "SaveImage", title="The edits", images=Ref("sdedit", 1), filename_prefix=prefix(g))
     g.node("plot", "PreviewImage", title="Trade-off", images=Ref("sdedit", 2))
-    left, right = [("guide", "strokes"), ("canvas", "shown"), "survives"], ["save", "plot"]
+    left, right = [("canvas", "shown"), "survives", ("guide", "strokes")], ["save", "plot"]
     titles = ("1. Photo and strokes", "2. Find t0", "3. The edits")
-    return stage(g, titles, left, ["about", "sdedit"], right, canvas=520, shown=520, survives=332, plot=350)
+    return stage(g, titles, left, ["about", "sdedit"], right, canvas=512, shown=512, survives=332, plot=350)
 
 
 def stock_sampler() -> Graph:
@@ -206,7 +206,7 @@ def stock_sampler() -> Graph:
     g.collapsed |= {"model", "encode", "guider", "off", "sample", "decode"}
     middle = ["encode", "noise", "levels", "which", "off", "guider", "sample", "decode"]
     titles = ("1. Painting and model", "2. ComfyUI's own sampler", "3. Picture")
-    return stage(g, titles, [("guide", "model"), "canvas"], middle, ["save", "about"], side=SMALL)
+    return stage(g, titles, ["canvas", ("guide", "model")], middle, ["save", "about"], side=SMALL)
 
 
 def own_model() -> Graph:
@@ -256,7 +256,7 @@ def widen() -> Graph:
     save(g, IMAGE)
     compare(g, Ref("widen", 0))
     titles = ("1. Photo", "2. SDEdit", "3. Picture")
-    return stage(g, titles, ["photo", "rough", "widen"], ["about", "sdedit"], ["save"], side=SMALL)
+    return stage(g, titles, ["rough", "widen", "photo"], ["about", "sdedit"], ["save"], side=SMALL)
 
 
 def _widened(g: Graph) -> Blueprint:

@@ -57,12 +57,11 @@ def _edit(
     g.node("report", "PreviewAny", title="Report", source=Ref("sdedit", 2))
     g.collapsed |= {"report", "files"}
     g.note("files", None, None, files.where_files_go(g), "Files")
-    left = [*(["guide"] if "guide" in g.nodes else []), "canvas", tuple(prompts)]
-    left = [*(["guide"] if "guide" in g.nodes else []), "canvas"]
+    left = ["canvas", *(["guide"] if "guide" in g.nodes else [])]
     folded = [("files", "report"), *(key for key in ("guidance", "lora") if key in g.nodes)]
     titles = ("1. Paint", "2. Prompt and SDEdit", "3. Picture")
     return stage(
-        g, titles, left, ["about", *prompts, "sdedit"], ["models", "save", *folded], positive=104, negative=104
+        g, titles, left, ["about", *prompts, "sdedit"], ["save", "models", *folded], positive=104, negative=104
     )
 
 

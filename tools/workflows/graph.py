@@ -256,7 +256,7 @@ class Graph:
                     "title": g["title"],
                     "bounding": [*g["at"], *g["size"]],
                     "color": g["color"],
-                    "font_size": 24,
+                    "font_size": 21,
                     "flags": {},
                 }
                 for i, g in enumerate(self.groups)

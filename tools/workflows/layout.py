@@ -2,7 +2,8 @@
 
 The front end opens a template so that its nodes take three quarters of the window: in 1600 x 950 pixels a zoom of 0.7
 leaves room for WIDTH x HEIGHT units.  Below a zoom of 8 / 14 the classic rendering draws no text; this size stays above
-it in a window of 1366 x 768 pixels too.
+it in a window of 1366 x 768 pixels too.  There ComfyUI's own bars end just above the nodes, and its minimap lies on the
+lower right corner: headings are low, and what stands below the result keeps to the left.
 """
 
 from __future__ import annotations
@@ -12,20 +13,24 @@ from dataclasses import dataclass
 
 from .graph import NOTES, Graph
 
-BLUE, GREEN, PURPLE = "#3f789e", "#3f9e5a", "#7a5a9e"
+BLUE, GREEN, PURPLE = "#8fc1e8", "#8fd6a3", "#c4a6ea"
 WIDTH, HEIGHT = 1690, 975
 SIDE, MIDDLE = 640, 330  # widths: of the painting and of the result, and of what stands between them
 # The classic rendering shows no picture larger than it is: beside one of 512 pixels less room makes the rest larger.
 SMALL = 540
 BETWEEN = (WIDTH - 2 * SIDE - MIDDLE) // 2
-TITLE, GAP, FRAME, HEADING = 30, 16, 14, 44  # FRAME: of a group around its nodes, HEADING above them
+TITLE, GAP, FRAME = 30, 16, 14  # FRAME: of a group around its nodes
+# Of a group.  Front ends write it with its own size of 21 and that far below its top (1.35), or 20 and 22 below (1.58).
+HEADING = 26
+MINIMAP = 120  # what it covers of the width of the right column
+BADGE = 8  # more room above folded nodes of this pack, where the classic rendering writes its name
 # Height of the body: the taller of classic and Nodes 2.0, with all its widgets, and the picture that some nodes show
 # during or after the run.
 BODY = {
     "CFGGuider": 130,
     "CLIPLoader": 135,
     "CLIPTextEncode": 130,
-    "CheckpointLoaderSimple": 110,
+    "CheckpointLoaderSimple": 120,
     "CreateVideo": 160,
     "DisableNoise": 50,
     "FluxGuidance": 110,
@@ -90,15 +95,16 @@ def stage(
 
     Args:
         titles: of the three groups.
-        left: rows of nodes from above: a key, or the keys of nodes side by side.
+        left: rows of nodes from above: a key, or the keys of nodes side by side.  First what is large: a folded node
+            wears the name of its pack above itself, where the heading is.
         side: width of the outer columns.
         heights: where the usual height of a node is not wanted; in both outer columns the first node of a kind in BIG
-            without one takes the room that is left.
+            without one takes the room that is left.  What is below it on the right is narrower, for the minimap.
     """
     x = 0
     columns = ((left, side), (middle, MIDDLE), (right, side))
     for (rows, width), title, color in zip(columns, titles, (BLUE, GREEN, PURPLE), strict=True):
-        used = _column(g, rows, x, width, heights)
+        used = _column(g, rows, x, width, heights, MINIMAP if color == PURPLE else 0)
         g.group(title, (x - FRAME, -HEADING), (width + 2 * FRAME, used + HEADING + FRAME), color)
         x += width + BETWEEN
     missing = [key for key, node in g.nodes.items() if node["at"] is None]
@@ -107,23 +113,27 @@ def stage(
     return g
 
 
-def _column(g: Graph, rows: list[Row], x: int, width: int, heights: dict[str, int]) -> int:
-    """Place one column; the height that it takes."""
+def _column(g: Graph, rows: list[Row], x: int, width: int, heights: dict[str, int], covered: int = 0) -> int:
+    """Place one column, what is below its picture ``covered`` narrower; the height that it takes."""
     lines = [(row,) if isinstance(row, str) else row for row in rows]
     outer = width != MIDDLE
     grows = [k for line in lines for k in line if outer and g.nodes[k]["kind"] in BIG and k not in heights]
-    tall = {key: heights.get(key) or _height(g, key, _width(width, line)) for line in lines for key in line}
+    top = next((i for i, line in enumerate(lines) if set(grows[:1]) & set(line)), len(lines))
+    each = [_width(width - covered * (i > top), line) for i, line in enumerate(lines)]
+    tall = {
+        key: heights.get(key) or _height(g, key, wide) for line, wide in zip(lines, each, strict=True) for key in line
+    }
     if grows:
         tall[grows[0]] = 0
-        rest = HEIGHT - sum(TITLE + max(tall[key] for key in line) + GAP for line in lines) + GAP
+        rest = HEIGHT - sum(_above(g, line) + max(tall[key] for key in line) + GAP for line in lines) + GAP
         tall[grows[0]] = min(rest, width + BIG[g.nodes[grows[0]]["kind"]])
     y = 0
-    for line in lines:
-        each = _width(width, line)
+    for line, wide in zip(lines, each, strict=True):
+        y += _above(g, line)
         for i, key in enumerate(line):
             node = g.nodes[key]
-            node["at"], node["size"] = (x + i * (each + GAP), y + TITLE), (each, tall[key])
-        y += TITLE + max(tall[key] for key in line) + GAP
+            node["at"], node["size"] = (x + i * (wide + GAP), y), (wide, tall[key])
+        y += max(tall[key] for key in line) + GAP
     part = g.nodes[lines[-1][0]] if "part" in g.nodes[lines[-1][0]] else None
     if part and not outer:
         room = min(PREVIEW, HEIGHT - (y - GAP))
@@ -131,6 +141,11 @@ def _column(g: Graph, rows: list[Row], x: int, width: int, heights: dict[str, in
     if y - GAP > HEIGHT:
         raise ValueError(f"{g.name}: a column of {y - GAP} units is higher than {HEIGHT}: {rows}")
     return y - GAP
+
+
+def _above(g: Graph, line: tuple[str, ...]) -> int:
+    """From the gap above a row to the bodies of its nodes."""
+    return TITLE + BADGE * any(key in g.collapsed and g.nodes[key]["kind"].startswith("SDEdit_") for key in line)
 
 
 def _width(width: int, line: tuple[str, ...]) -> int:

@@ -5,6 +5,7 @@
 
 import { api } from "../../../../scripts/api.js";
 import { app } from "../../../../scripts/app.js";
+import { say } from "../strokes/words.js";
 import { connectPicture } from "./background.js";
 import { isInGraph } from "./links.js";
 import { isConnected, pictureOf, previewOf, sideOf } from "./pictures.js";
@@ -19,10 +20,17 @@ export function enter(entry) {
   entry.canvas.watch();
   entry.canvas.onPicture(async (file) => {
     const place = placeOf(entry);
+    const { painting } = entry.canvas;
+    const first = !painting.hasBackground;
     if (place) await connectPicture(place.node, place.hosts, file);
     refresh(entry);
+    if (first && painting.shown.strokes.length) tell(entry.node, say("below"));
   });
   refresh(entry);
+}
+
+function tell({ title }, detail) {
+  app.extensionManager?.toast?.add({ severity: "info", summary: title, detail, life: 10000 });
 }
 
 export function leave(entry) {

@@ -26,7 +26,7 @@ export function orderTemplates(api, url) {
 
 /**
  * A template was opened: where ComfyUI has a node that compares, and draws it, put that in the result's place, and fold
- * the node that saves below it. Done once: the mark goes.
+ * the node that saves below it, under ComfyUI's name for it. Done once: the mark goes.
  */
 export function addCompare(graph, LiteGraph) {
   const mark = graph.extra?.[MARK];
@@ -43,6 +43,7 @@ export function addCompare(graph, LiteGraph) {
   before.connect(mark.before[1], node, node.findInputSlot("image_a"));
   after.connect(mark.after[1], node, node.findInputSlot("image_b"));
   save.pos = [x, y + height];
+  save.title = save.constructor.title ?? save.title;
   save.collapse?.();
   return node;
 }

@@ -84,14 +84,16 @@ export class StrokeCanvas {
 
   /** Show a picture below the strokes, or none. `connected`: there is one, even if it cannot be shown yet. */
   setBackground(url, connected = Boolean(url)) {
+    const another = url !== this.backgroundUrl;
+    if (another) [this.backgroundUrl, this.loading] = [url, Boolean(url)];
     if (connected !== this.painting.hasBackground) {
       this.painting.hasBackground = connected;
       this.redraw();
     }
-    if (url === this.backgroundUrl) return;
-    this.backgroundUrl = url;
+    if (!another) return;
     load(url, (image) => {
       if (url !== this.backgroundUrl) return;
+      this.loading = false;
       this.sheet.setBackground(image);
       this.refreshPalette();
       this.sheet.layout();
@@ -239,7 +241,7 @@ export class StrokeCanvas {
     const { shown, problem, hasBackground } = this.painting;
     this.sheet.redraw(shown);
     this.showTools();
-    const empty = !shown.strokes.length && !this.sheet.background;
+    const empty = !shown.strokes.length && !this.sheet.background && !this.loading;
     this.sheet.say(problem || (empty ? say(hasBackground ? "later" : "hint") : ""), Boolean(problem));
   }
 

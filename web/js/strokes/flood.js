@@ -6,6 +6,7 @@ import { simplified } from "./document.js";
 const RIM = 2; // cells that an area at the edge of the picture reaches beyond it
 const SMALLEST = 10; // cells: smaller holes are filled, too
 const TOLERANCE = 0.75; // cells that the outline may be moved
+const UNDER = 2; // cells that it goes under the soft edges of what is around: one for those, one for that tolerance
 const MOST_POINTS = 4_000;
 const TURNS = [1, 0, 3]; // right, straight on, left
 
@@ -14,7 +15,8 @@ const TURNS = [1, 0, 3]; // right, straight on, left
  * where no channel differs by more than `tolerance` levels of 255. The first is the outer one.
  */
 export function floodOutlines(picture, column, row, tolerance) {
-  const area = wider(likeArea(picture, column, row, tolerance), picture.width, picture.height);
+  let area = likeArea(picture, column, row, tolerance);
+  for (let i = 0; i < UNDER; i++) area = wider(area, picture.width, picture.height);
   const rings = outlines(
     framed(area, picture.width, picture.height),
     picture.width + 2 * RIM,
@@ -62,7 +64,7 @@ export function likeArea({ data, width, height }, column, row, tolerance) {
   return area;
 }
 
-/** One cell wider, under the soft edges of what is around. */
+/** One cell wider. */
 function wider(area, width, height) {
   const out = area.slice();
   for (let y = 0; y < height; y++)

@@ -72,6 +72,7 @@ const ENGLISH = {
   hintEmpty: "The empty conditioning is for score models. This model needs CLIP Text Encode; its text may be empty.",
   tooMany: "The drawing is full. Undo or clear some strokes.",
   broken: "This drawing cannot be shown: $1. Clear it to begin anew.",
+  below: "The picture lies below what you painted. Clear shows it; Undo brings your strokes back.",
   noUpload: "The picture could not be taken over: $1",
   errorLong: "it is too long",
   errorJson: "it is not JSON",
