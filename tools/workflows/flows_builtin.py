@@ -45,10 +45,11 @@ def paint() -> Graph:
         "1. Paint on, or **Clear** and begin anew: sky, mountain, meadow.\n"
         "2. Turn **t0**: 0.2 keeps your strokes, 0.4 looks more real.\n"
         "3. Another **seed**, another picture.\n"
-        "4. Other moods in **model**: lake, sunset, autumn, desert, night.",
+        "4. A lake, a sunset, the night: **model** picks the mood by your colours.\n"
+        "5. Only a part of a photo: template 02.",
     )
     g.node("canvas", "SDEdit_StrokeCanvas", **SIZE)
-    g.inside("sdedit", landscape(g, "alpine", t0=0.25, steps=12), image=Ref("canvas", 0))
+    g.inside("sdedit", landscape(g, None, t0=0.27, steps=12), image=Ref("canvas", 0))
     save(g, IMAGE)
     compare(g, Ref("canvas", 0))
     return stage(g, ("1. Paint", "2. SDEdit", "3. Picture"), ["canvas"], ["about", "sdedit"], ["save"], side=SMALL)
@@ -77,14 +78,13 @@ def strokes() -> Graph:
     g = begin(
         "03 Strokes to picture",
         "## A painting becomes a picture\n\n"
-        "1. Open **Painting** and choose another: alpine, lake, sunset, autumn, desert, night. Choose the same in "
-        "**model**.\n"
+        "1. Open **Painting** and choose another: alpine, lake, sunset, autumn, desert, night.\n"
         "2. Your own, from any program: *Load Image* into **background**.\n"
         "3. Turn **t0**: 0.2 keeps the strokes, 0.4 looks more real.\n"
         "4. Another **seed**, another picture.",
     )
     example(g, "lake", title="Painting", **SIZE)
-    g.inside("sdedit", landscape(g, "lake", t0=0.25, steps=12), image=Ref("canvas", 0))
+    g.inside("sdedit", landscape(g, None, t0=0.27, steps=12), image=Ref("canvas", 0))
     save(g, IMAGE)
     compare(g, Ref("canvas", 0))
     return stage(

@@ -70,9 +70,10 @@ DIALS = {
 READINGS = {"read-out": Ref("noise", 2), "report": Ref("sample", 2)}
 
 
-def landscape(g: Graph, mood: str, *, t0: float, steps: int, grow: int | None = None) -> Blueprint:
-    """SDEdit with a built-in model; ``grow``: with a mask, widened by pixels."""
-    inner = Graph("SDEdit").node("model", "SDEdit_ScoreModelLoader", model_name=f"landscape-{mood}")
+def landscape(g: Graph, mood: str | None, *, t0: float, steps: int, grow: int | None = None) -> Blueprint:
+    """SDEdit with a built-in model, None for that of all moods; ``grow``: with a mask, widened by pixels."""
+    name = "landscape" if mood is None else f"landscape-{mood}"
+    inner = Graph("SDEdit").node("model", "SDEdit_ScoreModelLoader", model_name=name)
     sockets, widgets, masks, mask = {"image": [("encode", "pixels")]}, {}, [], None
     if grow is not None:
         inner.node("grow", "GrowMask", expand=grow)
