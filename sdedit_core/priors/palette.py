@@ -6,11 +6,12 @@ P has something else there, and one change of colour for a whole patch is a haze
 painting can be seen through the noise: x and P are compared by their cartoons C (see :mod:`.cartoon`), areas of one
 colour with sharp borders,
 
-    P' = P + w o (1 - (0.03 m / |o|)^2)_+ n tau^2 / (sigma^2 + n tau^2),        o = C(x) - C(P),
+    P' = P + w o (1 - (0.03 m / |o|)^2)_+ (n tau^2 / (sigma^2 + n tau^2))^3,        o = C(x) - C(P),
 
 with tau the palette freedom, n the pixels of an area and m the mean of C(x).  The texture P - C(P) stays.  The third
 factor, the nonnegative garrote, leaves alone what is explained already, and light and shade; the last is the posterior
-share of a change of deviation tau, and falls to 0 where the noise hides the painting.  At small noise w lets outlines
+share of a change of deviation tau, cubed so that what C keeps of a large noise does not pile up as coloured specks; it
+falls to 0 where the noise hides the painting.  At small noise w lets outlines
 run as those of the references do (see :mod:`.outline`), or clouds would keep the outline of the brush; before it is 1.
 
 Then once more with P' in the place of P, and the same factors: C takes a little contrast away, and this gives back what
@@ -42,7 +43,7 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
     cell = max(1, side // (_CELLS // 2 if sigma > _COARSE else _CELLS))
     strength = max(_NOISE * sigma, _TEXTURE * side / 256 * sigma / (sigma + _LEVEL)) / cell
     area = (side / _AREA * freedom) ** 2
-    share = area / (sigma * sigma + area)
+    share = (area / (sigma * sigma + area)) ** 3
     painted, shown = cartoon(_cells(x, cell), strength), cartoon(_cells(mean, cell), strength)
     change = painted - shown
     if sigma <= _COARSE:

@@ -97,3 +97,12 @@ def test_a_house_stays_a_house():
     assert float((inside.mean((0, 2, 3)) - around.mean((0, 2, 3))).square().mean().sqrt()) > 0.25
     edge = made[0, 0, 57:75, 50:59].mean(0)  # across its left border
     assert float(edge[-2:].mean() - edge[:2].mean()) > 0.25, "within nine pixels from meadow to wall"
+
+
+def test_a_large_noise_leaves_no_specks():
+    """A picture that is explained, under the noise of t0 0.45 and above: next to nothing of the noise gets through."""
+    clean = scene(128, 128)
+    for sigma in (0.5, 1.0, 3.0):
+        x = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
+        off = with_palette(x, clean, sigma, 0.02) - clean
+        assert float(off.abs().max()) < 0.05 and float(off.square().mean().sqrt()) < 0.01, sigma
