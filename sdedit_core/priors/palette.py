@@ -6,13 +6,14 @@ P has something else there, and one change of colour for a whole patch is a haze
 painting can be seen through the noise: x and P are compared by their cartoons C (see :mod:`.cartoon`), areas of one
 colour with sharp borders,
 
-    P' = P + w o (1 - (0.03 m / |o|)^2)_+ (n tau^2 / (sigma^2 + n tau^2))^3,        o = C(x) - C(P),
+    P' = P + w o (1 - (0.03 m / |o|)^2)_+ (n tau^2 / (sigma^2 + n tau^2))^2,        o = C(x) - C(P),
 
 with tau the palette freedom, n the pixels of an area and m the mean of C(x).  The texture P - C(P) stays.  The third
 factor, the nonnegative garrote, leaves alone what is explained already, and light and shade; the last is the posterior
-share of a change of deviation tau, cubed so that what C keeps of a large noise does not pile up as coloured specks; it
-falls to 0 where the noise hides the painting.  At small noise w lets outlines
-run as those of the references do (see :mod:`.outline`), or clouds would keep the outline of the brush; before it is 1.
+share of a change of deviation tau, squared so that what C keeps of a large noise does not pile up as coloured specks;
+it falls to 0 where the noise hides the painting.  The larger the noise, the larger the cells that are compared.  At
+small noise w lets outlines run as those of the references do (see :mod:`.outline`), or clouds would keep the outline of
+the brush; before it is 1.
 
 Then once more with P' in the place of P, and the same factors: C takes a little contrast away, and this gives back what
 it took from the change (twicing, Tukey 1977).
@@ -32,21 +33,21 @@ _AREA = 8  # shorter side over the side of an area
 _NOISE = 2.0  # strength of the cartoon in sigma: so that no noise is in it
 _TEXTURE = 0.25  # and at 256 pixels at least so much, so that no texture is
 _LEVEL = 0.01  # sigma at which it is half of that
-_COARSE = 0.05  # noise level from which half as many cells a side show the shapes as well, and outlines are kept
-_CELLS = 256  # of the shorter side of larger pictures
+_OUTLINES = 0.05  # noise level up to which outlines may run otherwise
+_CELLS = ((0.05, 256), (0.2, 128), (0.6, 64), (float("inf"), 32))  # up to a noise level: most on the shorter side
 
 
 def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: float) -> torch.Tensor:
     """P' for a picture x and its P ``mean``, both (3, H, W), sigma > 0, freedom > 0."""
     height, width = x.shape[1:]
     side = min(height, width)
-    cell = max(1, side // (_CELLS // 2 if sigma > _COARSE else _CELLS))
+    cell = -(-side // next(most for level, most in _CELLS if sigma <= level))
     strength = max(_NOISE * sigma, _TEXTURE * side / 256 * sigma / (sigma + _LEVEL)) / cell
     area = (side / _AREA * freedom) ** 2
-    share = (area / (sigma * sigma + area)) ** 3
+    share = (area / (sigma * sigma + area)) ** 2
     painted, shown = cartoon(_cells(x, cell), strength), cartoon(_cells(mean, cell), strength)
     change = painted - shown
-    if sigma <= _COARSE:
+    if sigma <= _OUTLINES:
         share = share * beyond_outlines(painted, shown)
     size = change.square().mean(0, keepdim=True)
     none = (_THRESHOLD * painted.mean().clamp_min(_DARK)) ** 2

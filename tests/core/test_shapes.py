@@ -96,7 +96,7 @@ def test_a_house_stays_a_house():
     assert (inside.mean((0, 2, 3)) - RED.flatten()).abs().max() < 0.12
     assert float((inside.mean((0, 2, 3)) - around.mean((0, 2, 3))).square().mean().sqrt()) > 0.25
     edge = made[0, 0, 57:75, 50:59].mean(0)  # across its left border
-    assert float(edge[-2:].mean() - edge[:2].mean()) > 0.25, "within nine pixels from meadow to wall"
+    assert float(edge[-2:].mean() - edge[:2].mean()) > 0.15, "from meadow to wall in nine pixels; a haze has 0.02"
 
 
 def test_a_large_noise_leaves_no_specks():
