@@ -25,6 +25,7 @@ SHOWN = """() => {
         changed: window.app.extensionManager.workflow?.activeWorkflow?.isModified ?? null,
     };
 }"""
+NAMES = "types => types.map(type => window.LiteGraph.registered_node_types[type].title)"  # in the language set
 NODE = "SDEdit_AddVENoise"
 
 pytestmark = [
@@ -68,7 +69,9 @@ def test_a_template_in_another_language(front, language):
     assert heading in shown["page"]
     assert shown["groups"] == [words[group["title"]] for group in workflow["groups"]]
     titles = {words[node["title"]] for node in workflow["nodes"] if node.get("title")}
-    assert titles | {nodes["SDEdit_StrokeCanvas"]["display_name"]} == set(shown["titles"])
+    untitled = {node["type"] for node in workflow["nodes"] if not node.get("title")}
+    core = front.page.evaluate(NAMES, sorted(untitled - {"SDEdit_StrokeCanvas"}))
+    assert titles | {nodes["SDEdit_StrokeCanvas"]["display_name"], *core} == set(shown["titles"])
     assert words["grow mask"] in shown["widgets"] and words["read-out"] in shown["ends"]
     assert {nodes[NODE]["display_name"], nodes["SDEdit_ReverseSDESampler"]["display_name"]} <= set(shown["inside"])
     assert shown["mark"] is None and not shown["changed"]

@@ -46,10 +46,21 @@ class Easel:
     def new(self, background=None):
         self.page.evaluate("wf => window.app.loadGraphData(wf, true, true, null)", EMPTY)
         self.page.evaluate(GRAPH, background)
-        self.page.wait_for_timeout(400)
+        self.settle()
         self.front.fit()
-        self.page.wait_for_timeout(600)
+        self.settle()
         return self
+
+    def settle(self):
+        """Until the paper has had one size for half a second: on a busy machine it is small for a while."""
+        sizes = []
+        for _ in range(60):
+            self.page.wait_for_timeout(100)
+            ink = self.element(".sdedit-ink")
+            box = ink.bounding_box() if ink.count() else None
+            sizes.append(box and [box["width"], box["height"], *ink.evaluate("c => [c.width, c.height]")])
+            if len(sizes) > 6 and sizes[-1] and all(size == sizes[-1] for size in sizes[-6:]):
+                return
 
     @property
     def text(self):
@@ -99,7 +110,7 @@ class Easel:
     def shot(self):
         """What the canvas shows, (H, W, 3) in 0..255."""
         self.page.mouse.move(3, 300)
-        self.page.wait_for_timeout(600)
+        self.settle()
         data = self.element(".sdedit-paper").screenshot()
         return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), dtype=float)
 
@@ -111,7 +122,7 @@ class Easel:
 
     def bitmap_difference(self):
         """Mean difference between the pixels of the canvas and Python's at that size, in levels of 255."""
-        self.page.wait_for_timeout(600)
+        self.settle()
         url = self.element(".sdedit-ink").evaluate("canvas => canvas.toDataURL()")
         ink = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))), dtype=float)
         alpha = ink[..., 3:] / 255
