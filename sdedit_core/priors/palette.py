@@ -8,7 +8,7 @@ colour with sharp borders,
 
     P' = P + w o (1 - (0.03 m / |o|)^2)_+ (n tau^2 / (sigma^2 + n tau^2))^2,        o = C(x) - C(P),
 
-with tau the palette freedom, n the pixels of an area and m the mean of C(x).  The texture P - C(P) stays.  The third
+with tau the palette freedom, n the cells of an area and m the mean of C(x).  The texture P - C(P) stays.  The third
 factor, the nonnegative garrote, leaves alone what is explained already, and light and shade; the last is the posterior
 share of a change of deviation tau, squared so that what C keeps of a large noise does not pile up as coloured specks;
 it falls to 0 where the noise hides the painting.  The larger the noise, the larger the cells that are compared.  At
@@ -43,7 +43,7 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
     side = min(height, width)
     cell = -(-side // next(most for level, most in _CELLS if sigma <= level))
     strength = max(_NOISE * sigma, _TEXTURE * side / 256 * sigma / (sigma + _LEVEL)) / cell
-    area = (side / _AREA * freedom) ** 2
+    area = (min(side, _CELLS[0][1]) / _AREA * freedom) ** 2
     share = (area / (sigma * sigma + area)) ** 2
     painted, shown = cartoon(_cells(x, cell), strength), cartoon(_cells(mean, cell), strength)
     change = painted - shown

@@ -83,7 +83,7 @@ def strokes() -> Graph:
         "3. Turn **t0**: 0.2 keeps the strokes, 0.4 looks more real.\n"
         "4. Another **seed**, another picture.",
     )
-    example(g, "lake", title="Painting", **SIZE)
+    example(g, "night", title="Painting", **SIZE)
     g.inside("sdedit", landscape(g, None, t0=0.27, steps=12), image=Ref("canvas", 0))
     save(g, IMAGE)
     compare(g, Ref("canvas", 0))
@@ -188,7 +188,7 @@ def stock_sampler() -> Graph:
         "SDEdit: any **KSamplerSelect** sampler, or *Reverse SDE (SAMPLER)* for ours. **t0** is the same in both "
         "nodes. The noise is in the latent already: hence *DisableNoise*. Right on flow models too.",
     )
-    example(g, "desert", title="Painting", **SIZE)
+    example(g, "night", title="Painting", **SIZE)
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-desert")
     g.node("encode", "VAEEncode", pixels=Ref("canvas", 0), vae=Ref("model", 1))
     g.node("noise", "SDEdit_AddVENoise", model=Ref("model", 0), latent=Ref("encode", 0), t0=0.4, seed=1)
