@@ -18,7 +18,8 @@ SHOWN = """() => {
     const { graph } = window.app, label = slot => slot.label ?? slot.localized_name ?? slot.name;
     const note = graph.nodes.find(n => n.type === 'MarkdownNote'), part = graph.nodes.find(n => n.isSubgraphNode?.());
     return {
-        titles: graph.nodes.map(n => n.title), types: graph.nodes.map(n => n.type), groups: graph.groups.map(g => g.title), note: note.widgets[0].value,
+        titles: graph.nodes.map(n => n.title), types: graph.nodes.map(n => n.type),
+        groups: graph.groups.map(g => g.title), note: note.widgets[0].value,
         page: [...document.querySelectorAll('.comfy-markdown, .comfy-markdown-content')].map(e => e.innerText).join(),
         ends: [...part.inputs, ...part.outputs].map(label), widgets: part.widgets.map(w => w.label ?? w.name),
         inside: part.subgraph.nodes.map(n => n.title), mark: graph.extra.sdedit_template ?? null,
