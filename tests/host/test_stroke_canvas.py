@@ -727,6 +727,23 @@ def test_a_newcomer_paints_with_three_brushes_fills_erases_and_zooms(easel):
     assert mask[76, 217] == 0, "erased"
 
 
+def test_a_side_panel_leaves_the_canvas_its_width(easel):
+    """Where the front end has one: it shows the inputs of the node that is selected, in its own width."""
+    panel = "open => window.app.extensionManager.setting.set('Comfy.RightSidePanel.IsOpen', open)"
+    easel.new()
+    width = easel.element(".sdedit-canvas, :scope").first.evaluate("e => e.offsetWidth")
+    easel.page.evaluate(panel, True)
+    easel.front.reload()
+    try:
+        easel.new()
+        easel.press("Clear")  # selects the node, too
+        easel.settle()
+        assert easel.element(".sdedit-canvas, :scope").first.evaluate("e => e.offsetWidth") == width
+    finally:
+        easel.page.evaluate(panel, False)
+        easel.front.reload()
+
+
 def test_painting_over_the_whole_page(easel):
     easel.new()
     small = easel.element(".sdedit-ink").bounding_box()["width"]

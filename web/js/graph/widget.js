@@ -28,7 +28,10 @@ export function makeCanvas(text, onChange) {
 }
 
 export function addWidget(node, name, canvas, getValue, setValue) {
-  return node.addDOMWidget(name, WIDGET, canvas.element, { ...OPTIONS, getValue, setValue });
+  const widget = node.addDOMWidget(name, WIDGET, canvas.element, { ...OPTIONS, getValue, setValue });
+  // A side panel that lists the node's inputs writes its own width here; on the node it is as wide as the node.
+  Object.defineProperty(widget, "width", { get: () => undefined, set() {}, configurable: true });
+  return widget;
 }
 
 /** Call `first` before what a method of the object does already. */
