@@ -14,6 +14,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from .cells import in_cells, in_pixels
+
 _CELLS = 128  # on the shorter side, in which colours are compared
 _REACH = 64  # shorter side over r
 _LEAST = 1e-5  # differences that are none
@@ -23,15 +25,11 @@ def beyond_outlines(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """w (1, H, W) in [0, 1] of two pictures (3, H, W)."""
     height, width = a.shape[1:]
     cell = max(1, min(height, width) // _CELLS)
-    both = F.avg_pool2d(torch.stack([a, b]), cell, ceil_mode=True, count_include_pad=False) if cell > 1 else (a, b)
-    a, b = both
+    a, b = in_cells(a, cell), in_cells(b, cell)
     reach = max(1, min(a.shape[1:]) // _REACH)
     there = torch.maximum(_nearest(a, b, reach), _nearest(b, a, reach))
     share = (there / (a - b).square().mean(0).clamp_min(_LEAST**2)).clamp(0.0, 1.0).pow(0.25)[None]
-    if cell == 1:
-        return share
-    whole = [cell * cells for cells in share.shape[1:]]
-    return F.interpolate(share[None], whole, mode="bilinear", align_corners=False)[0, :, :height, :width]
+    return in_pixels(share, cell, height, width)
 
 
 def _nearest(a: torch.Tensor, b: torch.Tensor, reach: int) -> torch.Tensor:

@@ -22,9 +22,9 @@ it took from the change (twicing, Tukey 1977).
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
 from .cartoon import cartoon
+from .cells import in_cells, in_pixels
 from .outline import beyond_outlines
 
 _THRESHOLD = 0.03  # change of colour, RMS over the picture's mean, that is none: light and shade
@@ -45,28 +45,14 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
     strength = max(_NOISE * sigma, _TEXTURE * side / 256 * sigma / (sigma + _LEVEL)) / cell
     area = (min(side, _CELLS[0][1]) / _AREA * freedom) ** 2
     share = (area / (sigma * sigma + area)) ** 2
-    painted, shown = cartoon(_cells(x, cell), strength), cartoon(_cells(mean, cell), strength)
+    painted, shown = cartoon(in_cells(x, cell), strength), cartoon(in_cells(mean, cell), strength)
     change = painted - shown
     if sigma <= _OUTLINES:
         share = share * beyond_outlines(painted, shown)
     size = change.square().mean(0, keepdim=True)
-    none = (_THRESHOLD * painted.mean().clamp_min(_DARK)) ** 2
+    bright = painted.mean(2).mean()  # row by row: one long sum depends on the number of threads
+    none = (_THRESHOLD * bright.clamp_min(_DARK)) ** 2
     share = share * (1.0 - none / torch.maximum(size, none))
-    mean = mean + _whole(change * share, cell, height, width)
-    change = painted - cartoon(_cells(mean, cell), strength)
-    return mean + _whole(change * share, cell, height, width)
-
-
-def _whole(change: torch.Tensor, cell: int, height: int, width: int) -> torch.Tensor:
-    """Cells as pixels again, (3, H, W)."""
-    if cell == 1:
-        return change
-    whole = [cell * cells for cells in change.shape[1:]]
-    return F.interpolate(change[None], whole, mode="bilinear", align_corners=False)[0, :, :height, :width]
-
-
-def _cells(picture: torch.Tensor, cell: int) -> torch.Tensor:
-    """Means over cells, (3, h, w); at the edge over what there is of them."""
-    if cell == 1:
-        return picture
-    return F.avg_pool2d(picture[None], cell, ceil_mode=True, count_include_pad=False)[0]
+    mean = mean + in_pixels(change * share, cell, height, width)
+    change = painted - cartoon(in_cells(mean, cell), strength)
+    return mean + in_pixels(change * share, cell, height, width)

@@ -106,3 +106,17 @@ def test_a_large_noise_leaves_no_specks():
         x = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
         off = with_palette(x, clean, sigma, 0.02) - clean
         assert float(off.abs().max()) < 0.05 and float(off.square().mean().sqrt()) < 0.01, sigma
+
+
+@pytest.mark.parametrize("size", [256, 390])
+@pytest.mark.parametrize("sigma", [0.01, 0.16, 0.5])
+def test_the_number_of_threads_changes_no_bit(size, sigma):
+    generator, before, found = torch.Generator().manual_seed(0), torch.get_num_threads(), []
+    x, mean = (torch.rand(3, size, size, generator=generator) for _ in range(2))
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(with_palette(x, mean, sigma, 0.02))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(*found)
