@@ -137,8 +137,8 @@ class ScoreModelLoader(Node):
                     PALETTE_FREEDOM,
                     0.0,
                     0.5,
-                    "How far the built-in models keep the colours of your painting. 0 = only their own: a green "
-                    "sky turns blue. Checkpoint files do not use it.",
+                    "How far the built-in models keep the colours and shapes of your painting. 0 = only their own: a "
+                    "green sky turns blue. Checkpoint files do not use it.",
                     step=0.005,
                     round=0.001,
                     display="slider",
