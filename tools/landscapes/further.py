@@ -11,7 +11,7 @@ from dataclasses import replace
 from .moods import mood_scene
 from .parameters import Conifer, House, Peak, Scene, Tree, Way
 
-SNOW = {"grass": (0.86, 0.90, 0.97), "patch_colour": (0.78, 0.84, 0.95), "forest": (0.10, 0.15, 0.12)}
+SNOW = {"grass": (0.86, 0.90, 0.97), "patch_colour": (0.80, 0.86, 0.96), "grain": 0.25, "near_relief": 0.008}
 RED = {"rock": (0.62, 0.16, 0.10), "snow_line": 9.0}
 STONE, BROWN, WHITE = (0.50, 0.48, 0.46), (0.45, 0.24, 0.13), (0.84, 0.82, 0.76)
 LAMP = (1.15, 0.85, 0.35)
@@ -41,9 +41,20 @@ def further_scenes() -> dict[str, Scene]:
         "alpine-snow_cabin": a(
             214,
             **SNOW,
-            forest_cover=0.1,
+            cloud_cover=0.15,
+            forest_cover=-1.0,
             conifers=(Conifer(-0.30, 1.5, 0.70),),
             houses=(House(0.25, 1.7, 0.24, tall=0.55, wall=BROWN, roof=(0.92, 0.94, 1.0)),),
+        ),
+        "alpine-snow_hut": a(
+            231,
+            **SNOW,
+            zenith=(0.36, 0.52, 0.76),
+            haze=(0.72, 0.82, 0.94),
+            cloud_cover=0.1,
+            forest_cover=-0.1,
+            conifers=(Conifer(0.30, 1.5, 0.50), Conifer(0.46, 1.8, 0.36)),
+            houses=(House(-0.25, 1.8, 0.24, wall=BROWN),),
         ),
         "alpine-red_rock": a(
             222, **RED, horizon=0.64, conifers=(), peaks=(Peak(0.0, 0.60, 0.60, 2.9),), forest_cover=0.3

@@ -130,6 +130,7 @@ class Scene:
     cloud_shadow: float = 0.3
     patches: float = 0.5  # strength of large colour patches in the meadow
     patch_colour: Colour | None = None
+    grain: float = 1.0  # strength of the grain of meadows and their patches; snow fields have little
     conifers: tuple[Conifer, ...] = ()
     conifer: Colour = (0.07, 0.11, 0.06)
 

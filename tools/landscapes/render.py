@@ -65,10 +65,10 @@ def _air(scene: Scene, u: torch.Tensor) -> torch.Tensor:
 def _paint_land(scene: Scene, view: View, air: torch.Tensor) -> torch.Tensor:
     """Materials by altitude and slope, sun and sky light, haze: (3, H, W)."""
     fine, coarse = view.fine, view.coarse
-    grass = scene.grass * (1 + 0.17 * fine + 0.07 * coarse)
+    grass = scene.grass * (1 + 0.17 * scene.grain * fine + 0.07 * scene.grain * coarse)
     if scene.patch_colour is not None:
         amount = scene.patches * smoothstep(coarse + 0.25 * fine, 0.2, 1.3)
-        grass = grass + (scene.patch_colour * (1 + 0.18 * fine) - grass) * amount
+        grass = grass + (scene.patch_colour * (1 + 0.18 * scene.grain * fine) - grass) * amount
     out = grass
     if scene.water is not None:
         shore = smoothstep(view.above_water, 0.05, 0.0) * (1 - view.forest)

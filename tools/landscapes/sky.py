@@ -51,7 +51,8 @@ def _clouds(
     threshold = 1.5 - 2.6 * scene.cloud_cover
     density = smoothstep(here, threshold, threshold + scene.cloud_soft)
     step = max(1, width // 40)
-    toward_sun = torch.roll(here, step if scene.light[0] < 0 else -step, -1)
+    column = torch.arange(width) - (step if scene.light[0] < 0 else -step)
+    toward_sun = here[:, column.clamp(0, width - 1)]
     relief = here - 0.35 * toward_sun - 0.65 * sample_rows(field, row + rows * 0.04)
     thick = smoothstep(here, threshold + 0.3 * scene.cloud_soft, threshold + 2.0 * scene.cloud_soft)
     lit = torch.sigmoid(3.0 * relief + 0.7 - 0.9 * thick)

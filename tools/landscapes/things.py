@@ -39,11 +39,11 @@ def lay_ways(scene: Scene, view: View, image: torch.Tensor, sky: torch.Tensor, u
             rows = image.shape[1]
             mirrored = sky.flip(1).roll(-int(rows * 0.35), 1)
             face = 0.55 * mirrored + 0.45 * scene.water_colour
-            face = face * (1 + 0.05 * view.ripple)
+            face = face * (1 + 0.09 * view.ripple + 0.03 * view.fine)
         else:
             face = (
                 torch.tensor(way.colour).view(3, 1, 1)
-                * (1 + 0.10 * view.fine)
+                * (1 + 0.20 * view.fine + 0.08 * view.coarse)
                 * light
                 * (scene.sun * 0.8 + scene.ambient * 0.4)
             )
