@@ -62,6 +62,7 @@ _DESCRIPTIONS = {
 MOODS: tuple[str, ...] = tuple(_DESCRIPTIONS)
 
 ALL = "landscape"  # the model of all moods
+_GROUPS = (*MOODS, "winter")  # which it picks from; snow fields are in it only
 _OF_ALL = (
     "every mood, picked by the painting's colours; suns anywhere, houses, towers, paths, rivers, trees, snow fields"
 )
@@ -93,7 +94,7 @@ def references(mood: str, size: int = 256) -> torch.Tensor:
         FileNotFoundError: the pictures are not where they were installed.
     """
     if mood == ALL:
-        return torch.cat([_pictures(one, size, further=True) for one in MOODS])
+        return torch.cat([_pictures(one, size, further=True) for one in _GROUPS])
     return _pictures(_mood(mood), size)
 
 
@@ -101,9 +102,9 @@ def _pictures(mood: str, size: int, *, further: bool = False) -> torch.Tensor:
     if size < 16:
         raise ValueError(f"References need a size of at least 16 px, got {size}.")
     files = sorted(_FOLDER.glob(f"{mood}-*.webp"))
+    files += sorted((_FOLDER.parent / "further").glob(f"{mood}-*.webp")) if further else []
     if not files:
         raise FileNotFoundError(f"There are no reference pictures of {mood!r} in {_FOLDER}. Install the package again.")
-    files += sorted((_FOLDER.parent / "further").glob(f"{mood}-*.webp")) if further else []
     return fit(torch.cat([load_image(file) for file in files]), width=size, height=size)
 
 
@@ -136,7 +137,8 @@ def load_prior(
     def follows(mood: str) -> SizedPatchPrior:
         return SizedPatchPrior(lambda side: prior(mood, size or side, True), keep=1, cover=COVER)
 
-    return PickedPatchPrior([follows(mood) for mood in MOODS], [_pictures(m, 64, further=True) for m in MOODS])
+    small = [_pictures(group, 64, further=True) for group in _GROUPS]
+    return PickedPatchPrior([follows(group) for group in _GROUPS], small)
 
 
 def _mood(name: str) -> str:

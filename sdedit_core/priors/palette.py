@@ -11,8 +11,8 @@ colour with sharp borders,
 with tau the palette freedom, n the cells of an area and m the mean of C(x).  The third factor, the nonnegative garrote,
 leaves alone what is explained already, and light and shade; the last is the posterior share of a change of deviation
 tau, squared so that what C keeps of a large noise does not pile up as coloured specks; it falls to 0 where the noise
-hides the painting.  The larger the noise, the larger the cells that are compared.  At small noise w lets outlines run as
-those of the references do (see :mod:`.outline`), or clouds would keep the outline of the brush; before it is 1.
+hides the painting.  The larger the noise, the larger the cells that are compared.  At small noise w lets outlines run
+as those of the references do (see :mod:`.outline`), or clouds would keep the outline of the brush; before it is 1.
 
 The texture P - C(P) stays, but not where the change is large: there P had another thing in mind, and its texture would
 be splinters of a rock in the sky (b, see :mod:`.around`).  The texture that suits the right colours is found at a
@@ -42,7 +42,7 @@ _NOISE = 2.0  # strength of the cartoon in sigma: so that no noise is in it
 _TEXTURE = 0.25  # and at 256 pixels at least so much, so that no texture is
 _LEVEL = 0.01  # sigma at which it is half of that
 _OUTLINES = 0.05  # noise level up to which outlines may run otherwise
-_TORN = ((0.05, 0.25), (float("inf"), 0.12))  # up to a noise level: change over m that halves the texture
+_TORN = ((0.05, 0.15), (float("inf"), 0.07))  # up to a noise level: change over m that halves the texture
 _NEAR, _FAR = 64, 12  # shorter side over how far the texture and the haze of a change reach
 _CELLS = ((0.05, 256), (0.2, 128), (0.6, 64), (float("inf"), 32))  # up to a noise level: most on the shorter side
 

@@ -1,7 +1,7 @@
 """Further references, of the model that knows all moods: what no mood prescribes and people paint all the time.
 
 Suns anywhere, paths, rivers, ponds, houses, towers, single trees, red rock, snow fields, and evenings in yellow and
-green.  A name begins with the mood whose references the picture goes with.
+green.  A name begins with the mood whose references the picture goes with; "winter" has these only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,16 @@ from dataclasses import replace
 from .moods import mood_scene
 from .parameters import Conifer, House, Peak, Scene, Tree, Way
 
-SNOW = {"grass": (0.86, 0.90, 0.97), "patch_colour": (0.80, 0.86, 0.96), "grain": 0.25, "near_relief": 0.008}
+SNOW = {
+    "grass": (0.86, 0.90, 0.97),
+    "patch_colour": (0.80, 0.86, 0.96),
+    "grain": 0.25,
+    "near_relief": 0.008,
+    "forest_cover": -1.0,
+    "cloud_cover": 0.15,
+}
+WIDE = (Peak(-0.35, 0.30, 0.5, 3.0), Peak(0.35, 0.24, 0.45, 3.1))
+FIRS = ((-0.42, 1.5, 0.62), (-0.25, 1.9, 0.42), (0.30, 1.4, 0.70), (0.46, 2.2, 0.34))
 RED = {"rock": (0.62, 0.16, 0.10), "snow_line": 9.0}
 STONE, BROWN, WHITE = (0.50, 0.48, 0.46), (0.45, 0.24, 0.13), (0.84, 0.82, 0.76)
 LAMP = (1.15, 0.85, 0.35)
@@ -21,6 +30,62 @@ def _sun(u: float, v: float, radius: float = 0.06, glow: float = 0.3) -> dict:
     return {"disc": (u, v, radius), "disc_colour": (1.5, 1.4, 1.0), "glow_at": (u, v), "glow": glow}
 
 
+def _winter() -> dict[str, Scene]:
+    """Snow fields: a group of its own, or the calm snow would be taken for calm grass."""
+
+    def scene(seed: int, **more) -> Scene:
+        return replace(mood_scene("alpine", seed), **({"conifers": ()} | SNOW | more))
+
+    pale = {"zenith": (0.36, 0.52, 0.76), "haze": (0.72, 0.82, 0.94)}
+    white, frozen = (0.92, 0.94, 1.0), {"water": True, "colour": (0.66, 0.76, 0.86)}
+    trodden = Way(0.0, half=0.13, colour=(0.66, 0.72, 0.84))
+    return {
+        "winter-cabin": scene(
+            214, conifers=(Conifer(-0.30, 1.5, 0.70),), houses=(House(0.25, 1.7, 0.24, 0.55, wall=BROWN, roof=white),)
+        ),
+        "winter-hut": scene(
+            231,
+            **pale,
+            forest_cover=-0.1,
+            conifers=(Conifer(0.30, 1.5, 0.50), Conifer(0.46, 1.8, 0.36)),
+            houses=(House(-0.25, 1.8, 0.24, wall=BROWN),),
+        ),
+        "winter-firs": scene(
+            207,
+            **pale,
+            conifers=tuple(Conifer(u, z, h) for u, z, h in FIRS),
+            peaks=WIDE,
+            cloud_cover=0.3,
+        ),
+        "winter-path": scene(
+            240,
+            ways=(trodden,),
+            houses=(House(0.30, 2.0, 0.22, wall=STONE, roof=(0.30, 0.18, 0.13)),),
+            forest_cover=-0.1,
+        ),
+        "winter-pond": scene(
+            216, **pale, peaks=WIDE, ways=(Way(0.1, start=1.5, half=0.5, length=0.25, **frozen),), cloud_cover=0.2
+        ),
+        "winter-sun": scene(218, **_sun(-0.35, 0.42), conifers=(Conifer(0.35, 1.4, 0.6),)),
+        "winter-evening": scene(
+            223,
+            **_sun(0.3, 0.14, 0.05, 0.5),
+            zenith=(0.30, 0.34, 0.62),
+            haze=(0.96, 0.74, 0.62),
+            conifers=(Conifer(-0.42, 1.6, 0.55),),
+            houses=(House(0.05, 1.9, 0.22, wall=BROWN, roof=white, window=LAMP),),
+        ),
+        "winter-wood": scene(
+            226,
+            **pale,
+            forest_cover=0.3,
+            peaks=WIDE,
+            snow_line=9.0,
+            trees=(Tree(-0.32, 1.5, 0.6, leaf=(0.10, 0.16, 0.09)),),
+        ),
+    }
+
+
 def further_scenes() -> dict[str, Scene]:
     """File name without suffix -> scene."""
     a, l, s, f, d, n = (
@@ -28,7 +93,7 @@ def further_scenes() -> dict[str, Scene]:
         for mood in ("alpine", "lake", "sunset", "autumn", "desert", "night")
     )
     path, river = Way(0.0, half=0.15), Way(0.05, half=0.26, bend=0.2, water=True, end=9.0)
-    return {
+    return _winter() | {
         "alpine-sun_path_house": a(
             205, **_sun(-0.4, 0.45), conifers=(), ways=(path,), houses=(House(0.32, 1.7, 0.23, wall=BROWN),)
         ),
@@ -37,24 +102,6 @@ def further_scenes() -> dict[str, Scene]:
             conifers=(),
             houses=(House(0.25, 2.0, 0.15, tall=3.2, wall=STONE, roof=(0.30, 0.15, 0.10)),),
             trees=(Tree(-0.38, 1.7, 0.62),),
-        ),
-        "alpine-snow_cabin": a(
-            214,
-            **SNOW,
-            cloud_cover=0.15,
-            forest_cover=-1.0,
-            conifers=(Conifer(-0.30, 1.5, 0.70),),
-            houses=(House(0.25, 1.7, 0.24, tall=0.55, wall=BROWN, roof=(0.92, 0.94, 1.0)),),
-        ),
-        "alpine-snow_hut": a(
-            231,
-            **SNOW,
-            zenith=(0.36, 0.52, 0.76),
-            haze=(0.72, 0.82, 0.94),
-            cloud_cover=0.1,
-            forest_cover=-0.1,
-            conifers=(Conifer(0.30, 1.5, 0.50), Conifer(0.46, 1.8, 0.36)),
-            houses=(House(-0.25, 1.8, 0.24, wall=BROWN),),
         ),
         "alpine-red_rock": a(
             222, **RED, horizon=0.64, conifers=(), peaks=(Peak(0.0, 0.60, 0.60, 2.9),), forest_cover=0.3
