@@ -23,11 +23,16 @@ def test_references_exist_and_are_sound(mood):
 
 
 @pytest.mark.parametrize(
-    "folder, most", [("references", 2_500_000), ("further", 500_000), ("examples", 1_000_000), ("guides", 40_000)]
+    "folder, most", [("references", 2_500_000), ("further", 620_000), ("examples", 1_000_000), ("guides", 40_000)]
 )
 def test_everything_shipped_is_small(folder, most):
     total = sum(file.stat().st_size for file in (Path(builtin.__file__).parent / folder).iterdir())
     assert 0 < total < most, f"{total / 1e6:.2f} MB of {folder}"
+
+
+def test_the_built_in_models_are_within_three_megabytes():
+    folder = Path(builtin.__file__).parent
+    assert sum(file.stat().st_size for name in ("references", "further") for file in (folder / name).iterdir()) < 3e6
 
 
 @pytest.mark.parametrize("name", list(builtin.EXAMPLE_GUIDES))
@@ -131,7 +136,19 @@ def test_the_model_of_all_moods_knows_the_further_pictures_too():
     further = len(list((Path(builtin.__file__).parent / "further").glob("*.webp")))
     assert len(builtin.references(builtin.ALL, 16)) == every + further and further >= 12
     names = {file.name.split("-")[0] for file in (Path(builtin.__file__).parent / "further").iterdir()}
-    assert names <= set(builtin.MOODS)
+    assert names == {*builtin.MOODS, "winter"}
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.1, 0.3])
+def test_a_field_of_snow_is_winter_and_a_snow_peak_over_a_meadow_is_not(sigma):
+    prior = builtin.load_prior(builtin.ALL)
+    picture = torch.empty(3, 96, 96)
+    picture[:] = torch.tensor([0.62, 0.76, 0.92]).reshape(3, 1, 1)
+    picture[:, 40:56] = torch.tensor([0.50, 0.54, 0.64]).reshape(3, 1, 1)
+    for ground, expected in (((0.9, 0.92, 0.97), "winter"), ((0.40, 0.50, 0.24), "alpine")):
+        picture[:, 56:] = torch.tensor(ground).reshape(3, 1, 1)
+        noise = sigma * torch.randn(picture.shape, generator=torch.Generator().manual_seed(3))
+        assert [*builtin.MOODS, "winter"][prior.pick(picture + noise, sigma)] == expected
 
 
 @pytest.mark.parametrize("mood", builtin.MOODS)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from sdedit_core import load_score_model, sdedit
 from sdedit_core.builtin import example_guide
+from sdedit_core.priors.around import around
 from sdedit_core.priors.cartoon import cartoon
 from sdedit_core.priors.outline import beyond_outlines
 from sdedit_core.priors.palette import with_palette
@@ -84,6 +85,42 @@ def test_a_thing_that_no_reference_has_is_put_where_it_was_painted(sigma):
     near = F.max_pool2d(box[None].float(), 9, 1, 4)[0] - (-F.max_pool2d(-box[None].float(), 9, 1, 4))[0] > 0
     assert float(off[box & ~near].median()) < 0.1, "red"
     assert float(off[~box & ~near].median()) < 0.03 and float(off[~box & ~near].mean()) < 0.05, "no haze"
+
+
+def test_around_is_where_the_change_is_and_near_it():
+    size = torch.zeros(1, 40, 50)
+    size[0, 20, 10], size[0, 20, 40] = 0.5**2, 0.02**2
+    share = around(size, torch.tensor(0.1), 3)
+    assert share.shape == size.shape and 0.0 <= float(share.min()) and float(share.max()) <= 1.0
+    assert float(share[0, 20, 10]) > 0.99 and 0.4 < float(share[0, 20, 13]) < 0.7
+    assert not share[0, :, 17:30].any() and not share[0, :14].any(), "nothing from 2 reach on"
+    assert 0 < float(share[0, 20, 40]) < 0.002, "a small change is next to none"
+    half = around(torch.full((1, 9, 9), 0.1**2), torch.tensor(0.1), 1)
+    assert torch.allclose(half, torch.full_like(half, 0.5)), "at the level one half, at the edges too"
+
+
+@pytest.mark.parametrize("sigma", [0.16, 0.03])
+def test_where_another_thing_was_expected_its_texture_goes_too(sigma):
+    """The references have a rough rock where the sky was painted, and a rough meadow where a meadow was."""
+    painted = scene(128, 128, red=False)
+    rough = 0.08 * torch.randn(3, 128, 128, generator=torch.Generator().manual_seed(4))
+    expected = painted + rough
+    expected[:, 20:50, 40:90] += torch.tensor([0.1, -0.2, -0.5]).reshape(3, 1, 1)
+    x = painted + sigma * torch.randn(painted.shape, generator=torch.Generator().manual_seed(0))
+    left = with_palette(x, expected, sigma, 0.02) - painted
+    assert float(left[:, 26:44, 48:82].std((1, 2)).mean()) < 0.35 * float(rough.std()), "splinters of the rock"
+    assert float(left[:, 80:].std()) > 0.75 * float(rough.std()), "the texture of the meadow"
+
+
+def test_no_haze_around_a_thing_and_light_and_shade_elsewhere():
+    """Patches beside a red box are a little red; far away they are a little darker, as a meadow is."""
+    painted, expected = scene(256, 256), scene(256, 256, red=False)
+    expected[0, 130:170, 50:85] += 0.02
+    expected[:, 220:] -= 0.01
+    x = painted + 0.16 * torch.randn(painted.shape, generator=torch.Generator().manual_seed(0))
+    off = with_palette(x, expected, 0.16, 0.02) - painted
+    assert float(off[0, 136:164, 56:78].mean()) < 0.013, "haze; where it is taken for shade 0.018 stays"
+    assert float(off[:, 230:, 20:230].mean()) < -0.008, "shade, of 0.01"
 
 
 def test_a_house_stays_a_house():

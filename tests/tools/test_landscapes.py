@@ -78,6 +78,16 @@ def test_things_on_the_ground_change_their_place_and_no_other(thing):
     assert not bool(changed[:, :12].any()), "the sky stays"
 
 
+@pytest.mark.parametrize("light", [-0.8, 0.8])
+def test_clouds_have_no_seam_at_the_sides(light):
+    """Their relief is taken from a step towards the sun; at the side there is nothing to take it from."""
+    scene = replace(mood_scene("alpine", 214), light=(light, 0.6, -0.1), cloud_cover=0.9, conifers=(), peaks=())
+    picture = render(scene, height=96, width=192)[0, :, :40].mean(0)
+    steps = (picture[:, 1:] - picture[:, :-1]).abs().mean(0)
+    assert float(steps[:8].max()) < 1.6 * float(steps.median()), "left"
+    assert float(steps[-8:].max()) < 1.6 * float(steps.median()), "right"
+
+
 def test_the_further_references_are_what_is_described():
     folder = Path(builtin.__file__).parent / "further"
     scenes = further_scenes()
