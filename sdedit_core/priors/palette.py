@@ -36,13 +36,13 @@ _THRESHOLD = 0.03  # change of colour, RMS over the picture's mean, that is none
 _HAZE = 0.2  # change over m around which a patch's colours are no light and shade any more
 _KEPT = 0.2  # of the threshold, there
 _DARK = 0.05  # mean of the darkest picture
-_DIM = 0.25  # mean of the darkest picture, where contrasts are judged
+_DIM = 0.35  # mean of the darkest picture, where contrasts are judged
 _AREA = 8  # shorter side over the side of an area
 _NOISE = 2.0  # strength of the cartoon in sigma: so that no noise is in it
 _TEXTURE = 0.25  # and at 256 pixels at least so much, so that no texture is
 _LEVEL = 0.01  # sigma at which it is half of that
 _OUTLINES = 0.05  # noise level up to which outlines may run otherwise
-_TORN = ((0.05, 0.15), (float("inf"), 0.07))  # up to a noise level: change over m that halves the texture
+_TORN = ((0.05, 0.16), (float("inf"), 0.08))  # up to a noise level: change over m that halves the texture
 _NEAR, _FAR = 64, 12  # shorter side over how far the texture and the haze of a change reach
 _CELLS = ((0.05, 256), (0.2, 128), (0.6, 64), (float("inf"), 32))  # up to a noise level: most on the shorter side
 
