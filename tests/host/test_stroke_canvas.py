@@ -772,7 +772,7 @@ def test_a_newcomer_paints_with_three_brushes_fills_erases_and_zooms(easel):
     guide, mask = easel.run()
     expected, _ = easel.painted(256, 256)
     assert np.abs(guide - expected).max() <= 1.0
-    assert guide[20, 240].tolist() == [0x3F, 0x7F, 0xC4] and guide[240, 20].tolist() == [0x70, 0x8C, 0x4E]
+    assert guide[20, 240].tolist() == [0x55, 0x95, 0xDB] and guide[240, 20].tolist() == [0x72, 0x8B, 0x4D]
     assert mask[76, 217] == 0, "erased"
 
 
