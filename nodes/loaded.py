@@ -26,6 +26,7 @@ OUTPUTS = (
 
 def loaded(model: object, label: int | None = None) -> tuple:
     """MODEL, VAE, info, empty conditioning of a score model."""
+    from ..sdedit_core.builtin import recommended_t0
     from . import host
 
     if model.prior is not None:
@@ -37,4 +38,7 @@ def loaded(model: object, label: int | None = None) -> tuple:
         info.append(f"native size: {model.size[1]} x {model.size[0]}")
     if model.size_multiple > 1:
         info.append(f"width and height must be multiples of {model.size_multiple}")
+    start = recommended_t0(model.info.name)
+    if start is not None:
+        info.append(f"start with t0 {start:g}")
     return host.as_model(model, label), host.PixelVAE(), "\n".join(info), host.empty_conditioning(label)

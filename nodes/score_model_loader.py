@@ -41,14 +41,18 @@ class ScoreModelLoader(Node):
 
     @classmethod
     def INPUT_TYPES(cls) -> dict:
-        from ..sdedit_core.builtin import PALETTE_FREEDOM
+        from ..sdedit_core.builtin import ALL, PALETTE_FREEDOM
         from ..sdedit_core.checkpoints.overrides import Overrides
 
         names = _model_names()
         return {
             "required": {
                 "model_name": choice(
-                    names, "A built-in model, or a file or diffusers folder in models/score_models.", default=names[0]
+                    names,
+                    "A built-in model, or a file or diffusers folder in models/score_models. landscape knows all six "
+                    "moods and takes the one of your painting. Built-in ones: start with t0 0.25 to 0.3; info says it "
+                    "for each.",
+                    default=ALL,
                 ),
                 "weights": choice(
                     ["ema", "raw"],

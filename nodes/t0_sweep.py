@@ -213,7 +213,7 @@ def _answer(search: object, spot: object | None, dial: Dial) -> float:
 
 def _realism(job: Job, reference: torch.Tensor | None, clean: torch.Tensor) -> object | None:
     """The distance to real pictures, or None with a note when there is nothing to compare with."""
-    from ..sdedit_core.builtin import list_priors, references
+    from ..sdedit_core.builtin import list_priors, references_like
     from . import host
 
     height, width = clean.shape[-2:]
@@ -224,7 +224,8 @@ def _realism(job: Job, reference: torch.Tensor | None, clean: torch.Tensor) -> o
     if reference is not None:
         pictures, name = to_core(reference), f"{reference.shape[0]} reference pictures"
     elif own is not None and own.prior is not None and own.info.name in list_priors():
-        pictures, name = references(own.info.name, size=min(height, width)), "the built-in model's own pictures"
+        pictures = references_like(own.info.name, own.prior, clean, min(height, width))
+        name = "the built-in model's own pictures"
     else:
         job.notes.append("Realism was not measured: connect real pictures to reference.")
         return None

@@ -1,8 +1,8 @@
 """SDEdit core: torch in, torch out, no host needed.
 
 from sdedit_core import load_image, load_score_model, save_image, sdedit
-model = load_score_model("landscape-alpine")
-result = sdedit(model, load_image("strokes.png"), t0=0.4, steps=20)
+model = load_score_model("landscape")
+result = sdedit(model, load_image("strokes.png"), t0=0.27, steps=20)
 save_image(result.samples, "picture.png")
 """
 

@@ -144,7 +144,7 @@ def reverse(
     if "finish" in stepped.options:
         options.setdefault("finish", automatic_finish(levels, model.schedule.sigma_min, smooth=model.smooth))
     plain = run["eta"] == 1.0 and chosen.law == "sde" and not (soft or state.under_way or model.guided)
-    redrawn = Redrawn(state, levels) if plain else None
+    redrawn = Redrawn(state, levels) if plain and model.smooth else None  # what switches between answers is no network
     counted = Counter(partial(_evaluate, model, y, (redrawn, observe)))
     one = _Run(counted, model.schedule, state, levels, stepped, options, run["seed"], run["mask_mode"], callback)
     masked = one.few_pass if stepped.distilled else one.soft_pass

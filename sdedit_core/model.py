@@ -62,7 +62,8 @@ class ScoreModel:
         takes_numbers: whether ``denoiser`` also takes sigma as one number for the whole batch.  It is then given the
             number itself when a run is at one level, so that a GPU's queue need not be waited for to read it back.
         smooth: whether D changes smoothly with x, as a network's does.  False for a denoiser that switches between
-            answers, as a patch prior does: the automatic solver then ends more gently (finish "balanced").
+            answers, as a patch prior does: the automatic solver then ends more gently (finish "balanced"), and a run
+            does not judge whether D is a mean.
         prior: the training-free prior behind ``denoiser``, when there is one; its ``tick`` attribute may be set
             to a function that is called often during an evaluation and may raise to stop it.
         info: provenance.

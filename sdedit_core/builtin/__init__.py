@@ -43,7 +43,9 @@ __all__ = [
     "example_photo",
     "list_priors",
     "load_prior",
+    "recommended_t0",
     "references",
+    "references_like",
 ]
 
 PALETTE_FREEDOM = 0.02
@@ -86,6 +88,11 @@ def list_priors() -> dict[str, str]:
     return {PREFIX + mood: text for mood, text in _DESCRIPTIONS.items()} | {ALL: _OF_ALL}
 
 
+def recommended_t0(name: str) -> float | None:
+    """The t0 to start with on the built-in model of that name (see :func:`list_priors`); None for any other name."""
+    return RECOMMENDED_T0[name.removeprefix(PREFIX)] if name in list_priors() else None
+
+
 def references(mood: str, size: int = 256) -> torch.Tensor:
     """Reference pictures of a mood, or of all for "landscape", (N, 3, size, size) in [0, 1].
 
@@ -96,6 +103,21 @@ def references(mood: str, size: int = 256) -> torch.Tensor:
     if mood == ALL:
         return torch.cat([_pictures(one, size, further=True) for one in _GROUPS])
     return _pictures(_mood(mood), size)
+
+
+def references_like(name: str, prior: object, pictures: torch.Tensor, size: int = 256) -> torch.Tensor:
+    """The references that a model works with on these pictures: of "landscape" those of the moods that it picks.
+
+    Args:
+        name: of the built-in model, as in :func:`list_priors`.
+        prior: the one behind the model.
+        pictures: (B, 3, H, W) in [0, 1].
+        size: as in :func:`references`, which also says what is returned and raised.
+    """
+    if not isinstance(prior, PickedPatchPrior):
+        return references(name, size)
+    picked = sorted({prior.pick(picture, 0.0) for picture in pictures})
+    return torch.cat([_pictures(MOODS[number], size, further=True) for number in picked])
 
 
 def _pictures(mood: str, size: int, *, further: bool = False) -> torch.Tensor:

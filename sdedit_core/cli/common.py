@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..model import ScoreModel
     from ..pictures.fit import Undo
 
-DEFAULT_MODEL = "landscape-alpine"
+DEFAULT_MODEL = "landscape"
 LONGEST_SIDE = 512
 LEAST_SIDE = 16
 
@@ -89,7 +89,8 @@ def add_dial(parser: argparse.ArgumentParser, words: str, *, values: str = "") -
     ``values``: the default of a list of them; without it they are single numbers.
     """
     more = {"metavar": "LIST"} if values else {"type": float, "metavar": "X"}
-    words, default = words.replace("%", "%%"), values or f"{T0.default:g}"
+    words = words.replace("%", "%%")
+    default = values or f"what is recommended for a built-in model, 0.25 to 0.3; {T0.default:g} on any other"
     parser.add_argument("--t0", help=f"{words} (default {default})", **more)
     parser.add_argument(
         "--noise-share",
@@ -106,6 +107,25 @@ def dial_value(args: argparse.Namespace, default: object) -> tuple:
     if args.noise_share is not None:
         return args.noise_share, NOISE_SHARE
     return (default if args.t0 is None else args.t0), MODEL_TIME
+
+
+def default_t0(args: argparse.Namespace) -> float:
+    """t0 where nobody says how much noise: what is recommended for the built-in model, or the one of every edit."""
+    known = _recommended(args)
+    return T0.default if known is None else known
+
+
+def say_default_t0(args: argparse.Namespace) -> None:
+    """Say that t0 is the recommended one, where it is."""
+    known = _recommended(args)
+    if known is not None and args.t0 is None and args.noise_share is None:
+        say(f"t0 {known:g}, as recommended for {args.model}; --t0 sets another")
+
+
+def _recommended(args: argparse.Namespace) -> float | None:
+    from ..builtin import recommended_t0
+
+    return None if args.images else recommended_t0(args.model)
 
 
 def add_option(

@@ -12,11 +12,13 @@ from .common import (
     add_dial,
     add_edit_options,
     class_labels,
+    default_t0,
     dial_value,
     edit_options,
     load_job,
     progress,
     say,
+    say_default_t0,
 )
 
 LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
@@ -79,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
     for name, given in (("--t0", args.t0), ("--noise-share", args.noise_share)):
         if given is not None and args.change is not None:
             raise ValueError(f"{name} and --change both say how much may change; use one.")
-    value, unit = dial_value(args, T0.default)
+    value, unit = dial_value(args, default_t0(args))
     job = load_job(args, args.guide)
     label = class_labels(args, job.model, args.batch)
     if args.change is not None:
@@ -88,6 +90,8 @@ def run(args: argparse.Namespace) -> None:
         )
         say(str(found))
         value = found.t0
+    else:
+        say_default_t0(args)
     with progress(args.steps * args.repeats, "sdedit edit") as callback:
         result = sdedit(
             job.model,

@@ -27,7 +27,7 @@ def add_parser(commands) -> None:
 
 def run_info(args: argparse.Namespace) -> None:
     """Describe one model, or list what there is."""
-    from ..builtin import list_priors
+    from ..builtin import list_priors, recommended_t0
     from ..checkpoints import inspect_checkpoint
     from ..load import load_score_model
     from ..sampling.share import share_of
@@ -56,6 +56,9 @@ def run_info(args: argparse.Namespace) -> None:
     say(f"size: {size}, in multiples of {model.size_multiple}")
     if model.num_classes and f"{model.num_classes} classes" not in model.info.detected:
         say(f"classes: {model.num_classes}")
+    start = recommended_t0(args.model)
+    if start is not None:
+        say(f"start with t0 {start:g}")
     at = [(t, schedule.sigma(t)) for t in LADDER]
     say("t0 -> sigma: " + ", ".join(f"{t:g} -> {sigma:.3g}" for t, sigma in at))
     say("t0 -> noise share: " + ", ".join(f"{t:g} -> {share_of(sigma, model.data_std):.3g}" for t, sigma in at))

@@ -5,8 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 
-from ..sampling.options import T0
-from .common import Outputs, add_dial, add_edit_options, dial_value, load_job, progress, say, say_mask, sweep_plan
+from .common import (
+    Outputs,
+    add_dial,
+    add_edit_options,
+    default_t0,
+    dial_value,
+    load_job,
+    progress,
+    say,
+    say_default_t0,
+    say_mask,
+    sweep_plan,
+)
 
 
 def add_parser(commands) -> None:
@@ -73,8 +84,9 @@ def _edit(args: argparse.Namespace) -> tuple:
     from ..measure.comparison import compare
     from ..pictures.io import from_range
 
-    value, unit = dial_value(args, T0.default)
+    value, unit = dial_value(args, default_t0(args))
     job = load_job(args, args.guide)
+    say_default_t0(args)
     plan = sweep_plan(args, job, delta=args.delta, unit=unit)
     with progress(plan.callbacks([value]), "sdedit report") as callback:
         cell = plan.cell(value, callback=callback)

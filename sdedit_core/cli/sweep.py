@@ -124,7 +124,7 @@ def _save_pictures(folder: Path, names: list[str], pictures: list, *, profile: b
 
 def _realism(args: argparse.Namespace, job) -> tuple:
     """Distance to real pictures and a name for them: --reference, the --images, or the built-in model's own."""
-    from ..builtin import list_priors, references
+    from ..builtin import list_priors, references_like
     from ..measure.protocol import PictureFolder
     from ..measure.realism import SlicedWasserstein
     from ..pictures.fit import fit
@@ -139,7 +139,7 @@ def _realism(args: argparse.Namespace, job) -> tuple:
         own = [fit(load_image(path), width=width, height=height) for path in args.images]
         return SlicedWasserstein(own), "the model's own images"
     if args.model in list_priors():
-        own = references(args.model, size=max(16, min(height, width)))
+        own = references_like(args.model, job.model.prior, job.picture, max(16, min(height, width)))
         return SlicedWasserstein(fit(own, width=width, height=height)), "the model's own images"
     say("no --reference: realism is not measured")
     return None, ""

@@ -10,7 +10,8 @@ A step that is not small is not quite the reverse SDE's: on well separated modes
 correlated by up to 0.16 where it halves sigma, and by 0.24 where it takes 0.7 of it away.  So the limit rises with the
 largest step, and above 0.9 nothing is said: a run of 20 steps sees more than one of 4.  What cannot be seen at all is a
 model whose data is wider than sigma everywhere: there a distilled D differs from the mean of somewhat wider data in
-the second order only.  Guided answers (cfg) are no means either: nothing is said about them.
+the second order only.  Guided answers (cfg) are no means either, nor quite are those of a patch prior, which takes over
+shapes of the painting and switches between patches: nothing is said about them.
 """
 
 from __future__ import annotations

@@ -69,7 +69,9 @@ def test_examples_are_what_a_picture_file_holds(size):
 def test_names_agree():
     assert set(builtin.MOODS) <= set(builtin.EXAMPLE_GUIDES)
     assert {builtin.PREFIX + mood for mood in builtin.MOODS} <= set(builtin.list_priors())
-    assert set(builtin.RECOMMENDED_T0) >= set(builtin.MOODS)
+    assert set(builtin.RECOMMENDED_T0) == {*builtin.MOODS, builtin.ALL}
+    assert [builtin.recommended_t0(name) for name in ("landscape", "landscape-night")] == [0.27, 0.3]
+    assert all(builtin.recommended_t0(name) is None for name in ("night", "landscape-jungle", "a/file.pt"))
     for call in (
         lambda: builtin.load_prior("landscape-jungle"),
         lambda: builtin.example_guide("jungle", width=64, height=64),
@@ -105,6 +107,20 @@ def test_examples_need_some_pixels():
     ):
         with pytest.raises(ValueError, match="at least 16"):
             call()
+
+
+def test_realism_is_that_of_the_mood_which_is_picked():
+    """Every mood at once is no measure for a picture of one: there the guide itself was nearest."""
+    prior = builtin.load_prior(builtin.ALL)
+    for mood in ("night", "desert"):
+        near = builtin.references_like(builtin.ALL, prior, builtin.example_guide(mood, width=64, height=64), 16)
+        assert len(builtin.references(mood, 16)) < len(near) < len(builtin.references(builtin.ALL, 16)) / 3
+        assert torch.equal(near[: len(builtin.references(mood, 16))], builtin.references(mood, 16))
+    both = torch.cat([builtin.example_guide(mood, width=64, height=64) for mood in ("night", "desert")])
+    assert len(builtin.references_like(builtin.ALL, prior, both, 16)) > len(near)
+    name = "landscape-lake"
+    own = builtin.references_like(name, builtin.load_prior(name, size=16), both, 16)
+    assert torch.equal(own, builtin.references("lake", 16)), "a model of one mood has that one"
 
 
 @pytest.mark.parametrize("mood", builtin.MOODS)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from sdedit_core.builtin import RECOMMENDED_T0
 from sdedit_core.cli.main import main
 from sdedit_core.pictures.io import load_image, save_image
 
@@ -29,6 +30,46 @@ def test_edit_writes_a_picture_of_the_guides_size_and_reports(guide, tmp_path, c
     assert load_image(tmp_path / "out.png").shape == (1, 3, 48, 64)
     text = capsys.readouterr().out
     assert "sigma 0.65" in text and "3 evaluations" in text and "out.png" in text
+
+
+def test_without_a_model_and_t0_it_is_the_one_of_all_moods_at_what_is_recommended(guide, tmp_path, capsys):
+    quick = ["edit", str(guide), "--steps", "2", "-o"]
+    assert main([*quick, str(tmp_path / "a.png")]) == 0
+    text = capsys.readouterr().out
+    assert "t0 0.27, as recommended for landscape;" in text and "t0 0.27  (sigma 0.168" in text
+    assert main([*quick, str(tmp_path / "b.png"), "--model", "landscape", "--t0", "0.27"]) == 0
+    assert ", as recommended" not in capsys.readouterr().out
+    assert torch.equal(load_image(tmp_path / "a.png"), load_image(tmp_path / "b.png"))
+    assert main([*quick, str(tmp_path / "c.png"), "--model", "landscape-night"]) == 0
+    assert "t0 0.3, as recommended for landscape-night;" in capsys.readouterr().out
+
+
+def test_other_models_keep_the_default_of_every_edit(guide, tmp_path, capsys):
+    assert edit(guide, tmp_path / "out.png") == 0
+    text = capsys.readouterr().out
+    assert "t0 0.4  (" in text and ", as recommended" not in text
+
+
+@pytest.mark.parametrize("options", [["--noise-share", "0.5"], ["--change", "0.1"]])
+def test_a_built_in_model_is_used_as_far_as_somebody_says(guide, tmp_path, capsys, options):
+    command = ["edit", str(guide), "-o", str(tmp_path / "o.png"), "--steps", "2", *options]
+    assert main([*command, "--model", "landscape-lake"]) == 0
+    assert ", as recommended" not in capsys.readouterr().out
+
+
+def test_report_makes_the_edit_at_what_is_recommended_too(guide, capsys):
+    assert main(["report", str(guide), "--steps", "2"]) == 0
+    text = capsys.readouterr().out
+    assert "t0 0.27, as recommended for landscape;" in text and "sigma 0.168" in text
+
+
+def test_the_help_says_which_t0_is_recommended(capsys):
+    with pytest.raises(SystemExit):
+        main(["edit", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    low, high = min(RECOMMENDED_T0.values()), max(RECOMMENDED_T0.values())
+    assert f"for a built-in model, {low:g} to {high:g}; 0.4 on any other" in text
+    assert "built-in name or checkpoint path (default landscape)" in text
 
 
 def test_t0_zero_returns_the_guide_bit_for_bit(guide, tmp_path):
@@ -134,7 +175,7 @@ def test_info_lists_and_describes(capsys):
     assert "landscape-alpine" in capsys.readouterr().out
     assert main(["info", "landscape-night"]) == 0
     text = capsys.readouterr().out
-    assert "VESDE" in text and "t0 -> sigma" in text
+    assert "VESDE" in text and "t0 -> sigma" in text and "start with t0 0.3\n" in text
     assert main(["info", "nothing"]) == 1
 
 

@@ -5,6 +5,7 @@ import lzma
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ def no_work(monkeypatch):
     def fail(*args, **options):
         raise ValueError("the work was begun")
 
+    import_module("sdedit_core.measure.protocol")  # what is imported for the first time now would keep the fake one
     for name in ("sdedit_core.load.load_score_model", "sdedit_core.load.score_model_from_images"):
         monkeypatch.setattr(name, fail)
     monkeypatch.setattr("sdedit_core.pictures.strokes.simulate_strokes", fail)

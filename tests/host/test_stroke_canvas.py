@@ -564,7 +564,7 @@ def test_a_photo_below_gives_size_palette_and_stays_as_it_is(easel, comfy, base)
     assert easel.difference(photo) < 2.0, "the photo, and no example on it"
     easel.press("Clear")
     swatches = [s.get_attribute("data-colour") for s in easel.element(".sdedit-swatch").all()]
-    assert len(swatches) == 16 and "#3f7fc4" not in swatches, "the photo's colours"
+    assert len(swatches) == 16 and "#5595db" not in swatches, "the photo's colours"
     easel.page.keyboard.down("Alt")
     easel.page.mouse.click(*easel.at(0.75, 0.5))
     easel.page.keyboard.up("Alt")
@@ -576,6 +576,55 @@ def test_a_photo_below_gives_size_palette_and_stays_as_it_is(easel, comfy, base)
     guide, mask = easel.run()
     assert guide.shape == (120, 200, 3) and np.array_equal(guide[mask == 0], photo[mask == 0])
     assert mask[36, 60] == 255 and mask[100, 150] == 0 and guide[36, 60].tolist() == rgb
+
+
+SIZES = """e => { const size = (css) => { const { offsetTop, offsetHeight } = e.querySelector(css);
+        return [offsetTop, offsetHeight]; };
+    const over = e.querySelector('.sdedit-names'), cut = (c) => c.scrollWidth > c.clientWidth + 1;
+    const chips = [...e.querySelectorAll('.sdedit-chip')];
+    return { bars: size('.sdedit-bars'), names: size('.sdedit-names'), whole: e.offsetHeight,
+        scrolls: over.scrollHeight > over.clientHeight + 1, chips: chips.length,
+        cut: chips.filter((c) => cut(c) || c.scrollHeight > c.clientHeight + 1).map((c) => c.textContent) }; }"""
+
+
+def test_the_palette_with_names(easel):
+    easel.new()
+    button, over = easel.element(".sdedit-names-button"), easel.element(".sdedit-names")
+    assert button.inner_text() == "sky" and not over.is_visible()
+    easel.element(".sdedit-swatch[aria-label^='roof']").hover()
+    assert button.inner_text() == "roof", "a word for what is under the pointer"
+    easel.page.mouse.move(3, 300)
+    assert button.inner_text() == "sky"
+    button.click()
+    sizes = easel.page.locator(".sdedit-canvas:visible").first.evaluate(SIZES)
+    assert sizes["chips"] > 40 and sizes["cut"] == [] and not sizes["scrolls"], "all at once on a new node"
+    assert sizes["bars"][1] <= 98, "three rows of tools, as without it"
+    assert sizes["names"][0] >= sum(sizes["bars"]) and sum(sizes["names"]) <= sizes["whole"], "over the sheet alone"
+    easel.element(".sdedit-chip[aria-label^='red rock']").click()
+    assert not over.is_visible() and button.inner_text() == "red rock"
+    easel.drag((0.3, 0.3), (0.6, 0.6))
+    assert easel.strokes[-1]["colour"] == "#c76352"
+    count = len(easel.strokes)
+    for leave in (
+        lambda: easel.key("Escape"),
+        lambda: easel.press("Close"),
+        lambda: button.click(),
+        lambda: easel.press("Example drawings"),
+    ):
+        button.click()
+        assert over.is_visible() and button.get_attribute("aria-expanded") == "true"
+        easel.element(".sdedit-keys").focus()
+        leave()
+        assert not over.is_visible() and button.get_attribute("aria-expanded") == "false"
+    assert easel.element(".sdedit-gallery").is_visible(), "one of them at a time"
+    easel.key("Escape")
+    assert len(easel.strokes) == count and button.inner_text() == "red rock"
+    easel.press("Paint over the whole page")
+    easel.page.wait_for_timeout(500)
+    button.click()
+    easel.drag((0.1, 0.8), (0.2, 0.9))
+    assert not over.is_visible() and len(easel.strokes) == count + 1, "painting goes on beside it"
+    easel.key("Escape")
 
 
 def test_the_photo_of_an_example_guide_is_shown_before_a_run(easel):
@@ -723,7 +772,7 @@ def test_a_newcomer_paints_with_three_brushes_fills_erases_and_zooms(easel):
     guide, mask = easel.run()
     expected, _ = easel.painted(256, 256)
     assert np.abs(guide - expected).max() <= 1.0
-    assert guide[20, 240].tolist() == [0x3F, 0x7F, 0xC4] and guide[240, 20].tolist() == [0x70, 0x8C, 0x4E]
+    assert guide[20, 240].tolist() == [0x55, 0x95, 0xDB] and guide[240, 20].tolist() == [0x72, 0x8B, 0x4D]
     assert mask[76, 217] == 0, "erased"
 
 

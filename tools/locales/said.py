@@ -52,6 +52,7 @@ READ_OUTS = (
     "parameters: $1",
     "process: $1",
     "native size: $1 x $2",
+    "start with t0 $1",
     "width and height must be multiples of $1",
     # t0 Map
     "t0 map: $1 x $2",

@@ -37,7 +37,7 @@ def _chain(
     model = {"model": Ref("model", 0)} if own_model else {}
     vae = {"vae": Ref("model", 1)} if own_model else {}
     if own_model:
-        g.node("model", "SDEdit_ScoreModelLoader", (0, 0), (340, 420), model_name="landscape-alpine")
+        g.node("model", "SDEdit_ScoreModelLoader", (0, 0), (340, 420), model_name="landscape")
     g.node("fit", "SDEdit_FitImage", (400, 0), (320, 290), **model, method="around mask", size=size)
     g.node("encode", "VAEEncode", (400, 360), (320, 80), pixels=Ref("fit", 0), **vae)
     noise = {**model, **unit, "latent": Ref("encode", 0), "mask": Ref("fit", 1), "t0": t0, "seed": 1}
@@ -55,7 +55,7 @@ def score_model() -> Blueprint:
         name,
         "Strokes or a rough picture in, picture out, with a built-in score model or a file of your own. With a mask "
         "only the white part changes: a window around it is worked on and pasted back.",
-        _chain(name, t0=0.25, steps=12, own_model=True),
+        _chain(name, t0=0.27, steps=12, own_model=True),
         sockets=ENDS,
         widgets={"model_name": [("model", "model_name")], **DIALS},
         outputs=OUTPUTS,

@@ -568,7 +568,7 @@ def check_changed_latents_are_noticed():
 
 def check_score_models_load_fully_and_pass_through_stock_code():
     m, vae, info, empty = node("ScoreModelLoader", model_name="landscape-alpine", weights="ema", dtype="auto")
-    assert "landscape-alpine" in info and empty == [[None, {}]]
+    assert "landscape-alpine" in info and "start with t0 0.25" in info.splitlines() and empty == [[None, {}]]
     wrappers = comfy.patcher_extension.get_all_wrappers(
         comfy.patcher_extension.WrappersMP.PREPARE_SAMPLING, {"transformer_options": {"wrappers": m.wrappers}}, True
     )

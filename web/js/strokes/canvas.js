@@ -7,8 +7,10 @@ import { floodOutlines } from "./flood.js";
 import { Gallery } from "./gallery.js";
 import { Hand } from "./hand.js";
 import { listenToKeys } from "./keys.js";
+import { Names } from "./names.js";
+import { Over } from "./over.js";
 import { Painting } from "./painting.js";
-import { coloursOf, LANDSCAPE } from "./palette.js";
+import { FIRST, swatchesOf } from "./palette.js";
 import { listenForPictures, load } from "./pictures.js";
 import { Sheet } from "./sheet.js";
 import { beginStroke, extendStroke, finishStroke, pointIn, touchesFrame, unlessFull, widthOf } from "./stroke.js";
@@ -23,13 +25,12 @@ const TIPS = {
   soft: { size: 90, hardness: 0 },
 };
 const CALM = 0.8; // the most smoothing, as a share of the way that is left
-const NAMED = LANDSCAPE.map(([, colour]) => colour);
 const TYPED = ["colour", "size", "paper", "opacity", "hardness", "smoothing", "tolerance", "growMask"];
 
 export class StrokeCanvas {
   constructor(text, onChange) {
     this.tool = "brush";
-    this.colour = NAMED[0];
+    this.colour = FIRST[0];
     this.size = 28;
     this.hardness = 1;
     this.opacities = { eraser: 1 };
@@ -41,12 +42,14 @@ export class StrokeCanvas {
       onChange(this.text);
     });
     this.toolbar = new Toolbar((what, value) => this.act(what, value));
-    this.toolbar.setPalette(NAMED);
+    this.toolbar.setPalette(FIRST);
     this.sheet = new Sheet();
     this.gallery = new Gallery((chosen) => this.startWith(chosen));
+    const names = new Names((colour) => this.act(colour ? "take" : "names", colour));
+    this.over = new Over({ examples: this.gallery, names });
     // Keys go to a real input, so that ComfyUI leaves its own shortcuts (and its undo) alone while you paint.
     this.keys = make("input", "sdedit-keys", { readonly: "", "aria-label": say("keys") });
-    const parts = [this.toolbar.element, this.keys, this.sheet.element, this.gallery.element];
+    const parts = [this.toolbar.element, this.keys, this.sheet.element, this.gallery.element, names.element];
     this.element = make("div", "sdedit-canvas", { title: "", "data-capture-wheel": "true" }, ...parts);
     this.element.classList.toggle("sdedit-touch", isCoarse());
     this.hand = new Hand(this.sheet.element, this);
@@ -159,7 +162,9 @@ export class StrokeCanvas {
       clear: () => painting.clear(),
       undo: () => painting.undo(),
       redo: () => painting.redo(),
-      examples: () => (this.gallery.element.hidden ? this.gallery.open() : this.startWith(null)),
+      examples: () => this.over.toggle(what),
+      take: () => this.pickColour(value),
+      names: () => this.over.toggle(what, this.toolbar.element, this.colour),
       mask: () => this.openMask(!this.maskOpen),
       showMask: () => {
         sheet.maskShown = !sheet.maskShown;
@@ -185,6 +190,7 @@ export class StrokeCanvas {
   }
 
   pickColour(colour) {
+    this.over.close();
     this.colour = colour.toLowerCase();
     if (this.tool === "eraser" || this.tool === "pick") this.choose("brush");
   }
@@ -195,7 +201,7 @@ export class StrokeCanvas {
 
   /** Start with that drawing; "" with an empty one; null: with none of them. */
   startWith(text) {
-    this.gallery.element.hidden = true;
+    this.over.close();
     if (text) this.painting.start(text);
     else if (text === "") this.painting.clear();
     this.showTools();
@@ -246,9 +252,7 @@ export class StrokeCanvas {
   }
 
   refreshPalette() {
-    const image = this.paletteImage ?? this.sheet.background;
-    const colours = image && !this.named ? coloursOf(image) : [];
-    this.toolbar.setPalette(colours.length ? [...new Set([...colours, "#000000", "#ffffff"])] : NAMED);
+    this.toolbar.setPalette(swatchesOf(this.named ? null : (this.paletteImage ?? this.sheet.background)));
     this.showTools();
   }
 
@@ -262,10 +266,7 @@ export class StrokeCanvas {
       paperShown: !sheet.background,
       tip: Object.keys(TIPS).find((name) => TIPS[name].size === size && TIPS[name].hardness === hardness),
       mask: { ...mask, step },
-      maskOpen: this.maskOpen,
-      maskShown: sheet.maskShown,
-      examplesOpen: !this.gallery.element.hidden,
-      fullOpen: sheet.isFull,
+      ...{ maskOpen: this.maskOpen, maskShown: sheet.maskShown, fullOpen: sheet.isFull, open: this.over.shown },
       canSwap: Boolean(this.paletteImage ?? sheet.background),
     });
     sheet.ink.dataset.tool = tool;
@@ -284,6 +285,7 @@ export class StrokeCanvas {
   begin(event) {
     this.doing = event.altKey ? "pick" : this.tool;
     const isStroke = this.doing !== "pick" && this.doing !== "flood"; // these may begin beside the paper
+    if (this.over.shown) this.startWith(null);
     if (this.painting.problem || !(isStroke || this.sheet.paper.contains(event.target))) return false;
     this.keys.focus({ preventScroll: true });
     this.pressed = event;
@@ -384,7 +386,7 @@ export class StrokeCanvas {
   /** One step back out of what is going on; whether there was anything. */
   escape() {
     if (this.sheet.stroke) this.hand.stop();
-    else if (!this.gallery.element.hidden) this.startWith(null);
+    else if (this.over.shown) this.startWith(null);
     else if (this.sheet.isFull) this.showFull(false);
     else return false;
     return true;

@@ -12,7 +12,7 @@ export class Gallery {
   constructor(choose) {
     this.choose = choose;
     this.examples = {};
-    this.element = make("div", "sdedit-gallery", { role: "dialog", "aria-label": say("examples") });
+    this.element = make("div", "sdedit-over sdedit-gallery", { role: "dialog", "aria-label": say("examples") });
     this.element.hidden = true;
   }
 

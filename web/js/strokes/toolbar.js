@@ -1,7 +1,7 @@
 // The rows above the canvas: tools, undo and more; what the tool can be set to; colours.
 
-import { button, group, make, slider } from "./elements.js";
-import { LANDSCAPE } from "./palette.js";
+import { button, group, icon, make, slider } from "./elements.js";
+import { NAMES } from "./palette.js";
 import { say } from "./words.js";
 
 const TOOLS = ["brush", "shape", "flood", "eraser", "pick"];
@@ -17,8 +17,6 @@ const SHOWN = {
   pick: [],
   mask: ["showMask", "invertMask", "growMask"],
 };
-const NAMES = new Map(LANDSCAPE.map(([name, colour]) => [colour, name]));
-NAMES.set("#000000", "black");
 
 /** The rows; `act(name, value)` hears what is chosen. */
 export class Toolbar {
@@ -46,7 +44,7 @@ export class Toolbar {
       "sdedit-row sdedit-colours",
       {},
       this.colour,
-      this.name,
+      this.names,
       this.swatches,
       this.swap,
       this.paper,
@@ -96,7 +94,12 @@ export class Toolbar {
     this.paper = well("paper", "sdedit-well sdedit-paper-well");
     this.paper.addEventListener("change", () => act("paper", this.paper.value));
     this.name = make("span", "sdedit-colour-name", { "aria-hidden": "true" });
+    const words = { type: "button", title: say("names"), "aria-label": say("names"), "aria-haspopup": "dialog" };
+    this.names = make("button", "sdedit-names-button", words, this.name, icon("names"));
+    this.names.addEventListener("click", () => act("names"));
     this.swatches = make("div", "sdedit-swatches", { role: "group", "aria-label": say("palette") });
+    this.swatches.addEventListener("pointerover", ({ target }) => this.tell(target.dataset.colour));
+    this.swatches.addEventListener("pointerleave", () => this.tell());
     this.swap = button("swap", say("swap"), () => act("swap"));
     this.swap.classList.add("sdedit-swap");
   }
@@ -114,12 +117,17 @@ export class Toolbar {
     );
   }
 
+  /** Say what a colour is called; without one, that of the brush. */
+  tell(colour = this.colour.value) {
+    this.name.textContent = NAMES.has(colour) ? say(NAMES.get(colour)) : colour;
+  }
+
   /** Show what is chosen and what is possible. */
   show(state) {
     const { tool, colour, paper, canUndo, canRedo, paperShown, tip, mask } = state;
     const pressed = (made, is) => made.setAttribute("aria-pressed", String(Boolean(is)));
     for (const name of TOOLS) pressed(this.buttons[name], name === tool);
-    for (const name of MORE) pressed(this.buttons[name], state[`${name}Open`]);
+    for (const name of MORE) pressed(this.buttons[name], state.open === name || state[`${name}Open`]);
     this.buttons.undo.disabled = !canUndo;
     this.buttons.redo.disabled = !canRedo;
     const shown = SHOWN[state.maskOpen ? "mask" : tool];
@@ -133,7 +141,8 @@ export class Toolbar {
     pressed(this.showMask, state.maskShown);
     pressed(this.invertMask, mask.invert);
     this.colour.value = colour;
-    this.name.textContent = NAMES.has(colour) ? say(NAMES.get(colour)) : colour;
+    this.tell();
+    this.names.setAttribute("aria-expanded", String(state.open === "names"));
     this.paper.value = paper;
     this.paper.hidden = !paperShown;
     this.swap.hidden = !state.canSwap;
