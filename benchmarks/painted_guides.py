@@ -35,27 +35,38 @@ from sdedit_core.pictures.io import load_image
 from sdedit_core.pictures.sheet import contact_sheet
 
 PAINTED = Path(__file__).parent / "painted"
+PICTURES = (".png", ".jpg", ".webp")
 SEEDS = (1, 2, 3)
 
 
-def paintings(folder: Path, size: int) -> dict[str, torch.Tensor]:
-    """Name -> (1, 3, H, W) of every drawing and picture of a folder, the shorter side ``size``."""
+def names(folder: Path) -> list[str]:
+    """The names of all drawings and pictures of a folder."""
+    return sorted(file.stem for file in folder.iterdir() if file.suffix in (".json", *PICTURES))
+
+
+def paintings(folder: Path, size: int, *, only: str | None = None, multiple: int = 8) -> dict[str, torch.Tensor]:
+    """Name -> (1, 3, H, W) of every drawing and picture of a folder, or of ``only`` one.
+
+    The shorter side is ``size``, both are multiples of ``multiple``.
+    """
     out = {}
     for file in sorted(folder.iterdir()):
+        if only is not None and file.stem != only:
+            continue
         if file.suffix == ".json":
             drawing = parse_drawing(file.read_text(encoding="utf-8").strip())
-            height, width = _scaled(drawing.height, drawing.width, size)
+            height, width = _scaled(drawing.height, drawing.width, size, multiple)
             out[file.stem] = paint_drawing(drawing, width=width, height=height)[0]
-        elif file.suffix in (".png", ".jpg", ".webp"):
+        elif file.suffix in PICTURES:
             picture = load_image(file)
-            height, width = _scaled(*picture.shape[-2:], size)
+            height, width = _scaled(*picture.shape[-2:], size, multiple)
             out[file.stem] = fit(picture, width=width, height=height)
     return out
 
 
-def _scaled(height: float, width: float, size: int) -> tuple[int, int]:
+def _scaled(height: float, width: float, size: int, multiple: int) -> tuple[int, int]:
     scale = size / min(height, width)
-    return 8 * round(height * scale / 8), 8 * round(width * scale / 8)
+    return multiple * round(height * scale / multiple), multiple * round(width * scale / multiple)
 
 
 def drift(a: torch.Tensor, b: torch.Tensor) -> float:

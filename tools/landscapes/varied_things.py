@@ -1,4 +1,4 @@
-"""What people paint into a landscape, now and then: houses, towers, paths, rivers, ponds, single trees, coloured skies."""
+"""What people paint into a landscape, now and then: houses, towers, paths, rivers, ponds, trees, coloured skies."""
 
 from __future__ import annotations
 
