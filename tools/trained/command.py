@@ -115,7 +115,7 @@ def _run(args: argparse.Namespace, began: float) -> None:
         raise ValueError(f"--workers must be at least 0, got {workers}.")
     folder = make_folder(args.folder)
     ledger = Ledger.open(folder / "ledger.json", plan)
-    clock = Clock(minutes=plan.minutes, runs=plan.runs, spent=ledger.spent, began=began)
+    clock = Clock(minutes=plan.minutes, runs=plan.runs, spent=ledger.spent, began=began, now=time.monotonic)
     with interrupts() as asked, memory():
         Job(plan, folder, args.also, device, ledger, clock, asked).go(
             workers, compiled=args.compile == "yes" or (args.compile == "auto" and device.type == "cuda")
@@ -142,9 +142,9 @@ class Job:
     def __post_init__(self) -> None:
         plan = self.plan
         pictures = make_folder(self.folder / f"pictures-{plan.largest}")
+        check_space(plan.count, plan.largest, pictures)
         self._rendering = chunks(pictures, count=plan.count, size=plan.largest, seed=plan.seed, moods=plan.moods)
         self._comparing = parts(plan, make_folder(self.folder / "compared"), self.also)
-        check_space(self._rendering, self.folder)
         self.ledger.write()
 
     def go(self, workers: int, *, compiled: bool) -> None:
@@ -254,9 +254,9 @@ class Job:
         self._say(f"wrote {self.folder / 'comparison.md'} and its sheets")
 
 
-def check_space(rendering: Sequence[Chunk], folder: Path) -> None:
-    """ValueError when the pictures do not fit onto the disk."""
-    missing = sum(job.count for job in rendering if not job.file.exists()) * 3 * rendering[0].size ** 2
+def check_space(count: int, size: int, folder: Path) -> None:
+    """ValueError when so many pictures, less those that are there, do not fit onto the disk."""
+    missing = count * 3 * size**2 - sum(file.stat().st_size for file in folder.glob("*.npy"))
     free = shutil.disk_usage(folder).free
     if missing > 0.9 * free:
         raise ValueError(

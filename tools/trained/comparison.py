@@ -146,7 +146,7 @@ def _mood(job: MoodPart, tensors: dict, meta: dict, edit: models.Edit) -> Compar
 
 def _painting(job: PaintedPart, tensors: dict, meta: dict, edit: models.Edit) -> Compared:
     guide = tensors["guide"]
-    row = [(job.name, guide), (f"{models.PATCHES}, t0 {job.t0:g}", tensors["result"])]
+    row = [(job.name.split("-", 1)[-1], guide), (f"{models.PATCHES}, t0 {job.t0:g}", tensors["result"])]
     figures = {(models.PATCHES, job.t0): tuple(meta["rows"][0])}
     for t0 in (job.t0, HIGHER_T0):
         result = edit(guide, t0)
