@@ -40,7 +40,7 @@ class Plan:
     shares: tuple[float, ...] = (0.75, 0.25)
     network: str = "base"
     batch: int = 256
-    accumulate: int = 2
+    accumulate: int = 1
     rate: float = 1.5e-3
     warmup: int = 200
     seed: int = 0
