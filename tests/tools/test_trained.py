@@ -79,7 +79,7 @@ def test_rendered_trained_compared_and_gone_on_with(ticking, tmp_path, capsys):
     assert "| patch prior |" in page and "| trained |" in page and "t0 0.3" in page and "t0 0.6" in page
     assert "The rule for the default does NOT hold." in page, "after forty steps at 16 px it cannot hold"
     assert all((folder / name).stat().st_size > 1000 for name in ("comparison-16.png", "painted-16.png"))
-    assert "painted-16-alpine-again" in said and "one evaluation on one CPU core: 0.50 s at 16 px" in page
+    assert "painted-16-alpine-again" in said and "one evaluation on one CPU core: 0.5 s at 16 px" in page
 
     again = model.stat().st_mtime_ns
     assert ticking([str(folder), *SMALL]) == 0

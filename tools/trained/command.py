@@ -266,7 +266,7 @@ def cpu_seconds(model: Path, sizes: Sequence[int]) -> str:
                 began = time.process_time()
                 network.denoise(torch.zeros(1, 3, size, size), 1.0)
                 taken.append(time.process_time() - began)
-            said.append(f"{min(taken):.2f} s at {size} px")
+            said.append(f"{min(taken):.2g} s at {size} px")
     finally:
         torch.set_num_threads(threads)
     return ", ".join(said)
