@@ -33,16 +33,19 @@ def main() -> None:
     paintings = [example_guide(mood, width=args.size, height=args.size) for mood in PAINTED]
     renders = torch.cat([photos(mood, [3], args.size) for mood in HELD])
     guides = torch.cat([*paintings, simulate_strokes(renders, kernel=None)])
-    columns = [guides]
-    for t0 in args.t0:
-        result = sdedit(model, to_range(guides, model.data_range), t0=t0, steps=args.steps, seed=args.seed)
-        columns.append(from_range(result.samples, model.data_range).clamp(0, 1))
-    columns.append(torch.cat([*paintings, renders]))  # beside the strokes of a render, the render itself
+
+    def edited(guides: torch.Tensor, t0: float, seed: int) -> torch.Tensor:
+        result = sdedit(model, to_range(guides, model.data_range), t0=t0, steps=args.steps, seed=seed)
+        return from_range(result.samples, model.data_range).clamp(0, 1)
+
+    columns = [guides, *(edited(guides, t0, args.seed) for t0 in args.t0)]
+    middle = args.t0[len(args.t0) // 2]
+    columns.append(torch.cat([edited(torch.cat(paintings), middle, args.seed + 1), renders]))
     names = [*(f"{mood}, painted" for mood in PAINTED), *(f"{mood}, strokes" for mood in HELD)]
     pictures, labels = [], []
     for k, name in enumerate(names):
         pictures += [column[k : k + 1] for column in columns]
-        last = "the painting" if k < len(PAINTED) else "the render itself"
+        last = f"t0 {middle:g}, other seed" if k < len(PAINTED) else "the render itself"
         labels += [name, *(f"t0 {t0:g}" for t0 in args.t0), last]
     contact_sheet(pictures, labels, columns=len(columns), cell=max(128, args.size)).save(args.output)
 
