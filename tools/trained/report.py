@@ -7,6 +7,7 @@ from pathlib import Path
 
 import builtin_models as models
 import torch
+from PIL import Image
 
 from sdedit_core.pictures.io import save_pil
 from sdedit_core.pictures.sheet import contact_sheet
@@ -79,6 +80,11 @@ def _paintings(painted: list[Compared], folder: Path, lines: list[str]) -> None:
 
 
 def _sheet(rows: Sequence[Sequence[tuple[str, torch.Tensor]]], path: Path, *, cell: int) -> None:
-    pictures = [picture for row in rows for _, picture in row]
-    labels = [label for row in rows for label, _ in row]
-    save_pil(contact_sheet(pictures, labels, columns=len(rows[0]), cell=cell), path)
+    """Every row as high as its own pictures are."""
+    strips = [contact_sheet([p for _, p in row], [label for label, _ in row], cell=cell) for row in rows]
+    sheet = Image.new("RGB", (max(s.width for s in strips), sum(s.height for s in strips)), strips[0].getpixel((0, 0)))
+    top = 0
+    for strip in strips:
+        sheet.paste(strip, (0, top))
+        top += strip.height
+    save_pil(sheet, path)
