@@ -117,13 +117,13 @@ def _run(args: argparse.Namespace, began: float) -> None:
     ledger = Ledger.open(folder / "ledger.json", plan)
     clock = Clock(minutes=plan.minutes, runs=plan.runs, spent=ledger.spent, began=began, now=time.monotonic)
     with interrupts() as asked, memory():
-        Job(plan, folder, args.also, device, ledger, clock, asked).go(
+        Whole(plan, folder, args.also, device, ledger, clock, asked).go(
             workers, compiled=args.compile == "yes" or (args.compile == "auto" and device.type == "cuda")
         )
 
 
 @dataclass
-class Job:
+class Whole:
     """One run of the command.
 
     Args:
@@ -178,11 +178,15 @@ class Job:
 
     def _prepare(self, first: Sequence[Chunk], later: Sequence[Chunk]) -> None:
         """What workers would do beside, here and now, for a part of the time."""
-        until = 0.0
-        for jobs, share in ((first, 1.0), (later, RENDERING), (self._comparing, PREPARING)):
-            until = min(1.0, until + share) if jobs is not first else 0.0
+        for job in first:
+            if self.asked():
+                return
+            do(job)
+        share = 0.0
+        for jobs, more in ((later, RENDERING), (self._comparing, PREPARING)):
+            share += more
             for job in jobs:
-                if self.asked() or (jobs is not first and self.clock.elapsed() > until * self.clock.here):
+                if self.asked() or self.clock.elapsed() > share * self.clock.here:
                     break
                 do(job)
 
