@@ -25,7 +25,7 @@ from sdedit_core.pictures.io import from_pil, from_range, to_range
 from sdedit_core.pictures.sheet import contact_sheet
 
 SIZE, BORDER, WIDTH, FINER = 32, 2, 2.6, 8
-T0 = (0.3, 0.4, 0.5, 0.55, 0.6)
+COLUMNS = ((0.3, 0), (0.4, 0), (0.5, 0), (0.5, 1), (0.5, 2), (0.6, 0), (0.6, 1))  # t0, added to the seed
 STROKES = {  # lines of corners, the picture is 1 x 1
     "a triangle": [[(0.5, 0.22), (0.72, 0.75), (0.28, 0.75), (0.5, 0.22)]],
     "a three of lines": [[(0.32, 0.25), (0.66, 0.25), (0.46, 0.47), (0.68, 0.62), (0.52, 0.78), (0.30, 0.72)]],
@@ -69,12 +69,12 @@ def write_sheet(model: str, output: str, *, steps: int, seed: int) -> None:
     loaded = load_score_model(model)
     guides = torch.cat([drawn(lines) for lines in STROKES.values()])
     columns = [guides]
-    for t0 in T0:
-        result = sdedit(loaded, to_range(guides, loaded.data_range), t0=t0, steps=steps, seed=seed)
+    for t0, more in COLUMNS:
+        result = sdedit(loaded, to_range(guides, loaded.data_range), t0=t0, steps=steps, seed=seed + more)
         columns.append(from_range(result.samples, loaded.data_range).clamp(0, 1))
     pictures = [column[k : k + 1] for k in range(len(guides)) for column in columns]
-    labels = [label for name in STROKES for label in (name, *(f"t0 {t0:g}" for t0 in T0))]
-    contact_sheet(pictures, labels, columns=len(columns), cell=128).save(output)
+    labels = [label for name in STROKES for label in (name, *(f"t0 {t0:g}" for t0, _ in COLUMNS))]
+    contact_sheet(pictures, labels, columns=len(columns), cell=96).save(output)
 
 
 def main() -> None:
