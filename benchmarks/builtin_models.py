@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -30,14 +31,75 @@ from sdedit_core.pictures.sheet import contact_sheet
 from sdedit_core.pictures.strokes import simulate_strokes
 
 Edit = Callable[[torch.Tensor, float], torch.Tensor]
+Figures = tuple[float, float, float]  # realism, L2, CPU-s a picture
+PATCHES, TRAINED = "patch prior", "trained"
+RULE_T0 = (0.3, 0.6)  # from, to
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a mood is measured on: pictures in [0, 1] that no model has seen.
+
+    ``strokes`` (N, 3, H, W) made of ``renders``; ``painting`` (1, 3, H, W), the built-in one, for the sheet only;
+    ``others`` (M, 3, H, W), the renders that realism is measured against.
+    """
+
+    renders: torch.Tensor
+    strokes: torch.Tensor
+    painting: torch.Tensor
+    others: torch.Tensor
+
+
+def held(mood: str, *, size: int, guides: int, references: int) -> Held:
+    """Held-out renders of a mood and what is made of them."""
+    renders = photos(mood, range(guides), size)
+    others = photos(mood, range(1000, 1000 + references), size)
+    return Held(renders, simulate_strokes(renders, kernel=None), example_guide(mood, width=size, height=size), others)
+
+
+def measure(held: Held, edit: Edit, t0: float, realism: SlicedWasserstein) -> tuple[Figures, torch.Tensor]:
+    """The figures of one model at one t0, and what it makes of the painting (1, 3, H, W)."""
+    began = time.process_time()
+    result = edit(torch.cat([held.strokes, held.painting]), t0)
+    seconds = (time.process_time() - began) / len(result)
+    l2 = float((result[:-1] - held.strokes).square().sum((1, 2, 3)).sqrt().mean())
+    return (realism(result[:-1]).mean, l2, seconds), result[-1:]
+
+
+def means(rows: Sequence[Figures]) -> Figures:
+    """The figures of several moods as one."""
+    realism, l2, seconds = (sum(column) / len(rows) for column in zip(*rows, strict=True))
+    return realism, l2, seconds
+
+
+def rule(table: Mapping[tuple[str, float], Sequence[Figures]], name: str = TRAINED) -> tuple[bool, list[str]]:
+    """Whether the model ``name`` of the table may become the default, and a sentence for every t0 that says why.
+
+    Raises:
+        ValueError: no t0 of the rule's range in the table.
+    """
+    low, high = RULE_T0
+    levels = sorted(t0 for model, t0 in table if model == name and low <= t0 <= high)
+    if not levels:
+        raise ValueError(f"The rule needs figures of {name!r} at a t0 from {low:g} to {high:g}; there are none.")
+    holds, said = True, []
+    for t0 in levels:
+        (realism, l2, _), (patch_realism, patch_l2, _) = means(table[name, t0]), means(table[PATCHES, t0])
+        real, faithful = realism < patch_realism, l2 <= patch_l2
+        holds = holds and real and faithful
+        said.append(
+            f"t0 {t0:g}: {'more' if real else 'NOT more'} realistic ({realism:.4f} against {patch_realism:.4f}), "
+            f"{'at least as' if faithful else 'LESS'} faithful (L2 {l2:.2f} against {patch_l2:.2f})"
+        )
+    return holds, said
 
 
 def editor(model: ScoreModel, steps: int) -> Edit:
     """(guide in [0, 1], t0) -> result in [0, 1], with common random numbers."""
 
     def edit(guide: torch.Tensor, t0: float) -> torch.Tensor:
-        result = sdedit(model, to_range(guide, model.data_range), t0=t0, steps=steps, seed=0)
-        return from_range(result.samples, model.data_range).clamp(0, 1)
+        result = sdedit(model, to_range(guide.to(model.device), model.data_range), t0=t0, steps=steps, seed=0)
+        return from_range(result.samples, model.data_range).clamp(0, 1).cpu()
 
     return edit
 
@@ -65,13 +127,13 @@ def cascade(layout: ScoreModel, texture: ScoreModel, *, factor: int = 4) -> Scor
 def models(mood: str, args: argparse.Namespace) -> dict[str, Edit]:
     """The editors under comparison, for one mood."""
     patch = load_score_model(f"landscape-{mood}")
-    out = {"patch prior": editor(patch, args.steps)}
+    out = {PATCHES: editor(patch, args.steps)}
     if args.trained:
         trained = load_score_model(args.trained)
         if args.cascade:
             out["cascade"] = editor(cascade(trained, patch), args.steps)
         else:
-            out["trained"] = editor(trained, args.steps)
+            out[TRAINED] = editor(trained, args.steps)
     return out
 
 
@@ -89,31 +151,29 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    table: dict[tuple[str, float], list[tuple[float, float, float]]] = {}
+    table: dict[tuple[str, float], list[Figures]] = {}
     floors, pictures, labels = [], [], []
     for mood in args.moods:
-        renders = photos(mood, range(args.guides), args.size)
-        realism = SlicedWasserstein(photos(mood, range(1000, 1000 + args.references), args.size))
-        strokes = simulate_strokes(renders, kernel=None)
-        painting = example_guide(mood, width=args.size, height=args.size)
-        floors.append((realism(renders).mean, realism(strokes).mean))
+        seen = held(mood, size=args.size, guides=args.guides, references=args.references)
+        realism = SlicedWasserstein(seen.others)
+        floors.append((realism(seen.renders).mean, realism(seen.strokes).mean))
         for name, edit in models(mood, args).items():
-            pictures.append(painting)
+            pictures.append(seen.painting)
             labels.append(f"{mood}, {name}")
             for t0 in args.t0:
-                began = time.process_time()
-                result = edit(torch.cat([strokes, painting]), t0)
-                seconds = (time.process_time() - began) / len(result)
-                pictures.append(result[-1:])
+                figures, result = measure(seen, edit, t0, realism)
+                table.setdefault((name, t0), []).append(figures)
+                pictures.append(result)
                 labels.append(f"t0 {t0:g}")
-                l2 = float((result[:-1] - strokes).square().sum((1, 2, 3)).sqrt().mean())
-                table.setdefault((name, t0), []).append((realism(result[:-1]).mean, l2, seconds))
         print(f"{mood} done", flush=True)
     floor, ceiling = (sum(f[k] for f in floors) / len(floors) for k in (0, 1))
     print(f"realism of untouched renders {floor:.4f}, of the strokes {ceiling:.4f}")
     for (name, t0), rows in sorted(table.items()):
-        swd, l2, seconds = (sum(column) / len(rows) for column in zip(*rows, strict=True))
+        swd, l2, seconds = means(rows)
         print(f"{name:12s} t0 {t0:<4g} realism {swd:.4f}  L2 {l2:6.2f}  {seconds:.2f} CPU-s a picture")
+    for name in sorted({model for model, _ in table} - {PATCHES}):
+        holds, said = rule(table, name)
+        print(*said, f"the rule for the default {'holds' if holds else 'does NOT hold'}: {name}", sep="\n")
     sheet = contact_sheet(pictures, labels, columns=1 + len(args.t0), cell=args.size)
     sheet.save(Path(args.output))
 

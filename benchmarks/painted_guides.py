@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -34,27 +35,38 @@ from sdedit_core.pictures.io import load_image
 from sdedit_core.pictures.sheet import contact_sheet
 
 PAINTED = Path(__file__).parent / "painted"
+PICTURES = (".png", ".jpg", ".webp")
 SEEDS = (1, 2, 3)
 
 
-def paintings(folder: Path, size: int) -> dict[str, torch.Tensor]:
-    """Name -> (1, 3, H, W) of every drawing and picture of a folder, the shorter side ``size``."""
+def names(folder: Path) -> list[str]:
+    """The names of all drawings and pictures of a folder."""
+    return sorted(file.stem for file in folder.iterdir() if file.suffix in (".json", *PICTURES))
+
+
+def paintings(folder: Path, size: int, *, only: str | None = None, multiple: int = 8) -> dict[str, torch.Tensor]:
+    """Name -> (1, 3, H, W) of every drawing and picture of a folder, or of ``only`` one.
+
+    The shorter side is ``size``, both are multiples of ``multiple``.
+    """
     out = {}
     for file in sorted(folder.iterdir()):
+        if only is not None and file.stem != only:
+            continue
         if file.suffix == ".json":
             drawing = parse_drawing(file.read_text(encoding="utf-8").strip())
-            height, width = _scaled(drawing.height, drawing.width, size)
+            height, width = _scaled(drawing.height, drawing.width, size, multiple)
             out[file.stem] = paint_drawing(drawing, width=width, height=height)[0]
-        elif file.suffix in (".png", ".jpg", ".webp"):
+        elif file.suffix in PICTURES:
             picture = load_image(file)
-            height, width = _scaled(*picture.shape[-2:], size)
+            height, width = _scaled(*picture.shape[-2:], size, multiple)
             out[file.stem] = fit(picture, width=width, height=height)
     return out
 
 
-def _scaled(height: float, width: float, size: int) -> tuple[int, int]:
+def _scaled(height: float, width: float, size: int, multiple: int) -> tuple[int, int]:
     scale = size / min(height, width)
-    return 8 * round(height * scale / 8), 8 * round(width * scale / 8)
+    return multiple * round(height * scale / multiple), multiple * round(width * scale / multiple)
 
 
 def drift(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -66,6 +78,21 @@ def drift(a: torch.Tensor, b: torch.Tensor) -> float:
 def finest(pictures: torch.Tensor) -> float:
     """Deviation of the finest band."""
     return float(laplacian_pyramid(pictures)[0].std())
+
+
+def figures(guide: torch.Tensor, results: Sequence[torch.Tensor], mood: str, size: int) -> tuple[float, float, float]:
+    """(L2, drift, fine) of the results of one painting, (1, 3, H, W) each."""
+    l2 = sum(float((r - guide).square().sum().sqrt()) for r in results) / len(results)
+    moved = sum(drift(r, guide) for r in results) / len(results)
+    return l2, moved, finest(torch.cat(list(results))) / finest(references(mood, size))
+
+
+def mood_of(name: str) -> str:
+    """The mood that a painting's name begins with; ValueError when it is none."""
+    mood = name.split("-")[0]
+    if mood not in MOODS:
+        raise ValueError(f"{name}: the name of a painting begins with its mood, one of {', '.join(MOODS)}.")
+    return mood
 
 
 def main() -> None:
@@ -91,9 +118,10 @@ def main() -> None:
         guides = {name: g for name, g in guides.items() if any(part in name for part in args.only.split(","))}
     rows = []
     for name, guide in sorted(guides.items()):
-        mood = name.split("-")[0]
-        if mood not in MOODS:
-            raise SystemExit(f"{name}: the name of a painting begins with its mood, one of {', '.join(MOODS)}.")
+        try:
+            mood = mood_of(name)
+        except ValueError as error:
+            raise SystemExit(str(error)) from None
         model = load_score_model(args.model or f"landscape-{mood}", **overrides)
         t0 = RECOMMENDED_T0.get(args.model, RECOMMENDED_T0[mood]) if args.t0 is None else args.t0
         began = time.process_time()
@@ -101,9 +129,7 @@ def main() -> None:
         seconds = (time.process_time() - began) / len(SEEDS)
         labels = [name, *(f"t0 {t0:g}, seed {seed}" for seed in SEEDS)]
         contact_sheet([guide, *results], labels, cell=guide.shape[-1]).save(out / f"{name}.png")
-        fine = finest(torch.cat(results)) / finest(references(mood, args.size))
-        l2 = sum(float((r - guide).square().sum().sqrt()) for r in results) / len(SEEDS)
-        moved = sum(drift(r, guide) for r in results) / len(SEEDS)
+        l2, moved, fine = figures(guide, results, mood, args.size)
         rows.append((l2, moved, fine))
         print(f"{name:28s} L2 {l2:5.1f}  drift {moved:5.1f}  fine {fine:.2f}  {seconds:.1f} CPU-s", flush=True)
     l2, moved, fine = (sum(column) / len(rows) for column in zip(*rows, strict=True))

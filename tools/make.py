@@ -16,6 +16,7 @@ MAKERS = {  # name -> module with a function main(arguments), and what it writes
     "thumbnails": ("pictures.thumbnails", "workflows/*.jpg, from real runs in a running ComfyUI"),
     "pictures": ("pictures.docs", "every picture of README, docs and help pages"),
     "landscapes": ("landscapes.make", "pictures by the landscape renderer: references, examples, a training folder"),
+    "trained-builtin": ("trained.command", "a landscape model for the built-in default: renders, trains, compares"),
     "model-classes": ("models.table", "docs/models.md, what every model class of a ComfyUI is told of a mask"),
     "checkpoints": ("originals.table", "the tables of docs/checkpoints.md: our networks beside the original codes"),
     "mutants": ("mutants.report", "docs/mutants.md, from the results of mutmut"),
@@ -26,7 +27,7 @@ MAKERS = {  # name -> module with a function main(arguments), and what it writes
 
 def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(__doc__.split("\n", 1)[0], *(f"  {name:12} {words}" for name, (_, words) in MAKERS.items()), sep="\n")
+        print(__doc__.split("\n", 1)[0], *(f"  {name:15} {words}" for name, (_, words) in MAKERS.items()), sep="\n")
         return 0
     name, *rest = arguments
     if name not in MAKERS:

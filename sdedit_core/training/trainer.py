@@ -128,7 +128,7 @@ class Trainer:
             ids = [self.device.index] if self.device.type == "cuda" else None
             self._run = nn.parallel.DistributedDataParallel(self._run, device_ids=ids)
         if compile:
-            self._run = torch.compile(self._run)
+            self._run = torch.compile(self._run, dynamic=False)  # every size for itself: few sizes, many steps
         self.losses = LossByLevel(self.device)
 
     def _denoiser(self, network: nn.Module) -> Denoiser:

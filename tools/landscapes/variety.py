@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+from torch import Tensor
+
 from sdedit_core.pictures.io import save_image
 from sdedit_core.sampling.noise import mix64
 
 from .moods import MOODS, check_mood, mood_scene
 from .parameters import Colour, Conifer, Peak, Scene
 from .render import SUPERSAMPLE, render
+from .varied_things import varied_things
 
 SMALL = 96  # pictures with a shorter side are rendered twice as fine, so that they are not jagged
 
@@ -57,14 +60,19 @@ def render_folder(
         raise ValueError(f"Expected a count of at least 1 and a first number of at least 0, got {count} and {first}.")
     for mood in moods:
         check_mood(mood)
-    supersample = SUPERSAMPLE if size >= SMALL else 2 * SUPERSAMPLE
     for number in range(first, first + count):
-        scene = varied_scene(Random(mix64(seed, number)), moods)
-        picture = render(scene, height=size, width=size, supersample=supersample)
+        picture = varied_picture(seed, number, size=size, moods=moods)
         folder.mkdir(parents=True, exist_ok=True)
         save_image(picture, folder / f"{seed}-{number:06d}.png")
         if progress is not None:
             progress(number - first + 1)
+
+
+def varied_picture(seed: int, number: int, *, size: int, moods: Sequence[str] = MOODS) -> Tensor:
+    """Picture ``number`` of a seed, (1, 3, size, size) in [0, 1]."""
+    supersample = SUPERSAMPLE if size >= SMALL else 2 * SUPERSAMPLE
+    scene = varied_scene(Random(mix64(seed, number)), moods)
+    return render(scene, height=size, width=size, supersample=supersample)
 
 
 def varied_scene(random: Random, moods: Sequence[str] = MOODS) -> Scene:
@@ -91,7 +99,7 @@ def varied_scene(random: Random, moods: Sequence[str] = MOODS) -> Scene:
     elif random.random() < 0.1:
         changes["snow_line"] = random.uniform(0.8, 1.3)
     changes |= _water(scene, random)
-    return replace(scene, **changes)
+    return varied_things(replace(scene, **changes), random)
 
 
 def _mood(random: Random, moods: Sequence[str]) -> Scene:
