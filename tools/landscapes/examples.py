@@ -57,9 +57,10 @@ def _night_edit() -> Scene:
 
 
 def _autumn_composite() -> tuple[Scene, Scene]:
-    back = replace(held_out("autumn", 5), conifers=())
+    beside = (Peak(0.42, 0.26, 0.42, 3.1), Peak(0.62, 0.20, 0.36, 3.2))  # none behind the trees
+    back = replace(held_out("autumn", 5), conifers=(), peaks=beside)
     trees = (Conifer(-0.30, 1.9, 0.52), Conifer(-0.17, 2.2, 0.40), Conifer(-0.24, 1.6, 0.34))
-    return back, replace(held_out("autumn", 8), horizon=back.horizon, conifers=trees)
+    return back, replace(held_out("autumn", 8), horizon=back.horizon, conifers=trees, peaks=beside)
 
 
 def _alpine_composite() -> tuple[Scene, Scene]:

@@ -188,11 +188,11 @@ def stock_sampler() -> Graph:
         "SDEdit: any **KSamplerSelect** sampler, or *Reverse SDE (SAMPLER)* for ours. **t0** is the same in both "
         "nodes. The noise is in the latent already: hence *DisableNoise*. Right on flow models too.",
     )
-    example(g, "night", title="Painting", **SIZE)
+    example(g, "desert", title="Painting", **SIZE)
     g.node("model", "SDEdit_ScoreModelLoader", model_name="landscape-desert")
     g.node("encode", "VAEEncode", pixels=Ref("canvas", 0), vae=Ref("model", 1))
-    g.node("noise", "SDEdit_AddVENoise", model=Ref("model", 0), latent=Ref("encode", 0), t0=0.4, seed=1)
-    g.node("levels", "SDEdit_SigmasFromT0", model=Ref("model", 0), t0=0.4, steps=16)
+    g.node("noise", "SDEdit_AddVENoise", model=Ref("model", 0), latent=Ref("encode", 0), t0=0.3, seed=1)
+    g.node("levels", "SDEdit_SigmasFromT0", model=Ref("model", 0), t0=0.3, steps=16)
     both = {"positive": Ref("model", 3), "negative": Ref("model", 3)}
     g.node("guider", "CFGGuider", model=Ref("model", 0), cfg=1.0, **both)
     g.node("off", "DisableNoise")
