@@ -17,7 +17,7 @@ as those of the references do (see :mod:`.outline`), or clouds would keep the ou
 The texture P - C(P) stays, but not where the change is large: there P had another thing in mind, and its texture would
 be splinters of a rock in the sky (b, see :mod:`.around`).  The texture that suits the right colours is found at a
 smaller noise.  And around a large change a patch has been pulled to a colour between: there is no light and shade to be
-kept, so a falls from 0.03 to 0.006.
+kept, so a falls from 0.03 to 0.006.  Both at noise levels at which changes are sure; before, b is 0 and a 0.03.
 
 Then once more with P' in the place of P, and the same factors: C takes a little contrast away, and this gives back what
 it took from the change (twicing, Tukey 1977).
@@ -42,7 +42,8 @@ _NOISE = 2.0  # strength of the cartoon in sigma: so that no noise is in it
 _TEXTURE = 0.25  # and at 256 pixels at least so much, so that no texture is
 _LEVEL = 0.01  # sigma at which it is half of that
 _OUTLINES = 0.05  # noise level up to which outlines may run otherwise
-_TORN = ((0.05, 0.16), (float("inf"), 0.08))  # up to a noise level: change over m that halves the texture
+_TORN = ((0.05, 0.16), (0.25, 0.08))  # up to a noise level: change over m that halves the texture
+_SEEN = 0.25  # noise level up to which a change is sure enough to judge what lies around it
 _NEAR, _FAR = 64, 12  # shorter side over how far the texture and the haze of a change reach
 _CELLS = ((0.05, 256), (0.2, 128), (0.6, 64), (float("inf"), 32))  # up to a noise level: most on the shorter side
 
@@ -63,12 +64,15 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
     bright = painted.mean(2).mean()  # row by row: one long sum depends on the number of threads
     contrast = bright.clamp_min(_DIM)
     cells = side // cell
-    haze = around(size * share**2, _HAZE * contrast, max(1, cells // _FAR))
-    none = (_THRESHOLD * bright.clamp_min(_DARK) * (1.0 - (1.0 - _KEPT) * haze)).square()
-    share = share * (1.0 - none / torch.maximum(size, none))
-    torn = around(size * share.square(), _at(sigma, _TORN) * contrast, max(1, cells // _NEAR))
-    shown, torn = (in_pixels(cells, cell, height, width) for cells in (shown, torn))
-    mean = mean - torn * (mean - shown) + in_pixels(change * share, cell, height, width)
+    none = _THRESHOLD * bright.clamp_min(_DARK)
+    if sigma <= _SEEN:
+        none = none * (1.0 - (1.0 - _KEPT) * around(size * share**2, _HAZE * contrast, max(1, cells // _FAR)))
+    share = share * (1.0 - none.square() / torch.maximum(size, none.square()))
+    if sigma <= _SEEN:
+        torn = around(size * share.square(), _at(sigma, _TORN) * contrast, max(1, cells // _NEAR))
+        shown, torn = (in_pixels(part, cell, height, width) for part in (shown, torn))
+        mean = mean - torn * (mean - shown)
+    mean = mean + in_pixels(change * share, cell, height, width)
     change = painted - cartoon(in_cells(mean, cell), strength)
     return mean + in_pixels(change * share, cell, height, width)
 
