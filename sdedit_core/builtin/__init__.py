@@ -106,7 +106,7 @@ def references(mood: str, size: int = 256) -> torch.Tensor:
 
 
 def references_like(name: str, prior: object, pictures: torch.Tensor, size: int = 256) -> torch.Tensor:
-    """The references that a model works with on these pictures: of "landscape" those of the moods that it picks.
+    """The references that a model works with on these pictures: of "landscape" those of the groups that it picks.
 
     Args:
         name: of the built-in model, as in :func:`list_priors`.
@@ -117,7 +117,7 @@ def references_like(name: str, prior: object, pictures: torch.Tensor, size: int 
     if not isinstance(prior, PickedPatchPrior):
         return references(name, size)
     picked = sorted({prior.pick(picture, 0.0) for picture in pictures})
-    return torch.cat([_pictures(MOODS[number], size, further=True) for number in picked])
+    return torch.cat([_pictures(_GROUPS[number], size, further=True) for number in picked])
 
 
 def _pictures(mood: str, size: int, *, further: bool = False) -> torch.Tensor:

@@ -167,6 +167,15 @@ def test_a_field_of_snow_is_winter_and_a_snow_peak_over_a_meadow_is_not(sigma):
         assert [*builtin.MOODS, "winter"][prior.pick(picture + noise, sigma)] == expected
 
 
+def test_realism_of_a_snow_painting_is_measured_against_winter():
+    prior = builtin.load_prior(builtin.ALL)
+    snow = torch.tensor([0.9, 0.92, 0.97]).reshape(1, 3, 1, 1).expand(1, 3, 64, 64).clone()
+    snow[:, :, :24] = torch.tensor([0.62, 0.76, 0.92]).reshape(1, 3, 1, 1)
+    winter = len(list((Path(builtin.__file__).parent / "further").glob("winter-*.webp")))
+    like = builtin.references_like(builtin.ALL, prior, snow, 16)
+    assert torch.equal(like, builtin.references(builtin.ALL, 16)[-winter:])
+
+
 @pytest.mark.parametrize("mood", builtin.MOODS)
 def test_the_model_of_all_moods_picks_by_the_colours(mood):
     prior = builtin.load_prior(builtin.ALL)
