@@ -94,11 +94,11 @@ def rule(table: Mapping[tuple[str, float], Sequence[Figures]], name: str = TRAIN
     return holds, said
 
 
-def editor(model: ScoreModel, steps: int) -> Edit:
+def editor(model: ScoreModel, steps: int, *, seed: int = 0) -> Edit:
     """(guide in [0, 1], t0) -> result in [0, 1], with common random numbers."""
 
     def edit(guide: torch.Tensor, t0: float) -> torch.Tensor:
-        result = sdedit(model, to_range(guide.to(model.device), model.data_range), t0=t0, steps=steps, seed=0)
+        result = sdedit(model, to_range(guide.to(model.device), model.data_range), t0=t0, steps=steps, seed=seed)
         return from_range(result.samples, model.data_range).clamp(0, 1).cpu()
 
     return edit

@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from builtin_models import editor
 from PIL import Image, ImageDraw
 
-from sdedit_core import load_score_model, sdedit
-from sdedit_core.pictures.io import from_pil, from_range, to_range
+from sdedit_core import load_score_model
+from sdedit_core.pictures.io import from_pil
 from sdedit_core.pictures.sheet import contact_sheet
 
 SIZE, BORDER, WIDTH, FINER = 32, 2, 2.6, 8
@@ -70,8 +71,7 @@ def write_sheet(model: str, output: str, *, steps: int, seed: int) -> None:
     guides = torch.cat([drawn(lines) for lines in STROKES.values()])
     columns = [guides]
     for t0, more in COLUMNS:
-        result = sdedit(loaded, to_range(guides, loaded.data_range), t0=t0, steps=steps, seed=seed + more)
-        columns.append(from_range(result.samples, loaded.data_range).clamp(0, 1))
+        columns.append(editor(loaded, steps, seed=seed + more)(guides, t0))
     pictures = [column[k : k + 1] for k in range(len(guides)) for column in columns]
     labels = [label for name in STROKES for label in (name, *(f"t0 {t0:g}" for t0, _ in COLUMNS))]
     contact_sheet(pictures, labels, columns=len(columns), cell=96).save(output)

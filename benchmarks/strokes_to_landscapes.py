@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 
 import torch
+from builtin_models import editor
 from held_out import photos
 
-from sdedit_core import load_score_model, sdedit
+from sdedit_core import load_score_model
 from sdedit_core.builtin import example_guide
-from sdedit_core.pictures.io import from_range, to_range
 from sdedit_core.pictures.sheet import contact_sheet
 from sdedit_core.pictures.strokes import simulate_strokes
 
@@ -33,14 +33,10 @@ def main() -> None:
     paintings = [example_guide(mood, width=args.size, height=args.size) for mood in PAINTED]
     renders = torch.cat([photos(mood, [3], args.size) for mood in HELD])
     guides = torch.cat([*paintings, simulate_strokes(renders, kernel=None)])
-
-    def edited(guides: torch.Tensor, t0: float, seed: int) -> torch.Tensor:
-        result = sdedit(model, to_range(guides, model.data_range), t0=t0, steps=args.steps, seed=seed)
-        return from_range(result.samples, model.data_range).clamp(0, 1)
-
-    columns = [guides, *(edited(guides, t0, args.seed) for t0 in args.t0)]
+    edit, other = (editor(model, args.steps, seed=args.seed + more) for more in (0, 1))
+    columns = [guides, *(edit(guides, t0) for t0 in args.t0)]
     middle = args.t0[len(args.t0) // 2]
-    columns.append(torch.cat([edited(torch.cat(paintings), middle, args.seed + 1), renders]))
+    columns.append(torch.cat([other(torch.cat(paintings), middle), renders]))
     names = [*(f"{mood}, painted" for mood in PAINTED), *(f"{mood}, strokes" for mood in HELD)]
     pictures, labels = [], []
     for k, name in enumerate(names):

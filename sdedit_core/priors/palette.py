@@ -42,8 +42,8 @@ _NOISE = 2.0  # strength of the cartoon in sigma: so that no noise is in it
 _TEXTURE = 0.25  # and at 256 pixels at least so much, so that no texture is
 _LEVEL = 0.01  # sigma at which it is half of that
 _OUTLINES = 0.05  # noise level up to which outlines may run otherwise
-_TORN = ((0.05, 0.16), (0.25, 0.08))  # up to a noise level: change over m that halves the texture
 _SEEN = 0.25  # noise level up to which a change is sure enough to judge what lies around it
+_TORN = ((0.05, 0.16), (_SEEN, 0.08))  # up to a noise level: change over m that halves the texture
 _NEAR, _FAR = 64, 12  # shorter side over how far the texture and the haze of a change reach
 _CELLS = ((0.05, 256), (0.2, 128), (0.6, 64), (float("inf"), 32))  # up to a noise level: most on the shorter side
 

@@ -20,7 +20,7 @@ SNOW = {
     "cloud_cover": 0.15,
 }
 WIDE = (Peak(-0.35, 0.30, 0.5, 3.0), Peak(0.35, 0.24, 0.45, 3.1))
-FIRS = ((-0.42, 1.5, 0.62), (-0.25, 1.9, 0.42), (0.30, 1.4, 0.70), (0.46, 2.2, 0.34))
+FIRS = (Conifer(-0.42, 1.5, 0.62), Conifer(-0.25, 1.9, 0.42), Conifer(0.30, 1.4, 0.70), Conifer(0.46, 2.2, 0.34))
 RED = {"rock": (0.62, 0.16, 0.10), "snow_line": 9.0}
 STONE, BROWN, WHITE = (0.50, 0.48, 0.46), (0.45, 0.24, 0.13), (0.84, 0.82, 0.76)
 LAMP = (1.15, 0.85, 0.35)
@@ -37,7 +37,7 @@ def _winter() -> dict[str, Scene]:
         return replace(mood_scene("alpine", seed), **({"conifers": ()} | SNOW | more))
 
     pale = {"zenith": (0.36, 0.52, 0.76), "haze": (0.72, 0.82, 0.94)}
-    white, frozen = (0.92, 0.94, 1.0), {"water": True, "colour": (0.66, 0.76, 0.86)}
+    white = (0.92, 0.94, 1.0)
     trodden = Way(0.0, half=0.13, colour=(0.66, 0.72, 0.84))
     return {
         "winter-cabin": scene(
@@ -53,7 +53,7 @@ def _winter() -> dict[str, Scene]:
         "winter-firs": scene(
             207,
             **pale,
-            conifers=tuple(Conifer(u, z, h) for u, z, h in FIRS),
+            conifers=FIRS,
             peaks=WIDE,
             cloud_cover=0.3,
         ),
@@ -64,7 +64,7 @@ def _winter() -> dict[str, Scene]:
             forest_cover=-0.1,
         ),
         "winter-pond": scene(
-            216, **pale, peaks=WIDE, ways=(Way(0.1, start=1.5, half=0.5, length=0.25, **frozen),), cloud_cover=0.2
+            216, **pale, peaks=WIDE, ways=(Way(0.1, start=1.5, half=0.5, length=0.25, water=True),), cloud_cover=0.2
         ),
         "winter-sun": scene(218, **_sun(-0.35, 0.42), conifers=(Conifer(0.35, 1.4, 0.6),)),
         "winter-evening": scene(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
+from .further import BROWN, LAMP, STONE, WHITE
 from .parameters import Colour, House, Scene, Tree, Way
 
-_WALLS = ((0.84, 0.82, 0.76), (0.45, 0.24, 0.13), (0.50, 0.48, 0.46), (0.70, 0.30, 0.22), (0.80, 0.68, 0.40))
+_WALLS = (WHITE, BROWN, STONE, (0.70, 0.30, 0.22), (0.80, 0.68, 0.40))
 _ROOFS = ((0.30, 0.15, 0.10), (0.55, 0.16, 0.10), (0.18, 0.18, 0.22), (0.92, 0.94, 1.0))
 _LEAVES = ((0.12, 0.22, 0.07), (0.50, 0.22, 0.04), (0.30, 0.34, 0.08))
-_LAMP = (1.15, 0.85, 0.35)
 
 
 def varied_things(scene: Scene, random: Random) -> Scene:
@@ -62,7 +62,7 @@ def _house(random: Random, dark: bool) -> House:
     tall = random.uniform(2.2, 3.6) if tower else random.uniform(0.5, 1.1)
     wall = _shaded(random.choice(_WALLS), random, 0.3 if dark else 1.0)
     roof = _shaded(random.choice(_ROOFS), random, 0.4 if dark else 1.0)
-    lit = {"window": _LAMP} if dark and random.random() < 0.7 else {}
+    lit = {"window": LAMP} if dark and random.random() < 0.7 else {}
     return House(random.uniform(-0.5, 0.5), z, size, tall=tall, wall=wall, roof=roof, **lit)
 
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 
 import torch
+from builtin_models import RULE_T0
 
 from landscapes.moods import MOODS, check_mood
 from sdedit_core.networks import build_network
@@ -59,8 +60,11 @@ class Plan:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}.")
         for mood in self.moods:
             check_mood(mood)
-        if not any(0.3 <= t0 <= 0.6 for t0 in self.t0) or not all(0 < t0 <= 1 for t0 in self.t0):
-            raise ValueError(f"--t0 needs values from 0 to 1, one of them from 0.3 to 0.6 for the rule; got {self.t0}.")
+        low, high = RULE_T0
+        if not any(low <= t0 <= high for t0 in self.t0) or not all(0 < t0 <= 1 for t0 in self.t0):
+            raise ValueError(
+                f"--t0 needs values from 0 to 1, one of them from {low:g} to {high:g} for the rule; got {self.t0}."
+            )
         self._check_sizes()
         parameters = sum(p.numel() for p in build_network(self._spec(), device="meta").parameters())
         if 2 * parameters > LARGEST_FILE:

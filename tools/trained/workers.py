@@ -51,11 +51,6 @@ class Workers:
             result.get()
             self._results.remove(result)
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is being done beside."""
-        return not self._results
-
 
 def do(job: Job) -> None:
     """Do a job here unless it is done."""

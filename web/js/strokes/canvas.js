@@ -266,7 +266,10 @@ export class StrokeCanvas {
       paperShown: !sheet.background,
       tip: Object.keys(TIPS).find((name) => TIPS[name].size === size && TIPS[name].hardness === hardness),
       mask: { ...mask, step },
-      ...{ maskOpen: this.maskOpen, maskShown: sheet.maskShown, fullOpen: sheet.isFull, open: this.over.shown },
+      maskOpen: this.maskOpen,
+      maskShown: sheet.maskShown,
+      fullOpen: sheet.isFull,
+      open: this.over.shown,
       canSwap: Boolean(this.paletteImage ?? sheet.background),
     });
     sheet.ink.dataset.tool = tool;
