@@ -151,6 +151,7 @@ def load_prior(
             row_window=ROW_WINDOW,
             along=ALONG,
             detail=True,
+            flat=True,
         )
 
     if name != ALL:

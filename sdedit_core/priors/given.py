@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from ..sde import short
 from .patch_bank import PatchLevel, whole_patches
 
+_OPENING = 0.2  # share of the shorter side that a patch may always have
 _ROOM = 0.5  # share of a patch size's places that a mask has to leave, or the size is not used
 
 
@@ -71,6 +72,20 @@ def left_out_pixels(
         touched = F.interpolate((mask > 0).float()[None, None], size, mode="area")[0, 0] > 0
         slot[: size[0], : size[1]] = touched
     return out if bool(out.any()) else None
+
+
+def within_opening(
+    levels: tuple[PatchLevel, ...], left_out: torch.Tensor, sizes: list[tuple[int, int]]
+) -> tuple[PatchLevel, ...]:
+    """The levels whose patches are no larger than what is left out, or than a fifth of the images' shorter side.
+
+    An edit that fills a small part of a patch hardly counts when it is compared, and at large noise levels the patches
+    without it would take it back.  What is left out is as large as a square of the same area, of the smallest mask.
+    """
+    opened = [int(out.sum()) for out in left_out if bool(out.any())]
+    most = max(min(opened) ** 0.5, _OPENING * min(min(size) for size in sizes))
+    kept = [level for level in levels if level.patch <= most] or [levels[0]]
+    return (*kept[:-1], replace(kept[-1], sigma_below=math.inf))
 
 
 def with_room(

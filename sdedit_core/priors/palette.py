@@ -6,18 +6,26 @@ P has something else there, and one change of colour for a whole patch is a haze
 painting can be seen through the noise: x and P are compared by their cartoons C (see :mod:`.cartoon`), areas of one
 colour with sharp borders,
 
-    P' = P - b (P - C(P)) + w o (1 - (a m / |o|)^2)_+ (n tau^2 / (sigma^2 + n tau^2))^2,        o = C(x) - C(P),
+    P' = P - b (P - C(P)) + w o (1 - 1/r^2)_+ (n tau^2 / (sigma^2 + n tau^2))^2,        o = C(x) - C(P),
 
 with tau the palette freedom, n the cells of an area and m the mean of C(x).  The third factor, the nonnegative garrote,
-leaves alone what is explained already, and light and shade; the last is the posterior share of a change of deviation
-tau, squared so that what C keeps of a large noise does not pile up as coloured specks; it falls to 0 where the noise
-hides the painting.  The larger the noise, the larger the cells that are compared.  At small noise w lets outlines run
-as those of the references do (see :mod:`.outline`), or clouds would keep the outline of the brush; before it is 1.
+leaves alone what is explained already, light and shade, and noise: r is the larger of |o's lightness| / a(0.045) and
+|o's hue| / a(0.03), since in the same thing light varies more than hue does, and a(k)^2 = (k m)^2 + g^2 with g about
+what C lets through of the noise.  The last factor is the posterior share of a change of deviation tau, squared so that
+no coloured specks pile up; it falls to 0 where the noise hides the painting.  The larger the noise, the larger the
+cells that are compared.  At small noise w lets outlines run as those of the references do (see :mod:`.outline`), or
+clouds would keep the outline of the brush; before it is 1.
 
-The texture P - C(P) stays, but not where the change is large: there P had another thing in mind, and its texture would
-be splinters of a rock in the sky (b, see :mod:`.around`).  The texture that suits the right colours is found at a
-smaller noise.  And around a large change a patch has been pulled to a colour between: there is no light and shade to be
-kept, so a falls from 0.03 to 0.006.  Both at noise levels at which changes are sure; before, b is 0 and a 0.03.
+Guides of flat strokes have no texture of their own, which makes a change sure at noise levels up to 0.25:
+
+- Texture P - C(P) goes where the change is large (b, see :mod:`.around`): there P had another thing in mind, and its
+  texture would be splinters of a rock in the sky; farther around, texture that is stronger than usual on its colour
+  goes (see :mod:`.stray`).  The texture that suits the right colours is found at a smaller noise.
+- Around a large change a patch has been pulled to a colour between: there is no light and shade to be kept, and a falls
+  to a fifth.  Nor has P the outline of what the references lack: w is 1 there.
+
+Guides like photos have texture, and what they show need not agree with P to within less than half of it: then that is
+added to a^2, and b is 0.
 
 Then once more with P' in the place of P, and the same factors: C takes a little contrast away, and this gives back what
 it took from the change (twicing, Tukey 1977).
@@ -26,15 +34,17 @@ it took from the change (twicing, Tukey 1977).
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 
 from .around import around
 from .cartoon import cartoon
 from .cells import in_cells, in_pixels
 from .outline import beyond_outlines
+from .stray import without_stray
 
-_THRESHOLD = 0.03  # change of colour, RMS over the picture's mean, that is none: light and shade
-_HAZE = 0.2  # change over m around which a patch's colours are no light and shade any more
-_KEPT = 0.2  # of the threshold, there
+_LIGHT, _HUE = 0.045, 0.03  # change of either, RMS over the picture's mean, that is none: light and shade
+_HAZE = 0.08  # change over m around which a patch's colours are no light and shade any more
+_KEPT = 0.2  # of these limits, there
 _DARK = 0.05  # mean of the darkest picture
 _DIM = 0.35  # mean of the darkest picture, where contrasts are judged
 _AREA = 8  # shorter side over the side of an area
@@ -42,39 +52,79 @@ _NOISE = 2.0  # strength of the cartoon in sigma: so that no noise is in it
 _TEXTURE = 0.25  # and at 256 pixels at least so much, so that no texture is
 _LEVEL = 0.01  # sigma at which it is half of that
 _OUTLINES = 0.05  # noise level up to which outlines may run otherwise
+_LACKING = 0.15  # change over m, beyond outlines, around which they may not
+_THIN = 128  # shorter side over half the width up to which it is an outline all the same
+_GRAIN = 0.1  # of the noise in a cell that a cartoon lets through
+_ROUGH = 0.5  # of the texture, within which photos agree
+_WIDE = 32  # shorter side over how far texture is looked at
 _SEEN = 0.25  # noise level up to which a change is sure enough to judge what lies around it
 _TORN = ((0.05, 0.16), (_SEEN, 0.08))  # up to a noise level: change over m that halves the texture
-_NEAR, _FAR = 64, 12  # shorter side over how far the texture and the haze of a change reach
+_STRAY = 0.08  # change over m around which stray texture goes
+_NEAR, _BESIDE, _FAR = 64, 32, 12  # shorter side over how far the texture, the outlines and the haze of a change reach
 _CELLS = ((0.05, 256), (0.2, 128), (0.6, 64), (float("inf"), 32))  # up to a noise level: most on the shorter side
 
 
-def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: float) -> torch.Tensor:
-    """P' for a picture x and its P ``mean``, both (3, H, W), sigma > 0, freedom > 0."""
+def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: float, *, flat: bool) -> torch.Tensor:
+    """P' for a picture x and its P ``mean``, both (3, H, W), sigma > 0, freedom > 0.
+
+    Args:
+        x: the picture.
+        mean: P.
+        sigma: noise level of x.
+        freedom: tau.
+        flat: guides are painted in flat strokes; else they are like photos.
+    """
     height, width = x.shape[1:]
     side = min(height, width)
     cell = -(-side // _at(sigma, _CELLS))
     strength = max(_NOISE * sigma, _TEXTURE * side / 256 * sigma / (sigma + _LEVEL)) / cell
-    area = (min(side, _CELLS[0][1]) / _AREA * freedom) ** 2
-    share = (area / (sigma * sigma + area)) ** 2
+    share = share_of_areas(side, sigma, freedom)
     painted, shown = cartoon(in_cells(x, cell), strength), cartoon(in_cells(mean, cell), strength)
     change = painted - shown
-    if sigma <= _OUTLINES:
-        share = share * beyond_outlines(painted, shown)
     size = change.square().mean(0, keepdim=True)
-    bright = painted.mean(2).mean()  # row by row: one long sum depends on the number of threads
+    bright = painted.mean(2).mean().clamp_min(_DARK)  # row by row: one long sum depends on the number of threads
     contrast = bright.clamp_min(_DIM)
-    cells = side // cell
-    none = _THRESHOLD * bright.clamp_min(_DARK)
-    if sigma <= _SEEN:
-        none = none * (1.0 - (1.0 - _KEPT) * around(size * share**2, _HAZE * contrast, max(1, cells // _FAR)))
-    share = share * (1.0 - none.square() / torch.maximum(size, none.square()))
-    if sigma <= _SEEN:
-        torn = around(size * share.square(), _at(sigma, _TORN) * contrast, max(1, cells // _NEAR))
-        shown, torn = (in_pixels(part, cell, height, width) for part in (shown, torn))
-        mean = mean - torn * (mean - shown)
+    near, beside, far, wide = (max(1, side // cell // part) for part in (_NEAR, _BESIDE, _FAR, _WIDE))
+    texture = mean - in_pixels(shown, cell, height, width)
+    if sigma <= _OUTLINES:
+        beyond = beyond_outlines(painted, shown)
+        if flat:
+            thin = max(1, side // cell // _THIN)
+            lacking = -F.max_pool2d(-(size * beyond**4)[None], 2 * thin + 1, 1, thin)[0]
+            beyond = torch.lerp(beyond, torch.ones_like(beyond), around(lacking, _LACKING * bright, beside))
+        share = share * beyond
+    grain, most = size.new_tensor((_GRAIN * sigma / cell) ** 2), bright
+    if not flat:
+        energy = in_cells(texture.square().mean(0, keepdim=True), cell)[None]
+        grain = grain + _ROUGH**2 * F.avg_pool2d(energy, 2 * wide + 1, 1, wide, count_include_pad=False)[0]
+    elif sigma <= _SEEN:
+        kept = 1.0 - (1.0 - _KEPT) * around(size * share**2, _HAZE * contrast, far)
+        most, grain = bright * kept, grain * kept.square()
+    share = share * _garrote(change, most, grain)
+    if flat and sigma <= _SEEN:
+        size = size * share.square()
+        torn, gone = around(size, _at(sigma, _TORN) * contrast, near), around(size, _STRAY * contrast, far)
+        torn, gone, colours = (in_pixels(part, cell, height, width) for part in (torn, gone, painted))
+        mean = mean - texture + without_stray((1.0 - torn) * texture, colours, gone)
     mean = mean + in_pixels(change * share, cell, height, width)
     change = painted - cartoon(in_cells(mean, cell), strength)
     return mean + in_pixels(change * share, cell, height, width)
+
+
+def share_of_areas(side: int, sigma: float, freedom: float) -> float:
+    """The last factor, for pictures of that shorter side: how far areas keep their colour at a noise level."""
+    area = (min(side, _CELLS[0][1]) / _AREA * freedom) ** 2
+    return (area / (sigma * sigma + area)) ** 2
+
+
+def _garrote(change: torch.Tensor, bright: torch.Tensor, grain: torch.Tensor) -> torch.Tensor:
+    """(1 - 1/r^2)_+, (1, H, W), of a change (3, H, W) in a picture of mean ``bright``; ``grain`` is g^2."""
+    light = change.mean(0, keepdim=True)
+    hue = (change - light).square().mean(0, keepdim=True)
+    ratio = torch.maximum(
+        light.square() / ((_LIGHT * bright).square() + grain), hue / ((_HUE * bright).square() + grain)
+    )
+    return 1.0 - 1.0 / ratio.clamp_min(1.0)
 
 
 def _at(sigma: float, table: tuple[tuple[float, float], ...]) -> float:

@@ -22,12 +22,13 @@ from einops import rearrange
 from ..sampling.noise import mix64
 from .departure import with_departure
 from .detail import energy, with_detail
-from .given import check_freedom, check_images, left_out_pixels, resized, with_room
-from .palette import with_palette
+from .given import check_freedom, check_images, left_out_pixels, resized, with_room, within_opening
+from .palette import share_of_areas, with_palette
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
 
 _BLEND = 0.16  # half width, in log sigma, of the zone where two patch sizes are mixed
 _HORIZON = 0.58  # row of the horizon, as a share of the height, in pictures that have one
+_OF_PATCHES = 0.2  # of the palette freedom: that of the mean colour of a patch, where areas keep theirs
 _FINE = 0.06  # patch sizes that serve noise levels up to this one have the finest detail
 _LEAST = 1e-3  # below this noise level the nearest patch is the same
 _MANY = 8  # so many images offer a match also for large patches
@@ -105,8 +106,9 @@ class PatchPrior:
         left_out: torch.Tensor | None = None,
         along: float = 0.0,
         detail: bool = False,
+        flat: bool = False,
     ) -> None:
-        self.left_out, self.along, self.detail = left_out, along, detail
+        self.left_out, self.along, self.detail, self.flat = left_out, along, detail, flat
         self.images, self.sizes, self.levels = images, sizes, tuple(levels)
         self.seed, self.row_limit, self.bank_limit = seed, row_limit, bank_limit
         self.palette_freedom, self.position_aware = palette_freedom, position_aware
@@ -136,6 +138,7 @@ class PatchPrior:
         leave_out: Sequence[torch.Tensor | None] | None = None,
         along: float = 0.0,
         detail: bool = False,
+        flat: bool = False,
     ) -> PatchPrior:
         """Take the images.  The bank of a patch size is built when its noise level first occurs.
 
@@ -158,8 +161,11 @@ class PatchPrior:
             along: what it costs a patch to come from another column of an image than it goes to, see
                 :class:`.PatchBank`; a little of it keeps a flat painted strip from becoming one patch again and again.
             detail: give back the fine detail that a blend of patches loses, see :mod:`.detail`.
+            flat: guides are painted in flat strokes, so that their shapes are sure (see :mod:`.palette`); else they are
+                like photos.  Without ``palette_freedom`` it is all the same.
             leave_out: a mask (H, W) or None for each image, any size; where it is above 0 nothing of the image becomes
-                part of the model.  Patch sizes of which too few places are left are not used.
+                part of the model.  Patch sizes of which too few places are left are not used, nor those much larger
+                than what is left out: what is painted there would be outvoted by what is around it.
 
         Raises:
             ValueError: no images, wrong channels, NaN, values outside [0, 1], images below 16 px, a patch that does
@@ -195,7 +201,7 @@ class PatchPrior:
                     "smaller levels."
                 )
         if left_out is not None:
-            chosen = with_room(chosen, left_out, sizes)
+            chosen = with_room(within_opening(chosen, left_out, sizes), left_out, sizes)
         return cls(
             canvas,
             sizes,
@@ -212,6 +218,7 @@ class PatchPrior:
             left_out=left_out,
             along=along,
             detail=detail,
+            flat=flat,
         )
 
     def bank(self, index: int, device: torch.device | None = None) -> PatchBank:
@@ -280,7 +287,7 @@ class PatchPrior:
             if level > 0:
                 mean = self._explained(picture, max(level, _LEAST))
                 if self.palette_freedom > 0:
-                    mean = with_palette(picture, mean, max(level, _LEAST), self.palette_freedom)
+                    mean = with_palette(picture, mean, max(level, _LEAST), self.palette_freedom, flat=self.flat)
                 out[i] = with_departure(picture, mean, level)
             else:
                 out[i] = picture
@@ -326,6 +333,10 @@ class PatchPrior:
         window = ramp[:, None] * ramp[None]
         fine = self.detail and bank.level.sigma_below <= _FINE
         total = torch.zeros(5 if fine else 4, height, width, device=x.device)
+        freedom = self.palette_freedom * _OF_PATCHES
+        if self.flat and freedom > 0:  # what areas leave to do
+            areas = share_of_areas(min(height, width), sigma, self.palette_freedom)
+            freedom = max(freedom, self.palette_freedom * (1.0 - areas))
         rows_at_once = 1
         if not self.position_aware:
             rows_at_once = max(1, 4_000_000 // (len(bank.places) * len(xs)))
@@ -342,7 +353,7 @@ class PatchPrior:
             if bank.along:
                 there = (columns + 0.5 * (self.images.shape[3] - width)).clamp(0, self.images.shape[3] - patch)
                 there = there.float().repeat(len(some))
-            mean = bank.posterior_mean(images, noisy, sigma, self.palette_freedom, self.top, begin, end, there)
+            mean = bank.posterior_mean(images, noisy, sigma, freedom, self.top, begin, end, there)
             parts = [mean, energy(mean), torch.ones_like(mean[:, :1])] if fine else [mean, torch.ones_like(mean[:, :1])]
             mean = torch.cat(parts, 1) * window
             _scatter(total, rearrange(mean, "(y x) c p q -> y x c p q", y=len(some)), (some, xs), (here, columns))

@@ -213,10 +213,10 @@ def test_colours_do_not_run_over_a_border():
     x[0, :, :48], x[2, :, 48:] = 0.8, 0.8
     mean = torch.full_like(x, 0.3)
     mean[:, :, 48:] = 0.7
-    out = with_palette(x, mean, 0.01, 0.02)
+    out = with_palette(x, mean, 0.01, 0.02, flat=True)
     assert (out - x).abs().max() < 0.1
-    assert torch.equal(with_palette(x, x, 0.05, 0.02), x), "nothing to change where all is explained"
-    still = with_palette(x, mean, 50.0, 0.02)
+    assert torch.equal(with_palette(x, x, 0.05, 0.02, flat=True), x), "nothing to change where all is explained"
+    still = with_palette(x, mean, 50.0, 0.02, flat=True)
     assert (still - mean).abs().max() < 0.01, "noise hides the colour"
 
 

@@ -78,7 +78,7 @@ def test_an_outline_may_run_otherwise_and_a_thing_may_not_be_missing():
 def test_a_thing_that_no_reference_has_is_put_where_it_was_painted(sigma):
     """Its border within two pixels, no haze around it; where all is explained nothing changes."""
     x = scene(128, 128) + sigma * torch.randn(3, 128, 128, generator=torch.Generator().manual_seed(0))
-    out = with_palette(x, scene(128, 128, red=False), sigma, 0.02)
+    out = with_palette(x, scene(128, 128, red=False), sigma, 0.02, flat=True)
     off = (out - scene(128, 128)).abs().amax(0)
     box = torch.zeros(128, 128, dtype=torch.bool)
     box[42:85, 42:85] = True
@@ -107,7 +107,7 @@ def test_where_another_thing_was_expected_its_texture_goes_too(sigma):
     expected = painted + rough
     expected[:, 20:50, 40:90] += torch.tensor([0.1, -0.2, -0.5]).reshape(3, 1, 1)
     x = painted + sigma * torch.randn(painted.shape, generator=torch.Generator().manual_seed(0))
-    left = with_palette(x, expected, sigma, 0.02) - painted
+    left = with_palette(x, expected, sigma, 0.02, flat=True) - painted
     assert float(left[:, 26:44, 48:82].std((1, 2)).mean()) < 0.35 * float(rough.std()), "splinters of the rock"
     assert float(left[:, 80:].std()) > 0.75 * float(rough.std()), "the texture of the meadow"
 
@@ -118,7 +118,7 @@ def test_no_haze_around_a_thing_and_light_and_shade_elsewhere():
     expected[0, 130:170, 50:85] += 0.02
     expected[:, 220:] -= 0.01
     x = painted + 0.16 * torch.randn(painted.shape, generator=torch.Generator().manual_seed(0))
-    off = with_palette(x, expected, 0.16, 0.02) - painted
+    off = with_palette(x, expected, 0.16, 0.02, flat=True) - painted
     assert float(off[0, 136:164, 56:78].mean()) < 0.013, "haze; where it is taken for shade 0.018 stays"
     assert float(off[:, 230:, 20:230].mean()) < -0.008, "shade, of 0.01"
 
@@ -141,7 +141,7 @@ def test_a_large_noise_leaves_no_specks():
     clean = scene(128, 128)
     for sigma in (0.5, 1.0, 3.0):
         x = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
-        off = with_palette(x, clean, sigma, 0.02) - clean
+        off = with_palette(x, clean, sigma, 0.02, flat=True) - clean
         assert float(off.abs().max()) < 0.05 and float(off.square().mean().sqrt()) < 0.01, sigma
 
 
@@ -153,7 +153,7 @@ def test_the_number_of_threads_changes_no_bit(size, sigma):
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            found.append(with_palette(x, mean, sigma, 0.02))
+            found.append(with_palette(x, mean, sigma, 0.02, flat=True))
     finally:
         torch.set_num_threads(before)
     assert torch.equal(*found)

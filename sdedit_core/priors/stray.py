@@ -1,0 +1,45 @@
+"""Texture much stronger than what is usual around it on the same colour: a wisp beside a painted sun, a splinter of
+rock in the sky.
+
+The energy e of the texture, a mean over cells of a 64th of the shorter side, is compared with the usual one: the
+geometric mean over cells around that have about the same colour (weights as of the bilateral filter, Tomasi and
+Manduchi 1998).  A geometric mean follows the many weak cells of a calm sky and not the few strong ones.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+
+from .cells import in_cells, in_pixels
+
+_CELLS = 64  # on the shorter side
+_REACH, _APART = 6, 2  # cells on each side, and between two that are looked at
+_COLOUR = 0.05  # distance in RGB at which a colour counts as another
+_MORE = 1.5  # energy over the usual one from which it is too much
+_LEAST = 1e-5  # energy that is none
+_NOWHERE = 0.01  # share that is none
+
+
+def without_stray(texture: torch.Tensor, colours: torch.Tensor, gone: torch.Tensor) -> torch.Tensor:
+    """The texture (3, H, W), brought down to the usual strength.
+
+    Args:
+        texture: differences to the colours of areas.
+        colours: (3, H, W), those of areas.
+        gone: (1, H, W) in [0, 1], where to do so.
+    """
+    if not bool((gone > _NOWHERE).any()):
+        return texture
+    height, width = texture.shape[1:]
+    cell = max(1, min(height, width) // _CELLS)
+    energy, here = in_cells(texture.square().mean(0, keepdim=True), cell), in_cells(colours, cell)
+    rows, columns = energy.shape[1:]
+    pad = F.pad(torch.cat([(energy + _LEAST).log(), here])[None], (_REACH,) * 4, mode="replicate")
+    there = F.unfold(pad, 2 * _REACH // _APART + 1, dilation=_APART)[0]
+    there = rearrange(there, "(c near) (y x) -> near c y x", c=4, y=rows, x=columns)
+    weight = torch.exp((there[:, 1:] - here).square().sum(1) / (-2.0 * _COLOUR**2))
+    usual = torch.exp((weight * there[:, 0]).sum(0) / weight.sum(0))
+    kept = (_MORE * usual / energy.clamp_min(_LEAST)).clamp_max(1.0).sqrt()
+    return texture * (1.0 - gone * (1.0 - in_pixels(kept, cell, height, width)))
