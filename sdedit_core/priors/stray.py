@@ -17,7 +17,7 @@ from .cells import in_cells, in_pixels
 _CELLS = 64  # on the shorter side
 _REACH, _APART = 6, 2  # cells on each side, and between two that are looked at
 _COLOUR = 0.05  # distance in RGB at which a colour counts as another
-_MORE = 1.5  # energy over the usual one from which it is too much
+_MORE = 4.0  # energy over the usual one from which it is too much
 _LEAST = 1e-5  # energy that is none
 _NOWHERE = 0.01  # share that is none
 
