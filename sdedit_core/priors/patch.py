@@ -23,6 +23,7 @@ from ..sampling.noise import mix64
 from .departure import with_departure
 from .detail import energy, with_detail
 from .given import check_freedom, check_images, left_out_pixels, resized, with_room, within_opening
+from .levels import default_levels
 from .palette import share_of_areas, with_palette
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
 
@@ -32,52 +33,6 @@ _OF_PATCHES = 0.2  # of the palette freedom: that of the mean colour of a patch,
 _FINE = 0.06  # patch sizes that serve noise levels up to this one have the finest detail
 _LEAST = 1e-3  # below this noise level the nearest patch is the same
 _MANY = 8  # so many images offer a match also for large patches
-
-# patch at a native size of 128, noise level up to which it is used, features
-_SHAPES = (
-    (9, 0.025, 48),
-    (15, 0.06, 64),
-    (24, 0.14, 96),
-    (36, 0.32, 96),
-    (54, 0.70, 128),
-    (80, 1.40, 128),
-    (96, math.inf, 128),
-)
-
-# the same for many images; the last level sees whole pictures
-_SHAPES_MANY = (
-    (18, 0.025, 48),
-    (24, 0.06, 64),
-    (34, 0.14, 96),
-    (58, 0.32, 96),
-    (108, 0.70, 128),
-    (math.inf, math.inf, 128),
-)
-
-
-def default_levels(native: int, *, dense: bool, many: bool = False) -> tuple[PatchLevel, ...]:
-    """Patch sizes, small to large, for images of short side ``native``.
-
-    With few images patches grow a little faster than the native size: finer pictures need more context to look like a
-    photo.
-
-    Args:
-        native: in pixels.
-        dense: (almost) every position of the small patches enters the bank.
-        many: there are many images to choose from.  Patches are larger then and overlap less, and the highest noise
-            levels see whole pictures: more context gives more detail and a layout that holds together.
-    """
-    shapes, power, largest = (_SHAPES_MANY, 1.0, native) if many else (_SHAPES, 1.15, round(0.75 * native))
-    out: list[PatchLevel] = []
-    for base, below, features in shapes:
-        patch = largest if math.isinf(below) else min(largest, max(5, round(base * (native / 128) ** power)))
-        cell = max(1, patch // 16)
-        patch = min(native, round(patch / cell) * cell)
-        step = native / 128 if dense else native / 64
-        bank = max(1, round(max(step, patch / 14)))
-        overlap = 0.5 if many else 0.26 if patch < 14 else 0.22
-        out.append(PatchLevel(patch, bank, max(1, round(overlap * patch)), below, features))
-    return tuple(out)
 
 
 class PatchPrior:
@@ -161,8 +116,8 @@ class PatchPrior:
             along: what it costs a patch to come from another column of an image than it goes to, see
                 :class:`.PatchBank`; a little of it keeps a flat painted strip from becoming one patch again and again.
             detail: give back the fine detail that a blend of patches loses, see :mod:`.detail`.
-            flat: guides are painted in flat strokes, so that their shapes are sure (see :mod:`.palette`); else they are
-                like photos.  Without ``palette_freedom`` it is all the same.
+            flat: guides are painted in flat strokes: their shapes are sure (see :mod:`.palette`), and that they have no
+                texture is no evidence (see :class:`.PatchBank`).  Else they are like photos.
             leave_out: a mask (H, W) or None for each image, any size; where it is above 0 nothing of the image becomes
                 part of the model.  Patch sizes of which too few places are left are not used, nor those much larger
                 than what is left out: what is painted there would be outvoted by what is around it.
@@ -239,6 +194,7 @@ class PatchPrior:
                     generator=torch.Generator().manual_seed(mix64(self.seed, index) >> 1),
                     left_out=self.left_out,
                     along=self.along,
+                    flat=self.flat,
                 )
         return self._banks[index, device]
 

@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from sdedit_core.priors.patch import PatchPrior, default_levels
+from sdedit_core.priors.levels import default_levels
+from sdedit_core.priors.patch import PatchPrior
 from sdedit_core.priors.patch_bank import PatchLevel, _top, patch_view, starts
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from sdedit_core.priors.given import within_opening
+from sdedit_core.priors.levels import default_levels
 from sdedit_core.priors.palette import share_of_areas, with_palette
-from sdedit_core.priors.patch import default_levels
 from sdedit_core.priors.stray import without_stray
 
 SKY, ROCK, RED = (

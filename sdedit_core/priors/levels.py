@@ -1,0 +1,53 @@
+"""Patch sizes of a patch prior, and the noise levels that they serve."""
+
+from __future__ import annotations
+
+import math
+
+from .patch_bank import PatchLevel
+
+# patch at a native size of 128, noise level up to which it is used, features
+_SHAPES = (
+    (9, 0.025, 48),
+    (15, 0.06, 64),
+    (24, 0.14, 96),
+    (36, 0.32, 96),
+    (54, 0.70, 128),
+    (80, 1.40, 128),
+    (96, math.inf, 128),
+)
+
+# the same for many images; the last level sees whole pictures
+_SHAPES_MANY = (
+    (18, 0.025, 48),
+    (24, 0.06, 64),
+    (34, 0.14, 96),
+    (58, 0.32, 96),
+    (108, 0.70, 128),
+    (math.inf, math.inf, 128),
+)
+
+
+def default_levels(native: int, *, dense: bool, many: bool = False) -> tuple[PatchLevel, ...]:
+    """Patch sizes, small to large, for images of short side ``native``.
+
+    With few images patches grow a little faster than the native size: finer pictures need more context to look like a
+    photo.
+
+    Args:
+        native: in pixels.
+        dense: (almost) every position of the small patches enters the bank.
+        many: there are many images to choose from.  Patches are larger then and overlap less, and the highest noise
+            levels see whole pictures: more context gives more detail and a layout that holds together.
+    """
+    shapes, power, largest = (_SHAPES_MANY, 1.0, native) if many else (_SHAPES, 1.15, round(0.75 * native))
+    out: list[PatchLevel] = []
+    for base, below, features in shapes:
+        patch = largest if math.isinf(below) else min(largest, max(5, round(base * (native / 128) ** power)))
+        cell = max(1, patch // 16)
+        patch = min(native, round(patch / cell) * cell)
+        step = native / 128 if dense else native / 64
+        bank = max(1, round(max(step, patch / 14)))
+        overlap = 0.5 if many else 0.26 if patch < 14 else 0.22
+        out.append(PatchLevel(patch, bank, max(1, round(overlap * patch)), below, features))
+    return tuple(out)
