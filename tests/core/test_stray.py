@@ -8,6 +8,8 @@ import torch
 from sdedit_core.priors.given import within_opening
 from sdedit_core.priors.levels import default_levels
 from sdedit_core.priors.palette import share_of_areas, with_palette
+from sdedit_core.priors.patch import PatchPrior
+from sdedit_core.priors.patch_bank import PatchLevel
 from sdedit_core.priors.stray import without_stray
 
 SKY, ROCK, RED = (
@@ -99,3 +101,19 @@ def test_patches_are_no_larger_than_what_is_left_out():
     assert largest(90, 90) == 85 and largest(60, 60) == 57
     assert largest(21, 160) == largest(60, 60), "by area"
     assert largest(2, 2) == largest(38, 38) == 38, "a fifth of the picture is never too large"
+
+
+def test_that_strokes_are_flat_is_no_evidence_against_texture():
+    """One half of the references is blank, the other rough: a flat painting with noise is not taken for the blank one."""
+    images = torch.full((2, 3, 64, 64), 0.5)
+    images[1] += 0.06 * torch.nn.functional.interpolate(noise(1, 1, 32, 32), (64, 64), mode="nearest")[0]
+    levels = [PatchLevel(16, 2, 6, float("inf"), 48)]
+    rough = {}
+    for flat in (False, True):
+        prior = PatchPrior.from_images(images.clamp(0, 1), levels=levels, flat=flat, top=1)
+        assert (prior.bank(0).textures is not None) == flat
+        for sigma in (0.15, 0.01):
+            x = 0.5 + sigma * noise(1, 3, 64, 64, seed=3)
+            rough[flat, sigma] = float(prior.denoise(x, torch.tensor([sigma])).std())
+    assert rough[True, 0.15] > 1.5 * rough[False, 0.15], rough
+    assert rough[True, 0.01] < 0.002, "a picture that is seen to be flat stays flat"
