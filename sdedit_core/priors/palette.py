@@ -19,9 +19,9 @@ clouds would keep the outline of the brush; before it is 1.
 Guides of flat strokes have no texture of their own, which makes a change sure at noise levels up to 0.25:
 
 - Texture P - C(P) goes where the change is large (b, see :mod:`.around`): there P had another thing in mind, and its
-  texture would be splinters of a rock in the sky; farther around, and everywhere
-  but in the dark where there are stars, texture that is much stronger than usual on its colour goes (see
-  :mod:`.stray`).  The texture that suits the right colours is found at a smaller noise.
+  texture would be splinters of a rock in the sky; farther around, texture that is stronger than usual on its colour
+  goes, and everywhere but in the dark, where there are stars, what is much stronger (see :mod:`.stray`). The texture
+  that suits the right colours is found at a smaller noise.
 - Around a large change a patch has been pulled to a colour between: there is no light and shade to be kept, and a falls
   to a fifth.  Nor has P the outline of what the references lack: w is 1 there.
 
@@ -59,7 +59,7 @@ _GRAIN = 0.1  # of the noise in a cell that a cartoon lets through
 _ROUGH = 0.5  # of the texture, within which photos agree
 _WIDE = 32  # shorter side over how far texture is looked at
 _SEEN = 0.25  # noise level up to which a change is sure enough to judge what lies around it
-_TORN = ((0.05, 0.25), (_SEEN, 0.12))  # up to a noise level: change over m that halves the texture
+_TORN = ((0.05, 0.16), (_SEEN, 0.08))  # up to a noise level: change over m that halves the texture
 _STRAY = 0.08  # change over m around which stray texture goes
 _NIGHT, _DAY = 0.25, 0.4  # lightness up to which it is left alone elsewhere, or stars would go; from which it goes
 _NEAR, _BESIDE, _FAR = 64, 32, 12  # shorter side over how far the texture, the outlines and the haze of a change reach
@@ -106,10 +106,9 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
     if flat and sigma <= _SEEN:
         size = size * share.square()
         torn, gone = around(size, _at(sigma, _TORN) * contrast, near), around(size, _STRAY * contrast, far)
-        day = (painted.mean(0, keepdim=True) - _NIGHT) / (_DAY - _NIGHT)
-        gone = torch.maximum(gone, day.clamp(0.0, 1.0))
-        torn, gone, colours = (in_pixels(part, cell, height, width) for part in (torn, gone, painted))
-        mean = mean - texture + without_stray((1.0 - torn) * texture, colours, gone)
+        day = ((painted.mean(0, keepdim=True) - _NIGHT) / (_DAY - _NIGHT)).clamp(0.0, 1.0)
+        torn, gone, day, colours = (in_pixels(part, cell, height, width) for part in (torn, gone, day, painted))
+        mean = mean - texture + without_stray((1.0 - torn) * texture, colours, gone, day)
     mean = mean + in_pixels(change * share, cell, height, width)
     change = painted - cartoon(in_cells(mean, cell), strength)
     return mean + in_pixels(change * share, cell, height, width)

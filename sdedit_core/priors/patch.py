@@ -116,8 +116,8 @@ class PatchPrior:
             along: what it costs a patch to come from another column of an image than it goes to, see
                 :class:`.PatchBank`; a little of it keeps a flat painted strip from becoming one patch again and again.
             detail: give back the fine detail that a blend of patches loses, see :mod:`.detail`.
-            flat: guides are painted in flat strokes: their shapes are sure (see :mod:`.palette`), and that they have no
-                texture is no evidence (see :class:`.PatchBank`).  Else they are like photos.
+            flat: guides are painted in flat strokes, so that their shapes are sure (see :mod:`.palette`); else they are
+                like photos.  Without ``palette_freedom`` it is all the same.
             leave_out: a mask (H, W) or None for each image, any size; where it is above 0 nothing of the image becomes
                 part of the model.  Patch sizes of which too few places are left are not used, nor those much larger
                 than what is left out: what is painted there would be outvoted by what is around it.
@@ -194,7 +194,6 @@ class PatchPrior:
                     generator=torch.Generator().manual_seed(mix64(self.seed, index) >> 1),
                     left_out=self.left_out,
                     along=self.along,
-                    flat=self.flat,
                 )
         return self._banks[index, device]
 

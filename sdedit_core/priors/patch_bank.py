@@ -15,9 +15,6 @@ _CELLS = 16  # patches of twice this side or more are averaged down to at least 
 _GROUP = 16  # group size of the two-stage search for the largest weights
 _SPARE = 8  # patches that are weighed exactly beyond those that count: the search errs by rounding
 _SPAN = 192  # terms summed by one matrix product
-_LAYOUT = 8  # principal axes that have the layout of a patch; the further ones have its texture
-_UNSEEN = 0.6  # most of a texture's energy that flat strokes do not hold against it
-_UNSEEN_LEVEL = 0.05  # noise level at which it is half of that: below, the picture has a texture by then
 _CHUNK = 6_000_000  # numbers held at once by a temporary; bounds the working memory (24 MB each)
 
 
@@ -87,7 +84,6 @@ class PatchBank:
         generator: torch.Generator,
         left_out: torch.Tensor | None = None,
         along: float = 0.0,
-        flat: bool = False,
     ) -> None:
         """Choose the patches and describe them.
 
@@ -99,13 +95,11 @@ class PatchBank:
             left_out: bool (N, H, W), pixels that no patch may have; None = every patch may be one.
             along: what it costs a patch to come from another column than it goes to: as much as colours that are off by
                 ``along`` (RMS, [0, 1]) when it is moved by the width of an image.  0 = nothing.
-            flat: what comes is painted in flat strokes.  That they have no texture is no evidence: at noise levels at
-                which the picture has none yet, a part of its texture is not held against a patch.
 
         Raises:
             ValueError: every patch has a pixel that is left out.
         """
-        self.level, self.flat = level, flat
+        self.level = level
         self.along = along * math.sqrt(3.0) * level.patch / images.shape[-1]
         self.pool = pool_factor(level.patch)
         patch, stride = level.patch, level.bank_stride
@@ -172,10 +166,7 @@ class PatchBank:
         self.table = torch.cat([torch.cat([code, mean - 0.5], 1) for mean, code in parts])
         if self.along:
             self.table = torch.cat([self.along * self.places[:, 2:].float(), self.table], 1)
-        squares = 0.5 * self.table[:, :-3].square()
-        self.code_norms = squares.sum(1)
-        layout = _LAYOUT + (2 if self.along else 0)
-        self.textures = squares[:, layout:].sum(1) if self.flat and self.axes is not None else None
+        self.code_norms = 0.5 * self.table[:, :-3].square().sum(1)
         self.mean_norms = 0.5 * self.table[:, -3:].square().sum(1)
 
     @property
@@ -188,7 +179,7 @@ class PatchBank:
             self.code_norms,
             self.mean_norms,
         ]
-        tensors += [tensor for tensor in (self.axes, self.textures) if tensor is not None]
+        tensors += [] if self.axes is None else [self.axes]
         return sum(t.numel() * t.element_size() for t in tensors)
 
     def to(self, device: torch.device) -> PatchBank:
@@ -244,8 +235,7 @@ class PatchBank:
         plus noise of deviation sigma on every number. With n pixels, m channel means, a the mean-free rest:
         log weight = -|a_x - a_i|^2 / (2 sigma^2) - n |m_x - m_i|^2 / (2 (sigma^2 + n tau^2)), and the mean
         of the clean patch moves from m_i towards m_x by n tau^2 / (sigma^2 + n tau^2). Only the ``top``
-        heaviest patches are averaged.  For flat strokes k t_i / (2 sigma^2) is added to the log weight, with t_i the
-        energy of a patch's texture: what lies beyond its first principal axes, which have its layout.
+        heaviest patches are averaged.
 
         One matrix product finds the candidates; its rounding, which a small sigma would blow up and which changes
         with the number of threads, does not get into the weights: these come from the differences themselves.
@@ -258,15 +248,9 @@ class PatchBank:
             code = torch.cat([self.along * columns[:, None], code], 1)
         bias = self.code_norms[begin:end] / (sigma * sigma) + self.mean_norms[begin:end] * (n / spread)
         scaled = torch.cat([code / (sigma * sigma), (mean - 0.5) * (n / spread)], 1)
-        unseen = None
-        if self.textures is not None:
-            unseen = self.textures[begin:end] * (_UNSEEN * sigma / (sigma + _UNSEEN_LEVEL) / (sigma * sigma))
-            bias = bias - unseen
         _, index = _top(torch.addmm(-bias, scaled, self.table[begin:end].t()), top + _SPARE)
         apart = (self.table[begin:end][index] - torch.cat([code, mean - 0.5], 1)[:, None]).square()
         weight = apart[..., :-3].sum(2) / (-2.0 * sigma * sigma) - apart[..., -3:].sum(2) * (0.5 * n / spread)
-        if unseen is not None:
-            weight = weight + unseen[index]
         best, place = weight.topk(min(top, weight.shape[1]), 1)
         share, index = best.softmax(1), index.gather(1, place)
         keep = int((share > 2e-3).sum(1).max())

@@ -17,20 +17,21 @@ from .cells import in_cells, in_pixels
 _CELLS = 64  # on the shorter side
 _REACH, _APART = 6, 2  # cells on each side, and between two that are looked at
 _COLOUR = 0.05  # distance in RGB at which a colour counts as another
-_MORE = 4.0  # energy over the usual one from which it is too much
+_MORE, _MUCH_MORE = 1.5, 9.0  # energy over the usual one from which it is too much: near a change, and in calm places
 _LEAST = 1e-5  # energy that is none
 _NOWHERE = 0.01  # share that is none
 
 
-def without_stray(texture: torch.Tensor, colours: torch.Tensor, gone: torch.Tensor) -> torch.Tensor:
+def without_stray(texture: torch.Tensor, colours: torch.Tensor, near: torch.Tensor, calm: torch.Tensor) -> torch.Tensor:
     """The texture (3, H, W), brought down to the usual strength.
 
     Args:
         texture: differences to the colours of areas.
         colours: (3, H, W), those of areas.
-        gone: (1, H, W) in [0, 1], where to do so.
+        near: (1, H, W) in [0, 1], where what is stronger than usual goes.
+        calm: the same, where only what is much stronger goes.
     """
-    if not bool((gone > _NOWHERE).any()):
+    if not bool((torch.maximum(near, calm) > _NOWHERE).any()):
         return texture
     height, width = texture.shape[1:]
     cell = max(1, min(height, width) // _CELLS)
@@ -41,5 +42,8 @@ def without_stray(texture: torch.Tensor, colours: torch.Tensor, gone: torch.Tens
     there = rearrange(there, "(c near) (y x) -> near c y x", c=4, y=rows, x=columns)
     weight = torch.exp((there[:, 1:] - here).square().sum(1) / (-2.0 * _COLOUR**2))
     usual = torch.exp((weight * there[:, 0]).sum(0) / weight.sum(0))
-    kept = (_MORE * usual / energy.clamp_min(_LEAST)).clamp_max(1.0).sqrt()
-    return texture * (1.0 - gone * (1.0 - in_pixels(kept, cell, height, width)))
+    over = (usual / energy.clamp_min(_LEAST)).sqrt()
+    for gone, most in ((near, _MORE), (calm, _MUCH_MORE)):
+        kept = in_pixels((most**0.5 * over).clamp_max(1.0), cell, height, width)
+        texture = texture * (1.0 - gone * (1.0 - kept))
+    return texture
