@@ -28,7 +28,7 @@ _STEP = 4  # between blocks
 _NOISE = 3.0  # a coefficient below so many sigma is taken for noise
 _FAR = 0.2  # distance, RMS over a block, from which a picture is foreign to the references
 _LEVEL = 0.01  # sigma at which half of that distance is enough
-_LEAST = 1e-6  # below, D is x to the precision of float32
+_LEAST = 1e-8  # below, D is x to the precision of float32, also where P is nearly x
 
 
 def reach(sigma: float) -> float:
