@@ -85,7 +85,7 @@ def within_opening(
     opened = [int(out.sum()) for out in left_out if bool(out.any())]
     most = max(min(opened) ** 0.5, _OPENING * min(min(size) for size in sizes))
     kept = [level for level in levels if level.patch <= most] or [levels[0]]
-    return (*kept[:-1], replace(kept[-1], sigma_below=math.inf))
+    return _to_the_top(kept)
 
 
 def with_room(
@@ -108,7 +108,12 @@ def with_room(
             )
         else:
             break
-    return (*kept[:-1], replace(kept[-1], sigma_below=math.inf))
+    return _to_the_top(kept)
+
+
+def _to_the_top(levels: Sequence[PatchLevel]) -> tuple[PatchLevel, ...]:
+    """The levels, the largest of which serves all higher noise levels."""
+    return (*levels[:-1], replace(levels[-1], sigma_below=math.inf))
 
 
 def resized(image: torch.Tensor, size: int | None) -> torch.Tensor:

@@ -87,6 +87,7 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
     bright = painted.mean(2).mean().clamp_min(_DARK)  # row by row: one long sum depends on the number of threads
     contrast = bright.clamp_min(_DIM)
     near, beside, far, wide = (max(1, side // cell // part) for part in (_NEAR, _BESIDE, _FAR, _WIDE))
+    sure = flat and sigma <= _SEEN
     texture = mean - in_pixels(shown, cell, height, width)
     if sigma <= _OUTLINES:
         beyond = beyond_outlines(painted, shown)
@@ -99,11 +100,11 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
     if not flat:
         energy = in_cells(texture.square().mean(0, keepdim=True), cell)[None]
         grain = grain + _ROUGH**2 * F.avg_pool2d(energy, 2 * wide + 1, 1, wide, count_include_pad=False)[0]
-    elif sigma <= _SEEN:
+    elif sure:
         kept = 1.0 - (1.0 - _KEPT) * around(size * share**2, _HAZE * contrast, far)
         most, grain = bright * kept, grain * kept.square()
     share = share * _garrote(change, most, grain)
-    if flat and sigma <= _SEEN:
+    if sure:
         size = size * share.square()
         torn, gone = around(size, _at(sigma, _TORN) * contrast, near), around(size, _STRAY * contrast, far)
         day = ((painted.mean(0, keepdim=True) - _NIGHT) / (_DAY - _NIGHT)).clamp(0.0, 1.0)
