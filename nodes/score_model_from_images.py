@@ -32,7 +32,7 @@ class ScoreModelFromImages(Node):
                     0.0,
                     0.0,
                     0.5,
-                    "0 = only the colours of the pictures, and the sharpest result. 0.02 to 0.06 lets "
+                    "0 = only the colours of the pictures, and the sharpest result. 0.03 lets "
                     "strokes keep colours that the pictures do not have, and costs some detail.",
                     step=0.005,
                     round=0.001,

@@ -99,7 +99,7 @@ class PatchPrior:
 
         Args:
             images: (N, 3, H, W) in [0, 1], or a list of (3, H, W) or (1, 3, H, W) of any sizes of at least 16 px.
-            palette_freedom: 0 keeps the colours of the images; 0.02 to 0.06 keeps those of the strokes (softer).
+            palette_freedom: 0 keeps the colours of the images; 0.02 to 0.03 keeps those of the strokes (softer).
             position_aware: a patch is only compared with patches at a similar height in the image (sky stays up).
             flip: mirror images are added.
             size: short side in pixels that the images are resized to first; None leaves them as they are.

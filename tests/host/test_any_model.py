@@ -21,6 +21,7 @@ NAMES = [
 def results(comfy_location):
     folder, python = comfy_location
     env = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # or what the import costs would be what compiling costs
     done = subprocess.run(
         [python, str(INSIDE / "run.py")],
         cwd=folder,
