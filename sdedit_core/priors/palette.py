@@ -88,7 +88,6 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
     contrast = bright.clamp_min(_DIM)
     near, beside, far, wide = (max(1, side // cell // part) for part in (_NEAR, _BESIDE, _FAR, _WIDE))
     sure = flat and sigma <= _SEEN
-    texture = mean - in_pixels(shown, cell, height, width)
     if sigma <= _OUTLINES:
         beyond = beyond_outlines(painted, shown)
         if flat:
@@ -98,6 +97,7 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
         share = share * beyond
     grain, most = size.new_tensor((_GRAIN * sigma / cell) ** 2), bright
     if not flat:
+        texture = mean - in_pixels(shown, cell, height, width)
         energy = in_cells(texture.square().mean(0, keepdim=True), cell)[None]
         grain = grain + _ROUGH**2 * F.avg_pool2d(energy, 2 * wide + 1, 1, wide, count_include_pad=False)[0]
     elif sure:
@@ -105,6 +105,7 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
         most, grain = bright * kept, grain * kept.square()
     share = share * _garrote(change, most, grain)
     if sure:
+        texture = mean - in_pixels(shown, cell, height, width)
         size = size * share.square()
         torn, gone = around(size, _at(sigma, _TORN) * contrast, near), around(size, _STRAY * contrast, far)
         day = ((painted.mean(0, keepdim=True) - _NIGHT) / (_DAY - _NIGHT)).clamp(0.0, 1.0)
