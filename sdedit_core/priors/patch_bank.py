@@ -14,7 +14,7 @@ _FIT = 1200  # patches used to fit the principal axes
 _CELLS = 16  # patches of twice this side or more are averaged down to at least so many cells a side to be compared
 _GROUP = 16  # group size of the two-stage search for the largest weights
 _SPARE = 8  # patches that are weighed exactly beyond those that count: the search errs by rounding
-_SPAN = 192  # terms summed by one matrix product
+_NULL = 1e-12  # of the largest variance: an axis with less is noise of the arithmetic
 _CHUNK = 6_000_000  # numbers held at once by a temporary; bounds the working memory (24 MB each)
 
 
@@ -288,17 +288,23 @@ def _top(weight: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _project(rest: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
-    """(K, D) @ (D, d), summed in spans of fixed length: BLAS splits longer sums among the threads that there are."""
-    out = rest[:, :_SPAN] @ axes[:_SPAN]
-    for i in range(_SPAN, len(axes), _SPAN):
-        out.addmm_(rest[:, i : i + _SPAN], axes[i : i + _SPAN])
-    return out
+    """(K, D) @ (D, d) to about 2^-20 of each row's largest number, the same for every number of threads.
+
+    BLAS sums in an order that depends on its threads and on the processor. The axes are multiples of 2^-20; with the
+    rows rounded to 20 bits too, a sum of D < 2^13 products is exact in float64, and no order changes it.
+    """
+    if rest.device.type == "mps":  # has no float64
+        return rest @ axes
+    step = torch.frexp(rest.abs().amax(1, keepdim=True))[1].sub_(20)
+    fixed = torch.ldexp(torch.ldexp(rest.double(), -step).round_(), step)
+    return (fixed @ axes.double()).float()
 
 
 def _principal_axes(data: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
     """Leading right singular vectors (D, count) of data (N, D), by seeded subspace iteration.
 
-    In float64 and rounded to 2^-20, which takes away what the number of threads does to the last digits.
+    In float64 and rounded to 2^-20, which takes away what the number of threads does to the last digits. Axes along
+    which the data do not vary are 0: rounding alone would choose them, so another one on every processor.
     """
     basis = torch.randn(data.shape[1], min(count + 8, *data.shape), generator=generator).double()
     data = data.double()
@@ -306,6 +312,7 @@ def _principal_axes(data: torch.Tensor, count: int, generator: torch.Generator) 
         basis = torch.linalg.qr(data @ basis).Q
         basis = torch.linalg.qr(data.t() @ basis).Q
     inner = data @ basis
-    rotation = torch.linalg.eigh(inner.t() @ inner).eigenvectors
+    energy, rotation = torch.linalg.eigh(inner.t() @ inner)
+    rotation = rotation * (energy > _NULL * energy[-1])
     axes = (basis @ rotation.flip(1))[:, :count]
     return (axes * 2.0**20).round().mul(2.0**-20).float().contiguous()

@@ -12,6 +12,7 @@ from sdedit_core import VESDE, load_score_model, score_model_from_images, sdedit
 from sdedit_core.builtin import MOODS, PREFIX, example_guide, example_photo
 from sdedit_core.pictures.io import from_pil
 from sdedit_core.priors.departure import reach, with_departure
+from sdedit_core.priors.patch_bank import _principal_axes, _project
 from sdedit_core.sampling.masks import feather
 from sdedit_core.sde import FadingVESDE
 
@@ -126,3 +127,25 @@ def test_threads_give_the_same_picture(name, size):
     finally:
         torch.set_num_threads(before)
     assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 400.0])
+def test_features_do_not_depend_on_the_order_of_summing(scale):
+    """Neither threads nor processors agree on an order; the features of a patch are equal in every one."""
+    generator = torch.Generator().manual_seed(0)
+    rows = scale * torch.randn(7, 3888, generator=generator)
+    rows[0] = 0
+    axes = torch.linalg.qr(torch.randn(3888, 96, generator=generator)).Q.mul(2**20).round().mul(2.0**-20)
+    found, order = _project(rows, axes), torch.randperm(3888, generator=generator)
+    assert torch.equal(found, _project(rows[:, order], axes[order]))
+    assert torch.equal(found[3:4], _project(rows[3:4], axes))
+    exact = rows.double() @ axes.double()
+    assert (found - exact).abs().max() < 2e-6 * rows.abs().max() and found[0].eq(0).all()
+
+
+def test_axes_without_variance_are_0():
+    """32 rows around their mean span 31 directions; a 32nd would be made of rounding, and of threads."""
+    data = torch.randn(32, 200, generator=torch.Generator().manual_seed(0))
+    axes = _principal_axes(data - data.mean(0), 32, torch.Generator().manual_seed(1))
+    assert axes[:, 31].eq(0).all()
+    assert (axes[:, :31].t() @ axes[:, :31] - torch.eye(31)).abs().max() < 1e-4
