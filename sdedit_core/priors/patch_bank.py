@@ -295,9 +295,9 @@ def _project(rest: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
     """
     if rest.device.type == "mps":  # has no float64
         return rest @ axes
-    step = torch.frexp(rest.abs().amax(1, keepdim=True))[1].sub_(20)
-    fixed = torch.ldexp(torch.ldexp(rest.double(), -step).round_(), step)
-    return (fixed @ axes.double()).float()
+    largest = rest.abs().amax(1, keepdim=True)
+    scale = torch.ldexp(torch.ones_like(largest), 20 - torch.frexp(largest)[1].clamp_min(-100))
+    return ((rest * scale).round_().double() @ axes.double()).div_(scale).float()
 
 
 def _principal_axes(data: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
