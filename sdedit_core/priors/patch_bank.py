@@ -14,6 +14,7 @@ _FIT = 1200  # patches used to fit the principal axes
 _CELLS = 16  # patches of twice this side or more are averaged down to at least so many cells a side to be compared
 _GROUP = 16  # group size of the two-stage search for the largest weights
 _SPARE = 8  # patches that are weighed exactly beyond those that count: the search errs by rounding
+_BITS = 20  # of an axis and of a row: their products sum up in float64 without rounding
 _NULL = 1e-12  # of the largest variance: an axis with less is noise of the arithmetic
 _CHUNK = 6_000_000  # numbers held at once by a temporary; bounds the working memory (24 MB each)
 
@@ -296,7 +297,7 @@ def _project(rest: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
     if rest.device.type == "mps":  # has no float64
         return rest @ axes
     largest = rest.abs().amax(1, keepdim=True)
-    scale = torch.ldexp(torch.ones_like(largest), 20 - torch.frexp(largest)[1].clamp_min(-100))
+    scale = torch.ldexp(torch.ones_like(largest), _BITS - torch.frexp(largest)[1].clamp_min(-100))
     return ((rest * scale).round_().double() @ axes.double()).div_(scale).float()
 
 
@@ -315,4 +316,4 @@ def _principal_axes(data: torch.Tensor, count: int, generator: torch.Generator) 
     energy, rotation = torch.linalg.eigh(inner.t() @ inner)
     rotation = rotation * (energy > _NULL * energy[-1])
     axes = (basis @ rotation.flip(1))[:, :count]
-    return (axes * 2.0**20).round().mul(2.0**-20).float().contiguous()
+    return (axes * 2.0**_BITS).round().mul(2.0**-_BITS).float().contiguous()
