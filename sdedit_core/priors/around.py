@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
+
+from .windows import largest_around, mean_around
 
 
 def around(size: torch.Tensor, level: torch.Tensor, reach: int) -> torch.Tensor:
@@ -15,9 +16,4 @@ def around(size: torch.Tensor, level: torch.Tensor, reach: int) -> torch.Tensor:
         reach: at least 1.
     """
     size = size.square()
-    share = (size / (size + level**4))[None]
-    for width in ((2 * reach + 1, 1), (1, 2 * reach + 1)):  # one axis after the other: 2 k instead of k^2 operations
-        share = F.max_pool2d(share, width, 1, (width[0] // 2, width[1] // 2))
-    for width in ((2 * reach + 1, 1), (1, 2 * reach + 1)):
-        share = F.avg_pool2d(share, width, 1, (width[0] // 2, width[1] // 2), count_include_pad=False)
-    return share[0]
+    return mean_around(largest_around(size / (size + level**4), reach), reach)

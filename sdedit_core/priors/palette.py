@@ -35,13 +35,13 @@ it took from the change (twicing, Tukey 1977).
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
 from .around import around
 from .cartoon import cartoon
 from .cells import in_cells, in_pixels
 from .outline import beyond_outlines
 from .stray import without_stray
+from .windows import largest_around, mean_around
 
 _LIGHT, _HUE = 0.045, 0.03  # change of either, RMS over the picture's mean, that is none: light and shade
 _HAZE = 0.08  # change over m around which a patch's colours are no light and shade any more
@@ -92,14 +92,14 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
         beyond = beyond_outlines(painted, shown)
         if flat:
             thin = max(1, side // cell // _THIN)
-            lacking = -F.max_pool2d(-(size * beyond**4)[None], 2 * thin + 1, 1, thin)[0]
+            lacking = -largest_around(-size * beyond**4, thin)
             beyond = torch.lerp(beyond, torch.ones_like(beyond), around(lacking, _LACKING * bright, beside))
         share = share * beyond
     grain, most = size.new_tensor((_GRAIN * sigma / cell) ** 2), bright
     if not flat:
         texture = mean - in_pixels(shown, cell, height, width)
-        energy = in_cells(texture.square().mean(0, keepdim=True), cell)[None]
-        grain = grain + _ROUGH**2 * F.avg_pool2d(energy, 2 * wide + 1, 1, wide, count_include_pad=False)[0]
+        energy = in_cells(texture.square().mean(0, keepdim=True), cell)
+        grain = grain + _ROUGH**2 * mean_around(energy, wide)
     elif sure:
         kept = 1.0 - (1.0 - _KEPT) * around(size * share**2, _HAZE * contrast, far)
         most, grain = bright * kept, grain * kept.square()

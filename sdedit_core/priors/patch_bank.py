@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 
+from .windows import means
+
 _FIT = 1200  # patches used to fit the principal axes
 _CELLS = 16  # patches of twice this side or more are averaged down to at least so many cells a side to be compared
 _GROUP = 16  # group size of the two-stage search for the largest weights
@@ -139,8 +141,8 @@ class PatchBank:
         cells = patch // self.pool
         dimension = 3 * cells**2
         small = images.float() / 255
-        if self.pool > 1:  # one axis after the other: 2 pool instead of pool^2 additions a pixel
-            small = F.avg_pool2d(F.avg_pool2d(small, (self.pool, 1), stride=1), (1, self.pool), stride=1)
+        if self.pool > 1:
+            small = means(small, self.pool)
         view = patch_view(small, (cells - 1) * self.pool + 1)[..., :: self.pool, :: self.pool]
 
         def cell_means(index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
