@@ -34,8 +34,12 @@ it took from the change (twicing, Tukey 1977).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import torch
 
+from .areas import Areas
 from .around import around
 from .cartoon import cartoon
 from .cells import in_cells, in_pixels
@@ -58,15 +62,46 @@ _THIN = 128  # shorter side over half the width up to which it is an outline all
 _GRAIN = 0.1  # of the noise in a cell that a cartoon lets through
 _ROUGH = 0.5  # of the texture, within which photos agree
 _WIDE = 32  # shorter side over how far texture is looked at
-_SEEN = 0.25  # noise level up to which a change is sure enough to judge what lies around it
-_TORN = ((0.05, 0.16), (_SEEN, 0.08))  # up to a noise level: change over m that halves the texture
+_SURE = 0.25  # noise level up to which a change is sure enough to judge what lies around it
+_TORN = ((0.05, 0.16), (_SURE, 0.08))  # up to a noise level: change over m that halves the texture
 _STRAY = 0.08  # change over m around which stray texture goes
 _NIGHT, _DAY = 0.25, 0.4  # lightness up to which it is left alone elsewhere, or stars would go; from which it goes
 _NEAR, _BESIDE, _FAR = 64, 32, 12  # shorter side over how far the texture, the outlines and the haze of a change reach
 _CELLS = ((0.05, 256), (0.2, 128), (0.6, 64), (float("inf"), 32))  # up to a noise level: most on the shorter side
 
 
-def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: float, *, flat: bool) -> torch.Tensor:
+@dataclass(frozen=True)
+class Cartoons:
+    """A picture x and its posterior mean P as they are compared at a noise level."""
+
+    cell: int  # side of the cells in pixels
+    strength: float  # of the cartoon C
+    painted: torch.Tensor  # C(x), (3, h, w) cells
+    shown: torch.Tensor  # C(P)
+
+    @classmethod
+    def of(cls, x: torch.Tensor, mean: torch.Tensor, sigma: float) -> Cartoons:
+        """Of x and P, both (3, H, W), at a noise level sigma > 0."""
+        side = min(x.shape[1:])
+        cell = -(-side // _at(sigma, _CELLS))
+        strength = max(_NOISE * sigma, _TEXTURE * side / 256 * sigma / (sigma + _LEVEL)) / cell
+        return cls(cell, strength, cartoon(in_cells(x, cell), strength), cartoon(in_cells(mean, cell), strength))
+
+    @cached_property
+    def areas(self) -> Areas:
+        """The areas of C(x)."""
+        return Areas(self.painted)
+
+
+def with_palette(
+    x: torch.Tensor,
+    mean: torch.Tensor,
+    sigma: float,
+    freedom: float,
+    *,
+    flat: bool,
+    seen: Cartoons | None = None,
+) -> torch.Tensor:
     """P' for a picture x and its P ``mean``, both (3, H, W), sigma > 0, freedom > 0.
 
     Args:
@@ -75,19 +110,19 @@ def with_palette(x: torch.Tensor, mean: torch.Tensor, sigma: float, freedom: flo
         sigma: noise level of x.
         freedom: tau.
         flat: guides are painted in flat strokes; else they are like photos.
+        seen: how x and P are compared, where it is known already.
     """
     height, width = x.shape[1:]
     side = min(height, width)
-    cell = -(-side // _at(sigma, _CELLS))
-    strength = max(_NOISE * sigma, _TEXTURE * side / 256 * sigma / (sigma + _LEVEL)) / cell
+    seen = Cartoons.of(x, mean, sigma) if seen is None else seen
+    cell, strength, painted, shown = seen.cell, seen.strength, seen.painted, seen.shown
     share = share_of_areas(side, sigma, freedom)
-    painted, shown = cartoon(in_cells(x, cell), strength), cartoon(in_cells(mean, cell), strength)
     change = painted - shown
     size = change.square().mean(0, keepdim=True)
     bright = painted.mean(2).mean().clamp_min(_DARK)  # row by row: one long sum depends on the number of threads
     contrast = bright.clamp_min(_DIM)
     near, beside, far, wide = (max(1, side // cell // part) for part in (_NEAR, _BESIDE, _FAR, _WIDE))
-    sure = flat and sigma <= _SEEN
+    sure = flat and sigma <= _SURE
     if sigma <= _OUTLINES:
         beyond = beyond_outlines(painted, shown)
         if flat:

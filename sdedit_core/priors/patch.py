@@ -15,16 +15,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from einops import rearrange
 
 from ..sampling.noise import mix64
+from .calm import MOST, with_calm
 from .departure import with_departure
 from .detail import energy, with_detail
 from .given import check_freedom, check_images, left_out_pixels, resized, with_room, within_opening
 from .levels import default_levels
-from .palette import share_of_areas, with_palette
+from .palette import Cartoons, share_of_areas, with_palette
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
 
 _BLEND = 0.16  # half width, in log sigma, of the zone where two patch sizes are mixed
@@ -240,9 +242,7 @@ class PatchPrior:
         for i, level in enumerate(levels):
             picture = x[i].float()
             if level > 0:
-                mean = self._explained(picture, max(level, _LEAST))
-                if self.palette_freedom > 0:
-                    mean = with_palette(picture, mean, max(level, _LEAST), self.palette_freedom, flat=self.flat)
+                mean = self._with_palette(picture, max(level, _LEAST))
                 out[i] = with_departure(picture, mean, level)
             else:
                 out[i] = picture
@@ -250,7 +250,22 @@ class PatchPrior:
 
     __call__ = denoise
 
-    def _explained(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
+    def _with_palette(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
+        """The posterior mean, with the painter's colours where there is a freedom of palette."""
+        freedom, share = self.palette_freedom * _OF_PATCHES, 0.0
+        if self.flat and freedom > 0:  # what areas leave to do
+            share = share_of_areas(min(x.shape[1:]), sigma, self.palette_freedom)
+            freedom = max(freedom, self.palette_freedom * (1.0 - share))
+        found = self._explained(x, sigma, freedom)
+        if self.palette_freedom == 0:
+            return found
+        seen = Cartoons.of(x, found, sigma)
+        mean = with_palette(x, found, sigma, self.palette_freedom, flat=self.flat, seen=seen)
+        if not self.flat or sigma > MOST:
+            return mean
+        return with_calm(x, mean, seen, partial(self._explained, sigma=sigma, freedom=0.0), sigma, share)
+
+    def _explained(self, x: torch.Tensor, sigma: float, freedom: float) -> torch.Tensor:
         """The posterior mean over the reference patches, of the one or two sizes in charge of this noise level."""
         if x.device not in self._images:
             self._images[x.device] = self.images.to(x.device)
@@ -270,14 +285,16 @@ class PatchPrior:
                 share = t * t * (3 - 2 * t)
             share = min(share, left)
             if share > 0:
-                part = self._blend(images, self.bank(index, x.device), x, sigma) * share
+                part = self._blend(images, self.bank(index, x.device), x, sigma, freedom) * share
                 out = part if out is None else out + part
             left -= share
             if left <= 0:
                 break
         return out
 
-    def _blend(self, images: torch.Tensor, bank: PatchBank, x: torch.Tensor, sigma: float) -> torch.Tensor:
+    def _blend(
+        self, images: torch.Tensor, bank: PatchBank, x: torch.Tensor, sigma: float, freedom: float
+    ) -> torch.Tensor:
         """Denoise overlapping patches of ``x`` (3, H, W) with one bank and blend them."""
         patch, stride = bank.level.patch, bank.level.query_stride
         height, width = x.shape[1:]
@@ -288,10 +305,6 @@ class PatchPrior:
         window = ramp[:, None] * ramp[None]
         fine = self.detail and bank.level.sigma_below <= _FINE
         total = torch.zeros(5 if fine else 4, height, width, device=x.device)
-        freedom = self.palette_freedom * _OF_PATCHES
-        if self.flat and freedom > 0:  # what areas leave to do
-            areas = share_of_areas(min(height, width), sigma, self.palette_freedom)
-            freedom = max(freedom, self.palette_freedom * (1.0 - areas))
         rows_at_once = 1
         if not self.position_aware:
             rows_at_once = max(1, 4_000_000 // (len(bank.places) * len(xs)))

@@ -8,6 +8,8 @@ Manduchi 1998).  A geometric mean follows the many weak cells of a calm sky and 
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -17,7 +19,9 @@ from .cells import in_cells, in_pixels
 _CELLS = 64  # on the shorter side
 _REACH, _APART = 6, 2  # cells on each side, and between two that are looked at
 _COLOUR = 0.05  # distance in RGB at which a colour counts as another
-_MORE, _MUCH_MORE = 1.5, 9.0  # energy over the usual one from which it is too much: near a change, and in calm places
+_MORE = 1.5  # energy over the usual one from which it is too much, near a change
+_MUCH_MORE = (4.0, 9.0)  # the same in calm places: plain ones, and those with texture
+_USUAL = (1e-4, 4e-4)  # usual energy up to which a place is plain, as a sky, and from which it is not
 _LEAST = 1e-5  # energy that is none
 _NOWHERE = 0.01  # share that is none
 
@@ -29,7 +33,7 @@ def without_stray(texture: torch.Tensor, colours: torch.Tensor, near: torch.Tens
         texture: differences to the colours of areas.
         colours: (3, H, W), those of areas.
         near: (1, H, W) in [0, 1], where what is stronger than usual goes.
-        calm: the same, where only what is much stronger goes.
+        calm: the same, where only what is much stronger goes: in a plain sky sooner than in water that glitters.
     """
     if not bool((torch.maximum(near, calm) > _NOWHERE).any()):
         return texture
@@ -43,7 +47,8 @@ def without_stray(texture: torch.Tensor, colours: torch.Tensor, near: torch.Tens
     weight = torch.exp((there[:, 1:] - here).square().sum(1) / (-2.0 * _COLOUR**2))
     usual = torch.exp((weight * there[:, 0]).sum(0) / weight.sum(0))
     over = (usual / energy.clamp_min(_LEAST)).sqrt()
-    for gone, most in ((near, _MORE), (calm, _MUCH_MORE)):
+    rough = ((usual / _USUAL[0]).log() / math.log(_USUAL[1] / _USUAL[0])).clamp(0.0, 1.0)
+    for gone, most in ((near, _MORE), (calm, torch.lerp(*map(rough.new_tensor, _MUCH_MORE), rough))):
         kept = in_pixels((most**0.5 * over).clamp_max(1.0), cell, height, width)
         texture = texture * (1.0 - gone * (1.0 - kept))
     return texture

@@ -42,6 +42,17 @@ def test_a_splinter_in_the_sky_goes_and_the_rock_stays_rough():
     assert torch.allclose(half, (out + texture) / 2, atol=1e-6), "by its share"
 
 
+@pytest.mark.parametrize(("usual", "plain"), [(0.006, True), (0.05, False)])
+def test_a_fleck_goes_from_a_plain_sky_and_glitter_stays(usual, plain):
+    """Both have seven times the energy of what is around them."""
+    texture = usual * noise(3, 128, 128)
+    texture[:, 44:50, 44:50] = 7**0.5 * usual
+    out = without_stray(texture, SKY.repeat(1, 128, 128), torch.zeros(1, 128, 128), torch.ones(1, 128, 128))
+    share = float(out[:, 45:49, 45:49].mean()) / (7**0.5 * usual)
+    assert share < 0.9 if plain else share > 0.98
+    assert float(out[:, 80:].std()) > 0.98 * float(texture[:, 80:].std())
+
+
 @pytest.mark.parametrize("size", [(16, 16), (33, 70), (300, 210)])
 def test_stray_texture_at_any_size_and_nowhere(size):
     texture, colours = 0.1 * noise(3, *size), torch.rand(3, *size, generator=torch.Generator().manual_seed(1))
