@@ -1,11 +1,13 @@
 """Areas of a painting: what has about the same colour near by.
 
-Sums over an area are sums over all cells with the weights of the bilateral filter (Tomasi and Manduchi 1998), on at
-most 63 cells on the shorter side.  The numbers are rounded to 2^-20, so in float64 the sums are exact, and no number of
-threads changes them.
+Sums over an area are sums over all cells with the weights of the bilateral filter (Tomasi and Manduchi 1998), on some
+2000 cells at most.  The numbers are rounded to 2^-20, so in float64 the sums are exact, and no number of threads
+changes them.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +15,8 @@ from einops import rearrange
 
 from .cells import in_cells
 
-_COUNT = 32  # cells on the shorter side, at least (where there are so many), and less than twice as many
+_COUNT = 32  # cells on the shorter side, at least, where there are so many
+_MOST = 2048  # cells in all, about: there is a weight for every two of them
 _COLOUR = 0.035  # distance in RGB, RMS, at which a cell belongs to another area
 _REACH = 0.3  # of the shorter side: the same
 _NEAR = 0.08  # of the shorter side: what counts as close by
@@ -27,7 +30,9 @@ class Areas:
 
     def __init__(self, painted: torch.Tensor) -> None:
         """Weigh the cells of ``painted`` (3, H, W) against each other."""
-        self._painted, self._cell = painted, max(1, min(painted.shape[1:]) // _COUNT)
+        height, width = painted.shape[1:]
+        self._painted = painted
+        self._cell = max(1, min(height, width) // _COUNT, math.ceil(math.sqrt(height * width / _MOST)))
         coarse = in_cells(painted, self._cell)
         self._size = rows, columns = coarse.shape[1:]
         ys, xs = ((torch.arange(n, device=painted.device) + 0.5) / min(rows, columns) for n in (rows, columns))

@@ -104,7 +104,14 @@ def test_sizes_and_means_of_areas():
     assert mean[60, 60] > 0.7 and mean[20, 20] < 0.02
 
 
-@pytest.mark.parametrize("shape", [(16, 16), (16, 200), (70, 33), (256, 128)])
+@pytest.mark.parametrize("shape", [(63, 4000), (3000, 40), (16, 16), (63, 63), (256, 256)])
+def test_the_weights_of_a_long_strip_are_no_more_than_those_of_a_square(shape):
+    areas = Areas(TOP.expand(3, *shape))
+    assert areas._weight.numel() <= 2200**2
+    assert areas.size().shape == (1, *shape) and bool(areas.size().isfinite().all())
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 200), (70, 33), (256, 128), (40, 900)])
 def test_any_size_and_any_number_of_threads(shape):
     guide = 0.2 + 0.5 * torch.rand(3, 1, 1, generator=torch.Generator().manual_seed(1)).expand(3, *shape).clone()
     guide[:, : shape[0] // 3] += 0.1
