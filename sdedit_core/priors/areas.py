@@ -1,8 +1,7 @@
 """Areas of a painting: what has about the same colour near by.
 
 Sums over an area are sums over all cells with the weights of the bilateral filter (Tomasi and Manduchi 1998), on some
-2000 cells at most.  The numbers are rounded to 2^-20, so in float64 the sums are exact, and no number of threads
-changes them.
+2000 cells at most.  They are exact (see :mod:`.fixed_point`), so no number of threads changes them.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import torch.nn.functional as F
 from einops import rearrange
 
 from .cells import in_cells
+from .fixed_point import fixed_point
 
 _COUNT = 32  # cells on the shorter side, at least, where there are so many
 _MOST = 2048  # cells in all, about: there is a weight for every two of them
@@ -38,10 +38,10 @@ class Areas:
         ys, xs = ((torch.arange(n, device=painted.device) + 0.5) / min(rows, columns) for n in (rows, columns))
         apart = _squares(torch.stack(torch.meshgrid(ys, xs, indexing="ij")).flatten(1))
         alike = torch.exp(_squares(coarse.flatten(1)) / (-6.0 * _COLOUR**2))
-        self._weight = _exact(alike * torch.exp(apart / (-2.0 * _REACH**2)))
+        self._weight = fixed_point(alike * torch.exp(apart / (-2.0 * _REACH**2)))
         self._total = self._weight.sum(1)
-        near = _exact(torch.exp(apart / (-2.0 * _NEAR**2)))
-        self._close = (_exact(alike) * near).sum(1) / near.sum(1)
+        near = fixed_point(torch.exp(apart / (-2.0 * _NEAR**2)))
+        self._close = (fixed_point(alike) * near).sum(1) / near.sum(1)
         unlike = (self._around(coarse) - painted[:, None]).square().sum(0) / (6.0 * _COLOUR**2)
         self._share = (unlike.amin(0) - unlike).exp()
         self._share = self._share / self._share.sum(0)
@@ -61,7 +61,7 @@ class Areas:
 
     def mean(self, part: torch.Tensor) -> torch.Tensor:
         """Of every cell, the mean of ``part`` (C, H, W) over its area."""
-        return self._fine(_exact(in_cells(part, self._cell).flatten(1)) @ self._weight / self._total)
+        return self._fine(fixed_point(in_cells(part, self._cell).flatten(1)) @ self._weight / self._total)
 
     def _fine(self, coarse: torch.Tensor) -> torch.Tensor:
         """(C, cells) on the cells of the cartoon: of the nine around, those of the same colour."""
@@ -79,10 +79,3 @@ class Areas:
 def _squares(points: torch.Tensor) -> torch.Tensor:
     """Squared distances (N, N) of points (C, N)."""
     return sum((row[:, None] - row).square() for row in points)
-
-
-def _exact(part: torch.Tensor) -> torch.Tensor:
-    """Numbers whose products sum up without rounding."""
-    if part.device.type == "mps":  # has no float64
-        return part
-    return part.double().mul_(2.0**20).round_().mul_(2.0**-20)

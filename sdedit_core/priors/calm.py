@@ -21,10 +21,11 @@ from collections.abc import Callable
 
 import torch
 
+from .areas import Areas
 from .cartoon import cartoon
 from .cells import in_cells, in_pixels
 from .palette import Cartoons
-from .stray import without_stray
+from .stray import daylight, without_stray
 from .windows import largest_around, mean_around
 
 _AROUND = 25  # shorter side over half the width from which a thing is filled
@@ -35,7 +36,6 @@ _FOREIGN = 0.08  # change of an area, RMS over the mean, from which it is a thin
 MOST = 0.06  # noise level up to which C(x) has what is faint
 _RISE = 3.0  # of what may be left in an area, or changed, with sigma: means over areas are less sure
 _DARK = 0.1  # mean of the darkest picture
-_NIGHT, _DAY = 0.25, 0.4  # lightness up to which there may be stars; from which there are none
 
 
 def with_calm(
@@ -57,13 +57,13 @@ def with_calm(
         share: how far areas keep their colour at this noise level; so far k goes.
     """
     height, width = x.shape[1:]
-    cell, strength, painted, shown, areas = seen.cell, seen.strength, seen.painted, seen.shown, seen.areas
+    cell, strength, painted, shown = seen
     side = min(painted.shape[1:])
+    areas = Areas(painted)
     grow, place, smooth, wide = (max(1, side // part) for part in (_TIP, _PLACE, _SMOOTH, _AROUND))
     bright = painted.mean(2).mean().clamp_min(_DARK)  # row by row: one long sum depends on the number of threads
     foreign = 1.0 - _at_most(areas.mean(_energy(painted - shown)), _FOREIGN * (1.0 + _RISE * sigma) * bright)
-    thing = torch.maximum(areas.things(), foreign)
-    thing = largest_around(thing, grow)
+    thing = largest_around(torch.maximum(areas.things(), foreign), grow)
     ground = (1.0 - thing).square() + 1e-4
     filled = ground * painted
     for _ in range(3):
@@ -75,8 +75,7 @@ def with_calm(
     clean = explain(x - moved - in_pixels(things, cell, height, width))
     shown = cartoon(in_cells(clean, cell), strength)
     texture = clean - in_pixels(shown, cell, height, width)
-    day = ((painted.mean(0, keepdim=True) - _NIGHT) / (_DAY - _NIGHT)).clamp(0.0, 1.0)
-    day, colours = in_pixels(day, cell, height, width), in_pixels(shown, cell, height, width)
+    day, colours = (in_pixels(part, cell, height, width) for part in (daylight(painted), shown))
     clean = clean - texture + without_stray(texture, colours, torch.zeros_like(day), day) + moved
     left = painted - things - change - shown
     known = _at_most(areas.mean(_energy(mean_around(left, smooth))), _LEFT * (1.0 + _RISE * sigma) * bright)

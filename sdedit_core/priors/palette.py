@@ -34,17 +34,15 @@ it took from the change (twicing, Tukey 1977).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 import torch
 
-from .areas import Areas
 from .around import around
 from .cartoon import cartoon
 from .cells import in_cells, in_pixels
 from .outline import beyond_outlines
-from .stray import without_stray
+from .stray import daylight, without_stray
 from .windows import largest_around, mean_around
 
 _LIGHT, _HUE = 0.045, 0.03  # change of either, RMS over the picture's mean, that is none: light and shade
@@ -65,13 +63,11 @@ _WIDE = 32  # shorter side over how far texture is looked at
 _SURE = 0.25  # noise level up to which a change is sure enough to judge what lies around it
 _TORN = ((0.05, 0.16), (_SURE, 0.08))  # up to a noise level: change over m that halves the texture
 _STRAY = 0.08  # change over m around which stray texture goes
-_NIGHT, _DAY = 0.25, 0.4  # lightness up to which it is left alone elsewhere, or stars would go; from which it goes
 _NEAR, _BESIDE, _FAR = 64, 32, 12  # shorter side over how far the texture, the outlines and the haze of a change reach
 _CELLS = ((0.05, 256), (0.2, 128), (0.6, 64), (float("inf"), 32))  # up to a noise level: most on the shorter side
 
 
-@dataclass(frozen=True)
-class Cartoons:
+class Cartoons(NamedTuple):
     """A picture x and its posterior mean P as they are compared at a noise level."""
 
     cell: int  # side of the cells in pixels
@@ -86,11 +82,6 @@ class Cartoons:
         cell = -(-side // _at(sigma, _CELLS))
         strength = max(_NOISE * sigma, _TEXTURE * side / 256 * sigma / (sigma + _LEVEL)) / cell
         return cls(cell, strength, cartoon(in_cells(x, cell), strength), cartoon(in_cells(mean, cell), strength))
-
-    @cached_property
-    def areas(self) -> Areas:
-        """The areas of C(x)."""
-        return Areas(self.painted)
 
 
 def with_palette(
@@ -114,8 +105,7 @@ def with_palette(
     """
     height, width = x.shape[1:]
     side = min(height, width)
-    seen = Cartoons.of(x, mean, sigma) if seen is None else seen
-    cell, strength, painted, shown = seen.cell, seen.strength, seen.painted, seen.shown
+    cell, strength, painted, shown = Cartoons.of(x, mean, sigma) if seen is None else seen
     share = share_of_areas(side, sigma, freedom)
     change = painted - shown
     size = change.square().mean(0, keepdim=True)
@@ -143,8 +133,8 @@ def with_palette(
         texture = mean - in_pixels(shown, cell, height, width)
         size = size * share.square()
         torn, gone = around(size, _at(sigma, _TORN) * contrast, near), around(size, _STRAY * contrast, far)
-        day = ((painted.mean(0, keepdim=True) - _NIGHT) / (_DAY - _NIGHT)).clamp(0.0, 1.0)
-        torn, gone, day, colours = (in_pixels(part, cell, height, width) for part in (torn, gone, day, painted))
+        parts = (torn, gone, daylight(painted), painted)
+        torn, gone, day, colours = (in_pixels(part, cell, height, width) for part in parts)
         mean = mean - texture + without_stray((1.0 - torn) * texture, colours, gone, day)
     mean = mean + in_pixels(change * share, cell, height, width)
     change = painted - cartoon(in_cells(mean, cell), strength)

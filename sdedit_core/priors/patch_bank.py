@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 
+from .fixed_point import BITS, fixed_point
 from .windows import means
 
 _FIT = 1200  # patches used to fit the principal axes
 _CELLS = 16  # patches of twice this side or more are averaged down to at least so many cells a side to be compared
 _GROUP = 16  # group size of the two-stage search for the largest weights
 _SPARE = 8  # patches that are weighed exactly beyond those that count: the search errs by rounding
-_BITS = 20  # of an axis and of a row: their products sum up in float64 without rounding
 _NULL = 1e-12  # of the largest variance: an axis with less is noise of the arithmetic
 _CHUNK = 6_000_000  # numbers held at once by a temporary; bounds the working memory (24 MB each)
 
@@ -293,13 +293,13 @@ def _top(weight: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
 def _project(rest: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
     """(K, D) @ (D, d) to about 2^-20 of each row's largest number, the same for every number of threads.
 
-    BLAS sums in an order that depends on its threads and on the processor. The axes are multiples of 2^-20; with the
-    rows rounded to 20 bits too, a sum of D < 2^13 products is exact in float64, and no order changes it.
+    The axes are multiples of 2^-20; with the rows rounded to 20 bits too, a sum of D < 2^13 products is exact (see
+    :mod:`.fixed_point`).
     """
     if rest.device.type == "mps":  # has no float64
         return rest @ axes
     largest = rest.abs().amax(1, keepdim=True)
-    scale = torch.ldexp(torch.ones_like(largest), _BITS - torch.frexp(largest)[1].clamp_min(-100))
+    scale = torch.ldexp(torch.ones_like(largest), BITS - torch.frexp(largest)[1].clamp_min(-100))
     return ((rest * scale).round_().double() @ axes.double()).div_(scale).float()
 
 
@@ -318,4 +318,4 @@ def _principal_axes(data: torch.Tensor, count: int, generator: torch.Generator) 
     energy, rotation = torch.linalg.eigh(inner.t() @ inner)
     rotation = rotation * (energy > _NULL * energy[-1])
     axes = (basis @ rotation.flip(1))[:, :count]
-    return (axes * 2.0**_BITS).round().mul(2.0**-_BITS).float().contiguous()
+    return fixed_point(axes).float().contiguous()

@@ -24,6 +24,12 @@ _MUCH_MORE = (4.0, 9.0)  # the same in calm places: plain ones, and those with t
 _USUAL = (1e-4, 4e-4)  # usual energy up to which a place is plain, as a sky, and from which it is not
 _LEAST = 1e-5  # energy that is none
 _NOWHERE = 0.01  # share that is none
+_NIGHT, _DAY = 0.25, 0.4  # lightness up to which there may be stars; from which there are none
+
+
+def daylight(colours: torch.Tensor) -> torch.Tensor:
+    """Where colours (3, H, W) are so light that a fleck is no star: (1, H, W) in [0, 1]."""
+    return ((colours.mean(0, keepdim=True) - _NIGHT) / (_DAY - _NIGHT)).clamp(0.0, 1.0)
 
 
 def without_stray(texture: torch.Tensor, colours: torch.Tensor, near: torch.Tensor, calm: torch.Tensor) -> torch.Tensor:
