@@ -17,6 +17,7 @@ MAKERS = {  # name -> module with a function main(arguments), and what it writes
     "pictures": ("pictures.docs", "every picture of README, docs and help pages"),
     "landscapes": ("landscapes.make", "pictures by the landscape renderer: references, examples, a training folder"),
     "trained-builtin": ("trained.command", "a landscape model for the built-in default: renders, trains, compares"),
+    "local-builtin": ("local.command", "a small network for outlines and texture of landscapes: renders, trains"),
     "model-classes": ("models.table", "docs/models.md, what every model class of a ComfyUI is told of a mask"),
     "checkpoints": ("originals.table", "the tables of docs/checkpoints.md: our networks beside the original codes"),
     "mutants": ("mutants.report", "docs/mutants.md, from the results of mutmut"),

@@ -11,7 +11,7 @@ from .common import say
 
 SHOWN, FEW = 10, 100  # files named in a message; pictures below which a hint is given
 
-NETWORKS_HELP = "tiny, layout, base, large, ncsnpp-tiny, ncsnpp-small, ncsnpp (default %(default)s)"
+NETWORKS_HELP = "tiny, local, layout, base, large, ncsnpp-tiny, ncsnpp-small, ncsnpp (default %(default)s)"
 
 
 def add_parser(commands) -> None:

@@ -10,9 +10,9 @@ from ..networks import compact as compact_layers
 from ..networks.unet import Head
 
 
-def _compact(widths, blocks, attention, head_channels, embedding):
+def _compact(widths, blocks, attention, head_channels, embedding, **options):
     def make(channels: int) -> Spec:
-        return CompactSpec(widths, blocks, attention, head_channels, embedding, channels)
+        return CompactSpec(widths, blocks, attention, head_channels, embedding, channels, **options)
 
     return make
 
@@ -23,6 +23,7 @@ def _ncsnpp(**options):
 
 NETWORKS = {
     "tiny": _compact((32, 64), (1, 1), 1, 32, 64),
+    "local": _compact((32, 64, 64), (1, 2, 2), 0, 32, 64, coordinates=False),
     "layout": _compact((48, 96, 128), (1, 2, 2), 1, 32, 128),
     "base": _compact((96, 128, 160, 192), (2, 2, 2, 1), 2, 32, 128),
     "large": _compact((128, 256, 256, 384), (3, 3, 3, 2), 2, 64, 256),
