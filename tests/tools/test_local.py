@@ -1,4 +1,4 @@
-"""The command that trains the network of the built-in landscapes: its pictures, and all of it at the smallest size."""
+"""The command that trains a network of outlines and texture: its pictures, and all of it at the smallest size."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_turned_colours_keep_grey_and_lightness():
     assert torch.allclose(_turn(0.0), torch.eye(3), atol=1e-6)
 
 
-def test_stopped_and_gone_on_with_it_is_the_run_that_never_stopped(folder, tmp_path, monkeypatch, capsys):
+def test_stopped_and_gone_on_with_it_is_the_run_that_never_stopped(folder, monkeypatch, capsys):
     arguments = [str(folder), "--steps", "8", "--count", "20", "--batch", "2", "--network", "tiny"]
     monkeypatch.setattr(command, "EVERY", 2)
     assert command.main([*arguments, "--minutes", "0.000001"]) == 0

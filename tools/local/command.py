@@ -13,7 +13,8 @@ from sdedit_core.pictures.files import make_folder
 from sdedit_core.training import Progress, Run, Settings, Trainer
 from sdedit_core.training.architectures import network_spec
 from sdedit_core.training.process import interrupts
-from trained.pictures import CHUNK, chunks
+from trained.clock import say
+from trained.pictures import CHUNK, check_space, chunks
 from trained.workers import do
 
 from .crops import Crops
@@ -74,6 +75,7 @@ def _train(args: argparse.Namespace) -> None:
     folder = make_folder(args.folder)
     pictures = make_folder(folder / f"pictures-{SIZE}")
     jobs = chunks(pictures, count=args.count, size=SIZE, seed=args.seed, moods=MOODS)
+    check_space(args.count, SIZE, pictures)
     with interrupts() as asked:
 
         def over() -> bool:
@@ -81,25 +83,20 @@ def _train(args: argparse.Namespace) -> None:
 
         for number, job in enumerate(jobs):
             if over():
-                _say(began, f"stopped: {number * CHUNK} of {args.count} pictures are rendered")
+                say(time.monotonic() - began, f"stopped: {number * CHUNK} of {args.count} pictures are rendered")
                 return
             do(job)
         source = Crops(jobs, side=SIDE, at_once=len(jobs), device=torch.device("cpu"))
         run = Run(Trainer(source, settings), folder / MODEL)
         if run.resume():
-            _say(began, f"going on at step {run.trainer.step}")
+            say(time.monotonic() - began, f"going on at step {run.trainer.step}")
 
         def report(progress: Progress) -> None:
-            _say(
-                began,
+            say(
+                time.monotonic() - began,
                 f"step {progress.step} of {progress.steps}  loss {progress.loss:.4f}  rate {progress.rate:.2g}  "
                 f"{progress.per_second:.0f} parts/s",
             )
 
         run.go(report=report, stop=over, report_every=EVERY, save_every=SAVE)
-    _say(began, f"step {run.trainer.step} of {args.steps}; wrote {run.model}")
-
-
-def _say(began: float, text: str) -> None:
-    seconds = round(time.monotonic() - began)
-    print(f"{seconds // 60:3d}:{seconds % 60:02d}  {text}", flush=True)
+    say(time.monotonic() - began, f"step {run.trainer.step} of {args.steps}; wrote {run.model}")

@@ -91,3 +91,9 @@ class Pace:
     def steps(self, seconds: float) -> int | None:
         """Steps that fit into so many seconds, at least 1."""
         return None if self.seconds is None else max(1, round(max(0.0, seconds) / self.seconds))
+
+
+def say(seconds: float, text: str) -> None:
+    """A line with the time that has passed."""
+    minutes, rest = divmod(round(seconds), 60)
+    print(f"{minutes:3d}:{rest:02d}  {text}", flush=True)

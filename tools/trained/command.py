@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -16,10 +15,10 @@ from sdedit_core.pictures.files import make_folder
 from sdedit_core.training import Progress, Run, Trainer
 from sdedit_core.training.process import interrupts, memory, usable_device
 
-from .clock import Clock, Pace
+from .clock import Clock, Pace, say
 from .comparison import compare, parts
 from .ledger import Ledger
-from .pictures import Chunk, Landscapes, chunks
+from .pictures import Chunk, Landscapes, check_space, chunks
 from .plan import TOY, Plan, default_workers, precision_on
 from .report import write_report
 from .training import Lesson
@@ -173,8 +172,7 @@ class Whole:
                 self._compare()
 
     def _say(self, text: str) -> None:
-        seconds = round(self.clock.elapsed())
-        print(f"{seconds // 60:3d}:{seconds % 60:02d}  {text}", flush=True)
+        say(self.clock.elapsed(), text)
 
     def _prepare(self, first: Sequence[Chunk], later: Sequence[Chunk]) -> None:
         """What workers would do beside, here and now, for a part of the time."""
@@ -274,14 +272,3 @@ def cpu_seconds(model: Path, sizes: Sequence[int]) -> str:
     finally:
         torch.set_num_threads(threads)
     return ", ".join(said)
-
-
-def check_space(count: int, size: int, folder: Path) -> None:
-    """ValueError when so many pictures, less those that are there, do not fit onto the disk."""
-    missing = count * 3 * size**2 - sum(file.stat().st_size for file in folder.glob("*.npy"))
-    free = shutil.disk_usage(folder).free
-    if missing > 0.9 * free:
-        raise ValueError(
-            f"{missing / 1e9:.1f} GB of pictures do not fit into the {free / 1e9:.1f} GB that are free in {folder}. "
-            "Give a smaller --count."
-        )

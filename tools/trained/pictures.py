@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,17 @@ def chunks(folder: Path, *, count: int, size: int, seed: int, moods: Sequence[st
     """``count`` pictures as jobs, in order."""
     starts = range(0, count, CHUNK)
     return [Chunk(folder, first, min(CHUNK, count - first), size, seed, tuple(moods)) for first in starts]
+
+
+def check_space(count: int, size: int, folder: Path) -> None:
+    """ValueError when so many pictures, less those that are there, do not fit onto the disk."""
+    missing = count * 3 * size**2 - sum(file.stat().st_size for file in folder.glob("*.npy"))
+    free = shutil.disk_usage(folder).free
+    if missing > 0.9 * free:
+        raise ValueError(
+            f"{missing / 1e9:.1f} GB of pictures do not fit into the {free / 1e9:.1f} GB that are free in {folder}. "
+            "Give a smaller --count."
+        )
 
 
 class Landscapes:
