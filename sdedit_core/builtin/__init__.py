@@ -10,11 +10,13 @@ from pathlib import Path
 
 import torch
 
+from ..checkpoints.load import load_checkpoint
 from ..pictures.fit import fit
 from ..pictures.io import load_image
 from ..priors.patch import PatchPrior
 from ..priors.picked import PickedPatchPrior
 from ..priors.sized import SizedPatchPrior
+from ..priors.small_network import SmallNetwork
 from .examples import (
     EXAMPLE_COMPOSITES,
     EXAMPLE_EDITS,
@@ -81,6 +83,7 @@ RECOMMENDED_T0: dict[str, float] = {
 }
 
 _FOLDER = Path(__file__).parent / "references"
+_NETWORK = Path(__file__).parent / "landscape-local.safetensors"
 
 
 def list_priors() -> dict[str, str]:
@@ -143,7 +146,7 @@ def load_prior(
         ValueError: an unknown name, a size below 16 px, a negative ``palette_freedom``.
     """
 
-    def prior(mood: str, side: int, further: bool) -> PatchPrior:
+    def prior(mood: str, side: int, further: bool, network: SmallNetwork | None = None) -> PatchPrior:
         return PatchPrior.from_images(
             _pictures(mood, side, further=further),
             palette_freedom=palette_freedom,
@@ -152,16 +155,26 @@ def load_prior(
             along=ALONG,
             detail=True,
             flat=True,
+            network=network,
         )
 
     if name != ALL:
         return prior(_mood(name), size or 256, False)
 
+    network = _network() if palette_freedom > 0 else None
+
     def follows(mood: str) -> SizedPatchPrior:
-        return SizedPatchPrior(lambda side: prior(mood, size or side, True), keep=1, cover=COVER)
+        return SizedPatchPrior(
+            lambda side: prior(mood, size or side, True, network), keep=1, cover=COVER, network=network
+        )
 
     small = [_pictures(group, 64, further=True) for group in _GROUPS]
     return PickedPatchPrior([follows(group) for group in _GROUPS], small)
+
+
+def _network() -> SmallNetwork:
+    model = load_checkpoint(_NETWORK)
+    return SmallNetwork(model.module, multiple=model.size_multiple)
 
 
 def _mood(name: str) -> str:

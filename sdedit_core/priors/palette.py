@@ -60,8 +60,8 @@ _THIN = 128  # shorter side over half the width up to which it is an outline all
 _GRAIN = 0.1  # of the noise in a cell that a cartoon lets through
 _ROUGH = 0.5  # of the texture, within which photos agree
 _WIDE = 32  # shorter side over how far texture is looked at
-_SURE = 0.25  # noise level up to which a change is sure enough to judge what lies around it
-_TORN = ((0.05, 0.16), (_SURE, 0.08))  # up to a noise level: change over m that halves the texture
+SURE = 0.25  # noise level up to which a change is sure enough to judge what lies around it
+_TORN = ((0.05, 0.16), (SURE, 0.08))  # up to a noise level: change over m that halves the texture
 _STRAY = 0.08  # change over m around which stray texture goes
 _NEAR, _BESIDE, _FAR = 64, 32, 12  # shorter side over how far the texture, the outlines and the haze of a change reach
 _CELLS = ((0.05, 256), (0.2, 128), (0.6, 64), (float("inf"), 32))  # up to a noise level: most on the shorter side
@@ -112,7 +112,7 @@ def with_palette(
     bright = painted.mean(2).mean().clamp_min(_DARK)  # row by row: one long sum depends on the number of threads
     contrast = bright.clamp_min(_DIM)
     near, beside, far, wide = (max(1, side // cell // part) for part in (_NEAR, _BESIDE, _FAR, _WIDE))
-    sure = flat and sigma <= _SURE
+    sure = flat and sigma <= SURE
     if sigma <= _OUTLINES:
         beyond = beyond_outlines(painted, shown)
         if flat:

@@ -26,8 +26,10 @@ from .departure import with_departure
 from .detail import energy, with_detail
 from .given import check_freedom, check_images, left_out_pixels, resized, with_room, within_opening
 from .levels import default_levels
-from .palette import Cartoons, share_of_areas, with_palette
+from .outlined import with_outlines
+from .palette import SURE, Cartoons, share_of_areas, with_palette
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
+from .small_network import SmallNetwork
 
 _BLEND = 0.16  # half width, in log sigma, of the zone where two patch sizes are mixed
 _HORIZON = 0.58  # row of the horizon, as a share of the height, in pictures that have one
@@ -64,8 +66,10 @@ class PatchPrior:
         along: float = 0.0,
         detail: bool = False,
         flat: bool = False,
+        network: SmallNetwork | None = None,
     ) -> None:
         self.left_out, self.along, self.detail, self.flat = left_out, along, detail, flat
+        self.network = network
         self.images, self.sizes, self.levels = images, sizes, tuple(levels)
         self.seed, self.row_limit, self.bank_limit = seed, row_limit, bank_limit
         self.palette_freedom, self.position_aware = palette_freedom, position_aware
@@ -96,6 +100,7 @@ class PatchPrior:
         along: float = 0.0,
         detail: bool = False,
         flat: bool = False,
+        network: SmallNetwork | None = None,
     ) -> PatchPrior:
         """Take the images.  The bank of a patch size is built when its noise level first occurs.
 
@@ -120,6 +125,7 @@ class PatchPrior:
             detail: give back the fine detail that a blend of patches loses, see :mod:`.detail`.
             flat: guides are painted in flat strokes, so that their shapes are sure (see :mod:`.palette`); else they are
                 like photos.  Without ``palette_freedom`` it is all the same.
+            network: draws outlines at small noise, see :mod:`.outlined`; without ``palette_freedom`` it is not asked.
             leave_out: a mask (H, W) or None for each image, any size; where it is above 0 nothing of the image becomes
                 part of the model.  Patch sizes of which too few places are left are not used, nor those much larger
                 than what is left out: what is painted there would be outvoted by what is around it.
@@ -176,6 +182,7 @@ class PatchPrior:
             along=along,
             detail=detail,
             flat=flat,
+            network=network,
         )
 
     def bank(self, index: int, device: torch.device | None = None) -> PatchBank:
@@ -201,9 +208,10 @@ class PatchPrior:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by the images (uint8) and by the banks built so far, on all devices."""
+        """Bytes held by the images (uint8), by the banks built so far, and by the network, on all devices."""
         images = sum(image.numel() for image in self._images.values())
-        return images + sum(bank.nbytes for bank in self._banks.values())
+        network = 0 if self.network is None else self.network.nbytes
+        return images + network + sum(bank.nbytes for bank in self._banks.values())
 
     def summary(self) -> dict[str, object]:
         """What the prior consists of, for info text."""
@@ -261,6 +269,10 @@ class PatchPrior:
             return found
         seen = Cartoons.of(x, found, sigma)
         mean = with_palette(x, found, sigma, self.palette_freedom, flat=self.flat, seen=seen)
+        if self.network is not None and sigma <= SURE:
+            if self.tick is not None:
+                self.tick()
+            mean = with_outlines(mean, self.network(x, sigma), seen)
         if not self.flat or sigma > MOST:
             return mean
         return with_calm(x, mean, seen, partial(self._explained, sigma=sigma, freedom=0.0), sigma, share)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 
 from .patch import PatchPrior, check_picture_size
+from .small_network import SmallNetwork
 
 
 class SizedPatchPrior:
@@ -23,10 +24,18 @@ class SizedPatchPrior:
         cover: how many times the shorter side the references may be at most.  1 = references as large as the shorter
             side.  More: as large as the longer one, so that an oblong picture sees a part of them and not all of them
             squeezed together.
+        network: that of the priors, for :meth:`summary`.
     """
 
-    def __init__(self, make: Callable[[int], PatchPrior], *, keep: int = 2, cover: float = 1.0):
-        self._make, self._keep, self._cover = make, keep, cover
+    def __init__(
+        self,
+        make: Callable[[int], PatchPrior],
+        *,
+        keep: int = 2,
+        cover: float = 1.0,
+        network: SmallNetwork | None = None,
+    ):
+        self._make, self._keep, self._cover, self._network = make, keep, cover, network
         self._ready: OrderedDict[int, PatchPrior] = OrderedDict()
         self.tick: Callable[[], None] | None = None
 
@@ -55,4 +64,7 @@ class SizedPatchPrior:
 
     def summary(self) -> dict[str, object]:
         """What is known before a picture has come: references are scaled to its short side."""
-        return {"kind": "patch prior", "size": "follows the picture"}
+        out = {"kind": "patch prior", "size": "follows the picture"}
+        if self._network is not None:
+            out["outlines"] = f"drawn by a network of {self._network.count / 1e6:.1f} million numbers"
+        return out

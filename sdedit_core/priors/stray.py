@@ -16,7 +16,7 @@ from einops import rearrange
 
 from .cells import in_cells, in_pixels
 
-_CELLS = 64  # on the shorter side
+CELLS = 64  # on the shorter side
 _REACH, _APART = 6, 2  # cells on each side, and between two that are looked at
 _COLOUR = 0.05  # distance in RGB at which a colour counts as another
 _MORE = 1.5  # energy over the usual one from which it is too much, near a change
@@ -32,6 +32,16 @@ def daylight(colours: torch.Tensor) -> torch.Tensor:
     return ((colours.mean(0, keepdim=True) - _NIGHT) / (_DAY - _NIGHT)).clamp(0.0, 1.0)
 
 
+def usual_around(energy: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+    """The energy that is usual around every cell on its colour, (1, h, w), for (1, h, w) and (3, h, w)."""
+    rows, columns = energy.shape[1:]
+    pad = F.pad(torch.cat([(energy + _LEAST).log(), colours])[None], (_REACH,) * 4, mode="replicate")
+    there = F.unfold(pad, 2 * _REACH // _APART + 1, dilation=_APART)[0]
+    there = rearrange(there, "(c near) (y x) -> near c y x", c=4, y=rows, x=columns)
+    weight = torch.exp((there[:, 1:] - colours).square().sum(1) / (-2.0 * _COLOUR**2))
+    return torch.exp((weight * there[:, 0]).sum(0) / weight.sum(0))[None]
+
+
 def without_stray(texture: torch.Tensor, colours: torch.Tensor, near: torch.Tensor, calm: torch.Tensor) -> torch.Tensor:
     """The texture (3, H, W), brought down to the usual strength.
 
@@ -44,14 +54,9 @@ def without_stray(texture: torch.Tensor, colours: torch.Tensor, near: torch.Tens
     if not bool((torch.maximum(near, calm) > _NOWHERE).any()):
         return texture
     height, width = texture.shape[1:]
-    cell = max(1, min(height, width) // _CELLS)
+    cell = max(1, min(height, width) // CELLS)
     energy, here = in_cells(texture.square().mean(0, keepdim=True), cell), in_cells(colours, cell)
-    rows, columns = energy.shape[1:]
-    pad = F.pad(torch.cat([(energy + _LEAST).log(), here])[None], (_REACH,) * 4, mode="replicate")
-    there = F.unfold(pad, 2 * _REACH // _APART + 1, dilation=_APART)[0]
-    there = rearrange(there, "(c near) (y x) -> near c y x", c=4, y=rows, x=columns)
-    weight = torch.exp((there[:, 1:] - here).square().sum(1) / (-2.0 * _COLOUR**2))
-    usual = torch.exp((weight * there[:, 0]).sum(0) / weight.sum(0))
+    usual = usual_around(energy, here)
     over = (usual / energy.clamp_min(_LEAST)).sqrt()
     rough = ((usual / _USUAL[0]).log() / math.log(_USUAL[1] / _USUAL[0])).clamp(0.0, 1.0)
     for gone, most in ((near, _MORE), (calm, torch.lerp(*map(rough.new_tensor, _MUCH_MORE), rough))):

@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         prog="local-builtin", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="where all files go; made when it is not there")
-    parser.add_argument("--steps", type=int, default=40_000, metavar="N", help="in all (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=34_000, metavar="N", help="in all (default %(default)s)")
     parser.add_argument("--batch", type=int, default=8, metavar="N", help="parts a step (default %(default)s)")
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate (default %(default)s)")
     parser.add_argument("--count", type=int, default=800, metavar="N", help="pictures (default %(default)s)")

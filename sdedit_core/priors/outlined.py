@@ -1,0 +1,65 @@
+"""Outlines as painted: where patches and a small network disagree about more than texture, the network is right.
+
+A patch has the outline of the landscape that it was cut from.  Where no landscape has the painted one, the patches tear
+it: a snow cap melts into its mountain, a roof grows fur.  A network that was trained on parts of landscapes in any
+colour has seen any outline, while patches have the better texture.  With P' as in :mod:`.palette` and N the network's
+posterior mean of the same picture,
+
+    P' + W (N - P'),    W = max(e^2 / (e^2 + l^2), w f^2 / (f^2 + m^2)),    l = min(l_0^2 + u, l_1^2).
+
+e is the mean square of P' - N close by, and u the mean square that is usual around on the same colour (see
+:mod:`.stray`): in high grass there is more texture than in a sky.  l_0 and l_1, in terms of the picture's mean, are
+what the texture of a sky, and any texture, stays below.  f is how much of an area (see :mod:`.areas`) has a colour, or
+is close to an outline, that the patches lack, by C(x) - C(P): there their texture is foreign as well, a tower of straw,
+and the larger part w of it goes.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from .areas import Areas
+from .cells import in_cells, in_pixels
+from .palette import Cartoons
+from .stray import CELLS, usual_around
+from .windows import largest_around, mean_around
+
+_TEXTURE = 0.04  # difference, RMS over the picture's mean, that halves the share of the patches
+_MUCH = 0.1  # the same where much texture is usual, at most
+_LACKING = 0.1  # C(x) - C(P), RMS over the picture's mean, from which it is a colour that patches lack
+_WHOLE, _MOST = 0.35, 0.6  # m and w
+_CLOSE, _AROUND = 85, 128  # shorter side over half the width of e, and over how far W is grown
+_BESIDE = 64  # shorter side over how far what is lacking is grown
+_DARK = 0.35  # mean of the darkest picture
+
+
+def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons) -> torch.Tensor:
+    """``mean`` with the outlines of ``drawn``, all (3, H, W).
+
+    Args:
+        mean: P'.
+        drawn: N.
+        seen: the picture that both are of, as it is compared.
+    """
+    height, width = mean.shape[1:]
+    side = min(height, width)
+    bright = seen.painted.mean(2).mean().clamp_min(_DARK)  # row by row: one long sum depends on the number of threads
+    energy = (mean - drawn).square().mean(0, keepdim=True)
+    cell = max(1, side // CELLS)
+    colours = in_cells(in_pixels(seen.painted, seen.cell, height, width), cell)
+    usual = in_pixels(usual_around(in_cells(energy, cell), colours), cell, height, width)
+    limit = ((_TEXTURE * bright).square() + usual).clamp_max((_MUCH * bright).square())
+    energy = mean_around(energy, max(1, side // _CLOSE)).square()
+    grow = max(1, side // _AROUND)
+    share = mean_around(largest_around(energy / (energy + limit.square()), grow), grow)
+    foreign = in_pixels(_foreign(seen, bright), seen.cell, height, width)
+    return torch.lerp(mean, drawn, torch.maximum(share, foreign))
+
+
+def _foreign(seen: Cartoons, bright: torch.Tensor) -> torch.Tensor:
+    """The second part of W, (1, h, w)."""
+    lacking = (seen.painted - seen.shown).square().mean(0, keepdim=True).square()
+    lacking = lacking / (lacking + (_LACKING * bright) ** 4)
+    beside = max(1, min(lacking.shape[1:]) // _BESIDE)
+    share = Areas(seen.painted).mean(mean_around(largest_around(lacking, beside), 1)).square()
+    return _MOST * share / (share + _WHOLE**2)
