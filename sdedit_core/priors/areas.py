@@ -40,8 +40,7 @@ class Areas:
         alike = torch.exp(_squares(coarse.flatten(1)) / (-6.0 * _COLOUR**2))
         self._weight = fixed_point(alike * torch.exp(apart / (-2.0 * _REACH**2)))
         self._total = self._weight.sum(1)
-        near = fixed_point(torch.exp(apart / (-2.0 * _NEAR**2)))
-        self._close = (fixed_point(alike) * near).sum(1) / near.sum(1)
+        self._apart, self._alike = apart, alike
         unlike = (self._around(coarse) - painted[:, None]).square().sum(0) / (6.0 * _COLOUR**2)
         self._share = (unlike.amin(0) - unlike).exp()
         self._share = self._share / self._share.sum(0)
@@ -57,7 +56,8 @@ class Areas:
 
     def close(self) -> torch.Tensor:
         """Of every cell (1, H, W), how much of what is close by has its colour: half at a straight border."""
-        return self._fine(self._close[None])
+        near = fixed_point(torch.exp(self._apart / (-2.0 * _NEAR**2)))
+        return self._fine(((fixed_point(self._alike) * near).sum(1) / near.sum(1))[None])
 
     def mean(self, part: torch.Tensor) -> torch.Tensor:
         """Of every cell, the mean of ``part`` (C, H, W) over its area."""

@@ -42,6 +42,7 @@ def with_calm(
     x: torch.Tensor,
     mean: torch.Tensor,
     seen: Cartoons,
+    areas: Areas,
     explain: Callable[[torch.Tensor], torch.Tensor],
     sigma: float,
     share: float,
@@ -52,6 +53,7 @@ def with_calm(
         x: the noisy picture (3, H, W).
         mean: P'.
         seen: x and P as they are compared.
+        areas: of C(x).
         explain: P0, of such a picture.
         sigma: noise level of x, MOST or less.
         share: how far areas keep their colour at this noise level; so far k goes.
@@ -59,7 +61,6 @@ def with_calm(
     height, width = x.shape[1:]
     cell, strength, painted, shown = seen
     side = min(painted.shape[1:])
-    areas = Areas(painted)
     grow, place, smooth, wide = (max(1, side // part) for part in (_TIP, _PLACE, _SMOOTH, _AROUND))
     bright = painted.mean(2).mean().clamp_min(_DARK)  # row by row: one long sum depends on the number of threads
     foreign = 1.0 - _at_most(areas.mean(_energy(painted - shown)), _FOREIGN * (1.0 + _RISE * sigma) * bright)

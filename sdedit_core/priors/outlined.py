@@ -33,13 +33,14 @@ _BESIDE = 64  # shorter side over how far what is lacking is grown
 _DARK = 0.35  # mean of the darkest picture
 
 
-def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons) -> torch.Tensor:
+def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas: Areas) -> torch.Tensor:
     """``mean`` with the outlines of ``drawn``, all (3, H, W).
 
     Args:
         mean: P'.
         drawn: N.
         seen: the picture that both are of, as it is compared.
+        areas: of C(x).
     """
     height, width = mean.shape[1:]
     side = min(height, width)
@@ -52,14 +53,14 @@ def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons) -> to
     energy = mean_around(energy, max(1, side // _CLOSE)).square()
     grow = max(1, side // _AROUND)
     share = mean_around(largest_around(energy / (energy + limit.square()), grow), grow)
-    foreign = in_pixels(_foreign(seen, bright), seen.cell, height, width)
+    foreign = in_pixels(_foreign(seen, areas, bright), seen.cell, height, width)
     return torch.lerp(mean, drawn, torch.maximum(share, foreign))
 
 
-def _foreign(seen: Cartoons, bright: torch.Tensor) -> torch.Tensor:
+def _foreign(seen: Cartoons, areas: Areas, bright: torch.Tensor) -> torch.Tensor:
     """The second part of W, (1, h, w)."""
     lacking = (seen.painted - seen.shown).square().mean(0, keepdim=True).square()
     lacking = lacking / (lacking + (_LACKING * bright) ** 4)
     beside = max(1, min(lacking.shape[1:]) // _BESIDE)
-    share = Areas(seen.painted).mean(mean_around(largest_around(lacking, beside), 1)).square()
+    share = areas.mean(mean_around(largest_around(lacking, beside), 1)).square()
     return _MOST * share / (share + _WHOLE**2)

@@ -21,6 +21,7 @@ import torch
 from einops import rearrange
 
 from ..sampling.noise import mix64
+from .areas import Areas
 from .calm import MOST, with_calm
 from .departure import with_departure
 from .detail import energy, with_detail
@@ -269,13 +270,17 @@ class PatchPrior:
             return found
         seen = Cartoons.of(x, found, sigma)
         mean = with_palette(x, found, sigma, self.palette_freedom, flat=self.flat, seen=seen)
-        if self.network is not None and sigma <= SURE:
+        asked, known = self.network is not None and sigma <= SURE, self.flat and sigma <= MOST
+        if not asked and not known:
+            return mean
+        areas = Areas(seen.painted)
+        if asked:
             if self.tick is not None:
                 self.tick()
-            mean = with_outlines(mean, self.network(x, sigma), seen)
-        if not self.flat or sigma > MOST:
+            mean = with_outlines(mean, self.network(x, sigma), seen, areas)
+        if not known:
             return mean
-        return with_calm(x, mean, seen, partial(self._explained, sigma=sigma, freedom=0.0), sigma, share)
+        return with_calm(x, mean, seen, areas, partial(self._explained, sigma=sigma, freedom=0.0), sigma, share)
 
     def _explained(self, x: torch.Tensor, sigma: float, freedom: float) -> torch.Tensor:
         """The posterior mean over the reference patches, of the one or two sizes in charge of this noise level."""

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from sdedit_core import builtin, load_score_model, sdedit
+from sdedit_core.priors.areas import Areas
 from sdedit_core.priors.outlined import with_outlines
 from sdedit_core.priors.palette import SURE, Cartoons
 from sdedit_core.priors.patch import PatchPrior
@@ -50,10 +51,14 @@ def seen(picture, sigma=0.05):
     return Cartoons.of(x, x, sigma)
 
 
+def outlined(mean, drawn, cartoons):
+    return with_outlines(mean, drawn, cartoons, Areas(cartoons.painted))
+
+
 @pytest.mark.parametrize("sigma", [0.02, 0.05, 0.2])
 def test_where_both_disagree_about_more_than_texture_the_network_is_right(sigma):
     """A snow cap that the patches do not have."""
-    out = with_outlines(sky(cap=False), sky(cap=True), seen(sky(cap=True), sigma))
+    out = outlined(sky(cap=False), sky(cap=True), seen(sky(cap=True), sigma))
     assert (out - sky(cap=True)).abs().mean() < 0.01 and (out - sky(cap=True)).abs().max() < 0.15
 
 
@@ -61,17 +66,17 @@ def test_where_colours_are_foreign_the_texture_is_as_well():
     """Straw on a cap that the patches lack, and in the sky that they know."""
     x, straw = sky(cap=True), 0.01 * noise(3, SIDE, SIDE)
     lacking = Cartoons.of(x, sky(cap=False), 0.05)
-    out = with_outlines(x + straw, x, lacking)
+    out = outlined(x + straw, x, lacking)
     inside, outside = (slice(None), slice(46, 74), slice(56, 84)), (slice(None), slice(0, 20), slice(0, SIDE))
     assert (out - x)[inside].square().mean() < 0.3 * straw[inside].square().mean()
     assert (out - x)[outside].square().mean() > 0.7 * straw[outside].square().mean()
-    known = with_outlines(x + straw, x, seen(x))
+    known = outlined(x + straw, x, seen(x))
     assert (known - x)[inside].square().mean() > 0.7 * straw[inside].square().mean()
 
 
 def test_texture_is_that_of_the_patches():
     mean, drawn = sky(cap=True) + 0.01 * noise(3, SIDE, SIDE), sky(cap=True)
-    out = with_outlines(mean, drawn, seen(drawn))
+    out = outlined(mean, drawn, seen(drawn))
     assert (out - mean).abs().max() < 0.1 * (mean - drawn).abs().max()
 
 
@@ -82,13 +87,13 @@ def test_where_more_texture_is_usual_more_is_left():
     everywhere, patch = sky(cap=False) + grass, sky(cap=False)
     patch[:, 90:100, 60:70] += grass[:, 90:100, 60:70]
     kept, gone = (
-        (with_outlines(mean, sky(cap=False), seen(sky(cap=False))) - sky(cap=False))[:, 90:100, 60:70].square().mean()
+        (outlined(mean, sky(cap=False), seen(sky(cap=False))) - sky(cap=False))[:, 90:100, 60:70].square().mean()
         for mean in (everywhere, patch)
     )
     assert kept > 2.5 * gone
     torn = everywhere.clone()
     torn[:, 80:110, 60:64] = CAP
-    out = with_outlines(torn, sky(cap=False), seen(sky(cap=False)))
+    out = outlined(torn, sky(cap=False), seen(sky(cap=False)))
     left = (out - sky(cap=False))[:, 82:108, 60:64].abs().mean() / (CAP - SKY).abs().mean()
     assert left < 0.1
 
@@ -99,7 +104,7 @@ def test_same_brightness_or_not_the_limits_go_with_it():
     for light in (1.0, 0.75):
         drawn = light * sky(cap=False)
         mean = drawn + light * 0.03
-        shares.append(float(((mean - with_outlines(mean, drawn, seen(drawn))) / (mean - drawn)).mean()))
+        shares.append(float(((mean - outlined(mean, drawn, seen(drawn))) / (mean - drawn)).mean()))
     assert shares[0] == pytest.approx(shares[1], rel=0.03) and 0.05 < shares[0] < 0.95
 
 
