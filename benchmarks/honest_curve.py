@@ -144,7 +144,7 @@ def edits(mood: str, args: argparse.Namespace) -> tuple[torch.Tensor, torch.Tens
             raise SystemExit(f"{file} was made with other settings: {found['settings']}")
         return found["seen"], found["strokes"], found["made"]
     overrides = {name: float(value) for name, _, value in (item.partition("=") for item in args.set)}
-    model = load_score_model(f"landscape-{mood}", **overrides)
+    model = load_score_model("landscape" if args.all_moods else f"landscape-{mood}", **overrides)
     seen = photos(mood, range(args.guides), args.size)
     strokes = simulate_strokes(seen, kernel=None)
     made = {t0: sdedit(model, strokes, t0=t0, steps=args.steps, seed=0).samples.clamp(0, 1) for t0 in args.t0}
@@ -161,6 +161,7 @@ def main() -> None:
     parser.add_argument("--t0", type=float, nargs="+", default=[0.2, 0.25, 0.3, 0.36, 0.5, 0.6, 0.8])
     parser.add_argument("--moods", nargs="+", default=list(MOODS))
     parser.add_argument("--size", type=int, default=96)
+    parser.add_argument("--all-moods", action="store_true", help="with landscape, not with the model of the mood")
     parser.add_argument("--guides", type=int, default=8, help="per mood")
     parser.add_argument("--references", type=int, default=16, help="other held-out renders per mood")
     parser.add_argument("--steps", type=int, default=36)
