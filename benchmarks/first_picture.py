@@ -37,7 +37,7 @@ def one(size: int, args: argparse.Namespace) -> dict:
     imported, base = time.perf_counter() - started, peak_megabytes()
     torch.set_num_threads(args.threads)
     wall, cpu = time.perf_counter(), time.process_time()
-    model = load_score_model(f"landscape-{args.guide}", device=args.device)
+    model = load_score_model(args.model or f"landscape-{args.guide}", device=args.device)
     guide = example_guide(args.guide, width=size, height=size)
     built, built_cpu = time.perf_counter() - wall, time.process_time() - cpu
     result = sdedit(model, guide, t0=args.t0, steps=args.steps)
@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--t0", type=float, default=0.4)
     parser.add_argument("--guide", default="alpine")
+    parser.add_argument("--model", help="built-in model (default: that of the guide's mood)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
@@ -68,11 +69,13 @@ def main() -> None:
     if args.child:
         print(json.dumps(one(sizes[0], args)))
         return
-    print(f"landscape-{args.guide}, t0 {args.t0}, {args.steps} steps, {args.threads} threads, {args.device}")
+    name = args.model or f"landscape-{args.guide}"
+    print(f"{name}, t0 {args.t0}, {args.steps} steps, {args.threads} threads, {args.device}")
     for size in sizes:
         command = [sys.executable, __file__, "--child", "--size", str(size)]
         for name in ("steps", "t0", "guide", "threads", "device"):
             command += [f"--{name}", str(getattr(args, name))]
+        command += ["--model", args.model] if args.model else []
         row = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         print("  ".join(f"{k} {v:.2f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()))
 

@@ -137,7 +137,7 @@ def statistics_of(real: torch.Tensor) -> Callable[[torch.Tensor], dict[str, floa
 def edits(mood: str, args: argparse.Namespace) -> tuple[torch.Tensor, torch.Tensor, dict[float, torch.Tensor]]:
     """(renders, strokes, t0 -> edits) of one mood."""
     file = Path(args.keep) / f"{mood}.pt" if args.keep else None
-    settings = [args.t0, args.size, args.guides, args.steps, args.set]
+    settings = [args.t0, args.size, args.guides, args.steps, args.set, args.all_moods]
     if file and file.exists():
         found = torch.load(file, weights_only=True)
         if found["settings"] != settings:

@@ -1,4 +1,5 @@
-"""What ships with the package: reference pictures of six landscape moods and further ones, and guides to start from.
+"""What ships with the package: reference pictures of six landscape moods and further ones, a small network that draws
+outlines, and guides to start from.
 
 The pictures are renders of our own landscape generator (``tools/landscapes``, not part of the package), so nothing is
 downloaded and nobody's photographs are inside.  The guides are drawings that the Stroke Canvas can open.
@@ -140,7 +141,7 @@ def load_prior(
 
     Args:
         size: None = 256 for a mood; the model of all moods follows the picture then.
-        palette_freedom: 0 = only the colours of the references; more keeps those of the painting.
+        palette_freedom: 0 = only the colours of the references, and no network; more keeps those of the painting.
 
     Raises:
         ValueError: an unknown name, a size below 16 px, a negative ``palette_freedom``.

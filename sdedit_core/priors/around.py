@@ -12,8 +12,13 @@ def around(size: torch.Tensor, level: torch.Tensor, reach: int) -> torch.Tensor:
 
     Args:
         size: (1, H, W), squared differences.
-        level: a number as a tensor.
+        level: a number as a tensor, or (1, H, W).
         reach: at least 1.
     """
+    return mean_around(largest_around(beyond(size, level), reach), reach)
+
+
+def beyond(size: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+    """The same for every place by itself; ``level`` may be another at every place."""
     size = size.square()
-    return mean_around(largest_around(size / (size + level**4), reach), reach)
+    return size / (size + level**4)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import torch
 
 from .areas import Areas
+from .around import around, beyond
 from .cells import in_cells, in_pixels
 from .palette import Cartoons
 from .stray import CELLS, usual_around
@@ -50,17 +51,14 @@ def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas
     colours = in_cells(in_pixels(seen.painted, seen.cell, height, width), cell)
     usual = in_pixels(usual_around(in_cells(energy, cell), colours), cell, height, width)
     limit = ((_TEXTURE * bright).square() + usual).clamp_max((_MUCH * bright).square())
-    energy = mean_around(energy, max(1, side // _CLOSE)).square()
-    grow = max(1, side // _AROUND)
-    share = mean_around(largest_around(energy / (energy + limit.square()), grow), grow)
+    share = around(mean_around(energy, max(1, side // _CLOSE)), limit.sqrt(), max(1, side // _AROUND))
     foreign = in_pixels(_foreign(seen, areas, bright), seen.cell, height, width)
     return torch.lerp(mean, drawn, torch.maximum(share, foreign))
 
 
 def _foreign(seen: Cartoons, areas: Areas, bright: torch.Tensor) -> torch.Tensor:
     """The second part of W, (1, h, w)."""
-    lacking = (seen.painted - seen.shown).square().mean(0, keepdim=True).square()
-    lacking = lacking / (lacking + (_LACKING * bright) ** 4)
+    lacking = beyond((seen.painted - seen.shown).square().mean(0, keepdim=True), _LACKING * bright)
     beside = max(1, min(lacking.shape[1:]) // _BESIDE)
     share = areas.mean(mean_around(largest_around(lacking, beside), 1)).square()
     return _MOST * share / (share + _WHOLE**2)

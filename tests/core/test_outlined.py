@@ -99,7 +99,7 @@ def test_where_more_texture_is_usual_more_is_left():
 
 
 def test_same_brightness_or_not_the_limits_go_with_it():
-    """In a picture half as bright half the difference is as much."""
+    """In a darker picture a difference that is smaller by as much counts the same."""
     shares = []
     for light in (1.0, 0.75):
         drawn = light * sky(cap=False)
@@ -179,7 +179,7 @@ def test_the_number_of_threads_changes_nothing(landscape):
     assert torch.equal(made[0], made[1]) and torch.equal(made[0], made[2])
 
 
-def test_a_painted_thing_keeps_its_colour_and_its_outline():
+def test_a_painted_thing_keeps_its_colour():
     """A red house on a meadow, a sun in the sky."""
     guide = torch.empty(1, 3, SIDE, SIDE)
     guide[:] = torch.tensor([0.45, 0.68, 0.92]).reshape(3, 1, 1)
