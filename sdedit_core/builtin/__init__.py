@@ -12,8 +12,6 @@ from pathlib import Path
 import torch
 
 from ..checkpoints.load import load_checkpoint
-from ..pictures.fit import fit
-from ..pictures.io import load_image
 from ..priors.patch import PatchPrior
 from ..priors.picked import PickedPatchPrior
 from ..priors.sized import SizedPatchPrior
@@ -30,12 +28,14 @@ from .examples import (
     example_guide,
     example_photo,
 )
+from .groups import pictures_of, small_pictures
 
 __all__ = [
     "ALL",
     "EXAMPLE_COMPOSITES",
     "EXAMPLE_EDITS",
     "EXAMPLE_GUIDES",
+    "GROUPS",
     "MOODS",
     "RECOMMENDED_T0",
     "example_composite",
@@ -67,7 +67,7 @@ _DESCRIPTIONS = {
 MOODS: tuple[str, ...] = tuple(_DESCRIPTIONS)
 
 ALL = "landscape"  # the model of all moods
-_GROUPS = (*MOODS, "winter")  # which it picks from; snow fields are in it only
+GROUPS = (*MOODS, "winter")  # which it picks from; snow fields are in it only
 _OF_ALL = (
     "every mood, picked by the painting's colours; suns anywhere, houses, towers, paths, rivers, trees, snow fields"
 )
@@ -83,7 +83,6 @@ RECOMMENDED_T0: dict[str, float] = {
     ALL: 0.27,
 }
 
-_FOLDER = Path(__file__).parent / "references"
 _NETWORK = Path(__file__).parent / "landscape-local.safetensors"
 
 
@@ -105,7 +104,7 @@ def references(mood: str, size: int = 256) -> torch.Tensor:
         FileNotFoundError: the pictures are not where they were installed.
     """
     if mood == ALL:
-        return torch.cat([_pictures(one, size, further=True) for one in _GROUPS])
+        return torch.cat([_pictures(one, size, further=True) for one in GROUPS])
     return _pictures(_mood(mood), size)
 
 
@@ -121,17 +120,13 @@ def references_like(name: str, prior: object, pictures: torch.Tensor, size: int 
     if not isinstance(prior, PickedPatchPrior):
         return references(name, size)
     picked = sorted({prior.pick(picture, 0.0) for picture in pictures})
-    return torch.cat([_pictures(_GROUPS[number], size, further=True) for number in picked])
+    return torch.cat([_pictures(GROUPS[number], size, further=True) for number in picked])
 
 
 def _pictures(mood: str, size: int, *, further: bool = False) -> torch.Tensor:
     if size < 16:
         raise ValueError(f"References need a size of at least 16 px, got {size}.")
-    files = sorted(_FOLDER.glob(f"{mood}-*.webp"))
-    files += sorted((_FOLDER.parent / "further").glob(f"{mood}-*.webp")) if further else []
-    if not files:
-        raise FileNotFoundError(f"There are no reference pictures of {mood!r} in {_FOLDER}. Install the package again.")
-    return fit(torch.cat([load_image(file) for file in files]), width=size, height=size)
+    return pictures_of(mood, size, further=further)
 
 
 def load_prior(
@@ -169,8 +164,7 @@ def load_prior(
             lambda side: prior(mood, size or side, True, network), keep=1, cover=COVER, network=network
         )
 
-    small = [_pictures(group, 64, further=True) for group in _GROUPS]
-    return PickedPatchPrior([follows(group) for group in _GROUPS], small)
+    return PickedPatchPrior([follows(group) for group in GROUPS], small_pictures(GROUPS))
 
 
 def _network() -> SmallNetwork:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from sdedit_core import builtin, load_score_model, sdedit
+from sdedit_core.builtin import groups
 from sdedit_core.pictures.canvas import paint_drawing, parse_drawing
 from sdedit_core.pictures.io import from_pil, to_pil
 from sdedit_core.priors.detail import energy, with_detail
@@ -30,9 +31,23 @@ def test_everything_shipped_is_small(folder, most):
     assert 0 < total < most, f"{total / 1e6:.2f} MB of {folder}"
 
 
-def test_the_built_in_models_are_within_three_megabytes():
+def test_the_references_are_within_three_megabytes():
     folder = Path(builtin.__file__).parent
     assert sum(file.stat().st_size for name in ("references", "further") for file in (folder / name).iterdir()) < 3e6
+
+
+def test_what_the_model_of_all_moods_picks_by_is_what_its_references_show():
+    assert groups.FILE.stat().st_size < 100_000
+    small = groups.small_pictures(builtin.GROUPS)
+    assert sum(len(group) for group in small) == len(builtin.references(builtin.ALL, 16))
+    for name, group in zip(builtin.GROUPS, small, strict=True):
+        assert (255 * group - groups.shrunk(name)).abs().max() <= 1, "run python tools/make.py landscapes groups"
+
+
+def test_a_missing_file_of_groups_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(groups, "FILE", tmp_path / "gone.safetensors")
+    with pytest.raises(FileNotFoundError, match="gone.safetensors is missing"):
+        builtin.load_prior(builtin.ALL)
 
 
 @pytest.mark.parametrize("name", list(builtin.EXAMPLE_GUIDES))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .examples import write_examples
 from .moods import MOODS
-from .references import write_further, write_references
+from .references import write_further, write_groups, write_references
 from .variety import render_folder
 
 
@@ -25,9 +25,11 @@ def main(arguments: list[str]) -> int:
     folder.set_defaults(run=_folder)
     references = commands.add_parser("references", help="write the references of the built-in models again")
     references.add_argument("moods", nargs="*", metavar="MOOD", help=f"any of {', '.join(MOODS)}; default all")
-    references.set_defaults(run=lambda args: write_references(args.moods or MOODS))
+    references.set_defaults(run=lambda args: (write_references(args.moods or MOODS), write_groups()))
     further = commands.add_parser("further", help="write the further references of the model of all moods again")
-    further.set_defaults(run=lambda args: write_further())
+    further.set_defaults(run=lambda args: (write_further(), write_groups()))
+    groups = commands.add_parser("groups", help="write again what the model of all moods picks its references by")
+    groups.set_defaults(run=lambda args: write_groups())
     examples = commands.add_parser("examples", help="write the photos of the example guides, edits, composites again")
     examples.set_defaults(run=lambda args: write_examples())
     args = parser.parse_args(arguments)

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from safetensors.torch import save_file
+
+from sdedit_core.builtin import GROUPS, groups
 from sdedit_core.pictures.io import to_pil
 
 from .further import further_scenes
@@ -72,6 +75,11 @@ def write_further(folder: Path = FURTHER) -> None:
         old.unlink()
     for name, scene in further_scenes().items():
         write_picture(scene, folder / f"{name}.webp", quality=QUALITY)
+
+
+def write_groups(file: Path = groups.FILE) -> None:
+    """Write the small pictures that the model of all moods picks by, from the references that there are now."""
+    save_file({group: groups.shrunk(group) for group in GROUPS}, file)
 
 
 def write_picture(scene: Scene, file: Path, *, quality: int) -> None:
