@@ -46,7 +46,7 @@ def test_what_the_model_of_all_moods_picks_by_is_what_its_references_show():
 
 def test_a_missing_file_of_groups_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(groups, "FILE", tmp_path / "gone.safetensors")
-    with pytest.raises(FileNotFoundError, match="gone.safetensors is missing"):
+    with pytest.raises(FileNotFoundError, match="is missing in"):
         builtin.load_prior(builtin.ALL)
 
 
