@@ -19,6 +19,7 @@ _COUNT = 32  # cells on the shorter side, at least, where there are so many
 _MOST = 2048  # cells in all, about: there is a weight for every two of them
 _COLOUR = 0.035  # distance in RGB, RMS, at which a cell belongs to another area
 _REACH = 0.3  # of the shorter side: the same
+_BAND = 0.04  # of the shorter side: the same height, and the same place at it
 _NEAR = 0.08  # of the shorter side: what counts as close by
 _THING = 0.065  # share of the picture up to which an area is a thing
 _TIP = 0.32  # share of the same colour close by up to which a place is the tip of something, and a thing as well
@@ -40,7 +41,7 @@ class Areas:
         alike = torch.exp(_squares(coarse.flatten(1)) / (-6.0 * _COLOUR**2))
         self._weight = fixed_point(alike * torch.exp(apart / (-2.0 * _REACH**2)))
         self._total = self._weight.sum(1)
-        self._apart, self._alike = apart, alike
+        self._apart, self._alike, self._ys = apart, alike, ys.repeat_interleave(columns)
         unlike = (self._around(coarse) - painted[:, None]).square().sum(0) / (6.0 * _COLOUR**2)
         self._share = (unlike.amin(0) - unlike).exp()
         self._share = self._share / self._share.sum(0)
@@ -62,6 +63,17 @@ class Areas:
     def mean(self, part: torch.Tensor) -> torch.Tensor:
         """Of every cell, the mean of ``part`` (C, H, W) over its area."""
         return self._fine(fixed_point(in_cells(part, self._cell).flatten(1)) @ self._weight / self._total)
+
+    def beside(self, part: torch.Tensor) -> torch.Tensor:
+        """Of every cell, the mean of ``part`` (C, H, W) close by, less the mean of its area at the same height."""
+        cells = fixed_point(in_cells(part, self._cell).flatten(1))
+        below = (self._ys[:, None] - self._ys).square()
+        level = self._alike * torch.exp(below / (-2.0 * _BAND**2))
+        means = []
+        for reach in (_BAND, _REACH):
+            weight = fixed_point(level * torch.exp((self._apart - below) / (-2.0 * reach**2)))
+            means.append(cells @ weight / weight.sum(1))
+        return self._fine(means[0] - means[1])
 
     def _fine(self, coarse: torch.Tensor) -> torch.Tensor:
         """(C, cells) on the cells of the cartoon: of the nine around, those of the same colour."""

@@ -12,6 +12,11 @@ a sky.  k is the share of what is known and calm: not in a thing; little left of
 over 1/16 of the side, for no cloud has the outline of the brush; nowhere much of it; and little texture, for in rocks
 and meadows the references have shapes of their own.
 
+Where there is a network that draws outlines (see :mod:`.outlined`), its N decides along the rows, since what goes from
+side to side is a band of the sky.  A white roof on snow is lost in C, but N differs from what is left and right in the
+same area: there k is 0.  Nor has N the row of peaks that P0 may draw where a field of snow meets the sky: k is 0 where
+Q - N, less its mean to the left and right, is large.
+
 Only at noise levels up to 0.06: in larger noise C(x) lacks what is faint, and so would the sky: a cloud at dusk.
 """
 
@@ -26,7 +31,7 @@ from .cartoon import cartoon
 from .cells import in_cells, in_pixels
 from .palette import Cartoons
 from .stray import daylight, without_stray
-from .windows import largest_around, mean_around
+from .windows import largest_around, mean_around, mean_beside
 
 _AROUND = 25  # shorter side over half the width from which a thing is filled
 _SMOOTH = 32  # shorter side over half the width of means of what is left
@@ -35,6 +40,9 @@ _LEFT, _MUCH, _TEXTURE = 0.04, 0.1, 0.03  # RMS over the mean that halves k: lef
 _FOREIGN = 0.08  # change of an area, RMS over the mean, from which it is a thing as well
 MOST = 0.06  # noise level up to which C(x) has what is faint
 _RISE = 3.0  # of what may be left in an area, or changed, with sigma: means over areas are less sure
+_UNLIKE = 0.04  # Q - N, RMS over the mean, that halves k
+_ROW = 8  # shorter side over half the length of a row
+_FAINT = 0.012  # RMS over the mean that halves k: how far N is from what is beside it in the same area
 _DARK = 0.1  # mean of the darkest picture
 
 
@@ -46,6 +54,7 @@ def with_calm(
     explain: Callable[[torch.Tensor], torch.Tensor],
     sigma: float,
     share: float,
+    drawn: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """``mean`` with its calm areas as the references have them, (3, H, W).
 
@@ -57,6 +66,7 @@ def with_calm(
         explain: P0, of such a picture.
         sigma: noise level of x, MOST or less.
         share: how far areas keep their colour at this noise level; so far k goes.
+        drawn: N, where there is a network.
     """
     height, width = x.shape[1:]
     cell, strength, painted, shown = seen
@@ -83,6 +93,13 @@ def with_calm(
     known = known * _at_most(areas.mean(in_cells(_energy(texture), cell)), _TEXTURE * bright)
     here = _at_most(mean_around(_energy(left), place), _MUCH * bright)
     known = mean_around(known, grow * 4)
+    if drawn is not None:
+        unlike = (1.0 - thing) * in_cells(clean - drawn, cell)
+        unlike = _energy(unlike - mean_beside(unlike, max(1, side // _ROW)))
+        unlike = mean_around(unlike, place) * daylight(painted)
+        known = known * -largest_around(-_at_most(unlike, _UNLIKE * bright), grow)
+        faint = 1.0 - _at_most(_energy(areas.beside(in_cells(drawn, cell))), _FAINT * bright)
+        known = known * (1.0 - mean_around(largest_around(faint, grow), grow))
     known = known * (1.0 - thing) * -largest_around(-here, grow)
     return torch.lerp(mean, clean, in_pixels(share * known, cell, height, width))
 

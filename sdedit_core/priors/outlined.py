@@ -8,13 +8,15 @@ posterior mean of the same picture,
     P' + W (N - P'),    W = max(e^2 / (e^2 + l^2), w f^2 / (f^2 + m^2)),    l = min(l_0^2 + u, l_1^2).
 
 e is the mean square of P' - N close by, and u the mean square that is usual around on the same colour (see
-:mod:`.stray`): in high grass there is more texture than in a sky.  l_0 and l_1, in terms of the picture's mean, are
-what the texture of a sky, and any texture, stays below.  f is how much of an area (see :mod:`.areas`) has a colour, or
-is close to an outline, that the patches lack, by C(x) - C(P): there their texture is foreign as well, a tower of straw,
-and the larger part w of it goes.
+:mod:`.stray`): in high grass there is more texture than in a sky.  l_0 and l_1, in terms of the picture's mean and
+larger in small pictures, are what the texture of a sky, and any texture, stays below.  f is how much of an area (see
+:mod:`.areas`) has a colour, or is close to an outline, that the patches lack, by C(x) - C(P): there their texture is
+foreign as well, a tower of straw, and the larger part w of it goes.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 
@@ -27,8 +29,9 @@ from .windows import largest_around, mean_around
 
 _TEXTURE = 0.04  # difference, RMS over the picture's mean, that halves the share of the patches
 _MUCH = 0.1  # the same where much texture is usual, at most
+_SIDE = 256  # below it, the same texture is more contrast from pixel to pixel
 _LACKING = 0.1  # C(x) - C(P), RMS over the picture's mean, from which it is a colour that patches lack
-_WHOLE, _MOST = 0.35, 0.6  # m and w
+_WHOLE, _MOST = 0.35, 0.8  # m and w
 _CLOSE, _AROUND = 85, 128  # shorter side over half the width of e, and over how far W is grown
 _BESIDE = 64  # shorter side over how far what is lacking is grown
 _DARK = 0.35  # mean of the darkest picture
@@ -50,7 +53,8 @@ def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas
     cell = max(1, side // CELLS)
     colours = in_cells(in_pixels(seen.painted, seen.cell, height, width), cell)
     usual = in_pixels(usual_around(in_cells(energy, cell), colours), cell, height, width)
-    limit = ((_TEXTURE * bright).square() + usual).clamp_max((_MUCH * bright).square())
+    coarse = math.sqrt(max(1.0, _SIDE / side))
+    limit = ((_TEXTURE * coarse * bright).square() + usual).clamp_max((_MUCH * coarse * bright).square())
     share = around(mean_around(energy, max(1, side // _CLOSE)), limit.sqrt(), max(1, side // _AROUND))
     foreign = in_pixels(_foreign(seen, areas, bright), seen.cell, height, width)
     return torch.lerp(mean, drawn, torch.maximum(share, foreign))

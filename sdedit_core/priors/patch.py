@@ -274,13 +274,15 @@ class PatchPrior:
         if not asked and not known:
             return mean
         areas = Areas(seen.painted)
+        drawn = None
         if asked:
             if self.tick is not None:
                 self.tick()
-            mean = with_outlines(mean, self.network(x, sigma), seen, areas)
+            drawn = self.network(x, sigma)
+            mean = with_outlines(mean, drawn, seen, areas)
         if not known:
             return mean
-        return with_calm(x, mean, seen, areas, partial(self._explained, sigma=sigma, freedom=0.0), sigma, share)
+        return with_calm(x, mean, seen, areas, partial(self._explained, sigma=sigma, freedom=0.0), sigma, share, drawn)
 
     def _explained(self, x: torch.Tensor, sigma: float, freedom: float) -> torch.Tensor:
         """The posterior mean over the reference patches, of the one or two sizes in charge of this noise level."""

@@ -17,6 +17,11 @@ def mean_around(part: torch.Tensor, reach: int) -> torch.Tensor:
     return _mean_along(_mean_along(part, reach, -2), reach, -1)
 
 
+def mean_beside(part: torch.Tensor, reach: int) -> torch.Tensor:
+    """Means of (..., H, W) over 2 ``reach`` + 1 pixels of a row, at the edge what there is of them."""
+    return _mean_along(part, reach, -1)
+
+
 def largest_around(part: torch.Tensor, reach: int) -> torch.Tensor:
     """Largest values of (..., H, W) in squares of 2 ``reach`` + 1 pixels, at the edge what there is of them."""
     for axis in (-2, -1):

@@ -37,11 +37,11 @@ def noise(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def calm(guide, explain, sigma=0.05, seed=0):
-    """(P', the result) where P' is the guide itself and P what ``explain`` says of it."""
+def calm(guide, explain, sigma=0.05, seed=0, drawn=None):
+    """The result where P' is the guide itself and P what ``explain`` says of it."""
     x = guide + sigma * noise(3, *guide.shape[1:], seed=seed)
     seen = Cartoons.of(x, explain(x), sigma)
-    return with_calm(x, guide, seen, Areas(seen.painted), explain, sigma, 0.95)
+    return with_calm(x, guide, seen, Areas(seen.painted), explain, sigma, 0.95, drawn)
 
 
 def step(picture):
@@ -83,6 +83,32 @@ def test_what_the_references_lack_is_left_alone():
     assert (calm(guide, lambda x: rocks) - guide).abs().mean() < 0.01, "nor are areas with texture taken over"
 
 
+@pytest.mark.parametrize("sigma", [0.02, 0.05])
+def test_what_is_too_faint_for_a_cartoon_stays_where_a_network_sees_it(sigma):
+    """A white roof on snow, in a sky of bands."""
+    guide, roof = bands(), (slice(None), slice(90, 106), slice(40, 76))
+    guide[roof] += 0.035
+    contrast = []
+    for drawn in (None, bands(), guide):
+        out = calm(guide, lambda x: gradient(), sigma, drawn=drawn)
+        contrast.append(float((out - gradient())[roof].mean()) / 0.035)
+        assert step(out) < 0.4 * step(guide), "the bands are no roof"
+    assert contrast[0] == contrast[1] < 0.6 and contrast[2] > 0.85
+
+
+def test_a_row_of_peaks_that_a_network_does_not_see_is_no_sky():
+    """Where a network sees a plain sky, peaks of the references are left out; without it they are taken over."""
+    peaks = gradient()
+    for left in range(4, SIDE - 8, 16):
+        peaks[:, 58:68, left : left + 4] += 0.12
+    without, with_it = (calm(bands(), lambda x: peaks, drawn=drawn) for drawn in (None, bands()))
+    place, beside = ((slice(None), slice(59, 67), columns) for columns in (slice(36, 40), slice(42, 50)))
+    taken, left_out = (float(out[place].mean() - out[beside].mean()) for out in (without, with_it))
+    assert taken > 0.02 and abs(left_out) < 0.3 * taken
+    far = (slice(None), slice(0, 40))
+    assert (with_it - without)[far].abs().max() < 0.01, "above it, the sky is that of the references"
+
+
 def test_a_change_of_colour_of_a_whole_sky_is_kept():
     shift = torch.tensor([0.02, -0.02, -0.02]).reshape(3, 1, 1)
     out = calm(bands() + shift, lambda x: gradient())
@@ -102,6 +128,17 @@ def test_sizes_and_means_of_areas():
     part[:, 50:70, 50:70] = 1.0
     mean = areas.mean(part)[0]
     assert mean[60, 60] > 0.7 and mean[20, 20] < 0.02
+
+
+def test_what_differs_from_its_area_beside_it_is_a_thing_and_not_a_band():
+    areas = Areas(TOP.expand(3, SIDE, SIDE))  # all one area
+    part = torch.zeros(1, SIDE, SIDE)
+    part[:, 20:36] = 1.0
+    part[:, 80:96, 40:76] = 1.0
+    apart = areas.beside(part)[0]
+    assert apart[20:36].abs().max() < 0.01 and apart[110:, :].abs().max() < 0.01
+    assert 0.4 < apart[86:90, 50:66].min() and apart[86:90, 50:66].max() < 0.8
+    assert apart[86:90, 100:].max() < 0, "less than the mean that the thing is in"
 
 
 @pytest.mark.parametrize("shape", [(63, 4000), (3000, 40), (16, 16), (63, 63), (256, 256)])

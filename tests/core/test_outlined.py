@@ -80,6 +80,18 @@ def test_texture_is_that_of_the_patches():
     assert (out - mean).abs().max() < 0.1 * (mean - drawn).abs().max()
 
 
+def test_in_small_pictures_texture_has_more_contrast():
+    """The share that goes of the same texture, in a picture of a quarter of the side."""
+    shares = []
+    for side in (256, 64):
+        drawn = SKY.repeat(1, side, side)
+        mean = drawn + 0.03 * noise(3, side, side)
+        x = drawn + 0.05 * noise(3, side, side, seed=1)
+        left = outlined(mean, drawn, Cartoons.of(x, x, 0.05)) - drawn
+        shares.append(1.0 - float(left.square().mean().sqrt() / (mean - drawn).square().mean().sqrt()))
+    assert shares[1] < 0.7 * shares[0]
+
+
 def test_where_more_texture_is_usual_more_is_left():
     """High grass below, and a torn outline in it; the same grass alone in the sky is no texture."""
     grass = 0.06 * noise(3, SIDE, SIDE)
@@ -191,3 +203,20 @@ def test_a_painted_thing_keeps_its_colour():
     for rows, columns, _ in places:
         part, drawn = (p[0, :, rows, columns].mean((1, 2)) for p in (made, guide))
         assert (part - drawn).abs().max() < 0.06
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_white_roof_on_snow_stays(seed):
+    """Contrast 0.04: the cartoon of the painting lacks it, and the references have snow there."""
+    guide = torch.empty(1, 3, 192, 192)
+    parts = ((slice(0, 80), slice(0, 192), (0.62, 0.78, 0.92)), (slice(80, 192), slice(0, 192), (0.91, 0.935, 0.965)))
+    house, roof = (slice(126, 150), slice(100, 140), (0.48, 0.29, 0.18)), (slice(106, 126), slice(96, 144))
+    for rows, columns, colour in (*parts, house, (*roof, (0.965, 0.98, 0.99))):
+        guide[:, :, rows, columns] = torch.tensor(colour).reshape(3, 1, 1)
+    made = sdedit(load_score_model("landscape"), guide, t0=0.27, steps=12, seed=seed).samples
+    snow = [(slice(106, 126), columns) for columns in (slice(64, 88), slice(152, 176))]
+    white, *sides = (
+        torch.stack([p[0, :, rows, columns].mean((1, 2)) for p in (made, guide)]) for rows, columns in (roof, *snow)
+    )
+    kept, painted = (white - torch.stack(sides).mean(0)).mean(1)
+    assert kept > 0.25 * painted, "0.4 when this was written, and 0 without"
