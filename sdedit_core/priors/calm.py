@@ -14,8 +14,8 @@ and meadows the references have shapes of their own.
 
 Where there is a network that draws outlines (see :mod:`.outlined`), its N decides along the rows, since what goes from
 side to side is a band of the sky.  A white roof on snow is lost in C, but N differs from what is left and right in the
-same area: there k is 0.  Nor has N the row of peaks that P0 may draw where a field of snow meets the sky: k is 0 where
-Q - N, less its mean to the left and right, is large.
+same area: there k is 0.  Nor has N the row of peaks that P0 may draw where a field of snow meets the sky: k is 0 in
+rows in which Q - N, less its mean to the left and right, is large where k is not 0 already.
 
 Only at noise levels up to 0.06: in larger noise C(x) lacks what is faint, and so would the sky: a cloud at dusk.
 """
@@ -40,7 +40,7 @@ _LEFT, _MUCH, _TEXTURE = 0.04, 0.1, 0.03  # RMS over the mean that halves k: lef
 _FOREIGN = 0.08  # change of an area, RMS over the mean, from which it is a thing as well
 MOST = 0.06  # noise level up to which C(x) has what is faint
 _RISE = 3.0  # of what may be left in an area, or changed, with sigma: means over areas are less sure
-_UNLIKE = 0.04  # Q - N, RMS over the mean, that halves k
+_UNLIKE = 0.03  # Q - N along a row, RMS over the mean, that halves k
 _ROW = 8  # shorter side over half the length of a row
 _FAINT = 0.012  # RMS over the mean that halves k: how far N is from what is beside it in the same area
 _DARK = 0.1  # mean of the darkest picture
@@ -94,10 +94,11 @@ def with_calm(
     here = _at_most(mean_around(_energy(left), place), _MUCH * bright)
     known = mean_around(known, grow * 4)
     if drawn is not None:
+        row = max(1, side // _ROW)
         unlike = (1.0 - thing) * in_cells(clean - drawn, cell)
-        unlike = _energy(unlike - mean_beside(unlike, max(1, side // _ROW)))
-        unlike = mean_around(unlike, place) * daylight(painted)
-        known = known * -largest_around(-_at_most(unlike, _UNLIKE * bright), grow)
+        unlike = daylight(painted) * _energy(unlike - mean_beside(unlike, row))
+        unlike = mean_beside(known * unlike, row) / mean_beside(known, row).clamp_min(1e-3)
+        known = known * _at_most(mean_around(unlike, place), _UNLIKE * bright)
         faint = 1.0 - _at_most(_energy(areas.beside(in_cells(drawn, cell))), _FAINT * bright)
         known = known * (1.0 - mean_around(largest_around(faint, grow), grow))
     known = known * (1.0 - thing) * -largest_around(-here, grow)
