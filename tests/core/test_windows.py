@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sdedit_core.priors.windows import largest_around, mean_around, means
+from sdedit_core.priors.windows import largest_around, mean_around, mean_beside, means
 
 SIZES = [(1, 1), (2, 7), (16, 16), (33, 20)]
 
@@ -17,12 +17,14 @@ def picture(height: int, width: int) -> torch.Tensor:
 @pytest.mark.parametrize("reach", [0, 1, 2, 5, 7, 40])
 def test_around_a_pixel_is_what_lies_in_the_picture(size: tuple[int, int], reach: int) -> None:
     part = picture(*size)
-    mean, largest = mean_around(part, reach), largest_around(part, reach)
+    mean, largest, row = mean_around(part, reach), largest_around(part, reach), mean_beside(part, reach)
     for y in range(size[0]):
         for x in range(size[1]):
             window = part[:, max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1].flatten(1)
             torch.testing.assert_close(mean[:, y, x], window.mean(1), atol=1e-6, rtol=0)
             assert torch.equal(largest[:, y, x], window.amax(1))
+            beside = part[:, y, max(0, x - reach) : x + reach + 1]
+            torch.testing.assert_close(row[:, y, x], beside.mean(1), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("width", range(1, 17))
