@@ -104,8 +104,8 @@ def references(mood: str, size: int = 256) -> torch.Tensor:
         FileNotFoundError: the pictures are not where they were installed.
     """
     if mood == ALL:
-        return torch.cat([_pictures(one, size, further=True) for one in GROUPS])
-    return _pictures(_mood(mood), size)
+        return torch.cat([pictures_of(one, size, further=True) for one in GROUPS])
+    return pictures_of(_mood(mood), size)
 
 
 def references_like(name: str, prior: object, pictures: torch.Tensor, size: int = 256) -> torch.Tensor:
@@ -120,13 +120,7 @@ def references_like(name: str, prior: object, pictures: torch.Tensor, size: int 
     if not isinstance(prior, PickedPatchPrior):
         return references(name, size)
     picked = sorted({prior.pick(picture, 0.0) for picture in pictures})
-    return torch.cat([_pictures(GROUPS[number], size, further=True) for number in picked])
-
-
-def _pictures(mood: str, size: int, *, further: bool = False) -> torch.Tensor:
-    if size < 16:
-        raise ValueError(f"References need a size of at least 16 px, got {size}.")
-    return pictures_of(mood, size, further=further)
+    return torch.cat([pictures_of(GROUPS[number], size, further=True) for number in picked])
 
 
 def load_prior(
@@ -144,7 +138,7 @@ def load_prior(
 
     def prior(mood: str, side: int, further: bool, network: SmallNetwork | None = None) -> PatchPrior:
         return PatchPrior.from_images(
-            _pictures(mood, side, further=further),
+            pictures_of(mood, side, further=further),
             palette_freedom=palette_freedom,
             position_aware=True,
             row_window=ROW_WINDOW,

@@ -20,22 +20,25 @@ _FOLDER = Path(__file__).parent
 FILE = _FOLDER / "landscape-groups.safetensors"
 
 
-def files_of(group: str, *, further: bool) -> list[Path]:
-    """The pictures of a mood or of "winter"; ``further`` ones are of the model of all moods only.
+def pictures_of(group: str, size: int, *, further: bool = False) -> torch.Tensor:
+    """The references of a mood or of "winter", (N, 3, size, size) in [0, 1].
+
+    Args:
+        group: its name.
+        size: in pixels.
+        further: with those that are of the model of all moods only.
 
     Raises:
+        ValueError: a size below 16 px.
         FileNotFoundError: there are none.
     """
+    if size < 16:
+        raise ValueError(f"References need a size of at least 16 px, got {size}.")
     files = sorted((_FOLDER / "references").glob(f"{group}-*.webp"))
     files += sorted((_FOLDER / "further").glob(f"{group}-*.webp")) if further else []
     if not files:
         raise FileNotFoundError(f"There are no references of {group!r} in {_FOLDER}. Install the package again.")
-    return files
-
-
-def pictures_of(group: str, size: int, *, further: bool) -> torch.Tensor:
-    """The same, (N, 3, size, size) in [0, 1]."""
-    return fit(torch.cat([load_image(file) for file in files_of(group, further=further)]), width=size, height=size)
+    return fit(torch.cat([load_image(file) for file in files]), width=size, height=size)
 
 
 def small_pictures(groups: tuple[str, ...]) -> list[torch.Tensor]:

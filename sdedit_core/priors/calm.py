@@ -86,7 +86,8 @@ def with_calm(
     clean = explain(x - moved - in_pixels(things, cell, height, width))
     shown = cartoon(in_cells(clean, cell), strength)
     texture = clean - in_pixels(shown, cell, height, width)
-    day, colours = (in_pixels(part, cell, height, width) for part in (daylight(painted), shown))
+    light = daylight(painted)
+    day, colours = (in_pixels(part, cell, height, width) for part in (light, shown))
     clean = clean - texture + without_stray(texture, colours, torch.zeros_like(day), day) + moved
     left = painted - things - change - shown
     known = _at_most(areas.mean(_energy(mean_around(left, smooth))), _LEFT * (1.0 + _RISE * sigma) * bright)
@@ -96,7 +97,7 @@ def with_calm(
     if drawn is not None:
         row = max(1, side // _ROW)
         unlike = (1.0 - thing) * in_cells(clean - drawn, cell)
-        unlike = daylight(painted) * _energy(unlike - mean_beside(unlike, row))
+        unlike = light * _energy(unlike - mean_beside(unlike, row))
         unlike = mean_beside(known * unlike, row) / mean_beside(known, row).clamp_min(1e-3)
         known = known * _at_most(mean_around(unlike, place), _UNLIKE * bright)
         faint = 1.0 - _at_most(_energy(areas.beside(in_cells(drawn, cell))), _FAINT * bright)
