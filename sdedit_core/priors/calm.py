@@ -52,6 +52,7 @@ def with_calm(
     seen: Cartoons,
     areas: Areas,
     explain: Callable[[torch.Tensor], torch.Tensor],
+    *,
     sigma: float,
     share: float,
     drawn: torch.Tensor | None = None,

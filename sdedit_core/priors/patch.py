@@ -282,7 +282,8 @@ class PatchPrior:
             mean = with_outlines(mean, drawn, seen, areas)
         if not known:
             return mean
-        return with_calm(x, mean, seen, areas, partial(self._explained, sigma=sigma, freedom=0.0), sigma, share, drawn)
+        explain = partial(self._explained, sigma=sigma, freedom=0.0)
+        return with_calm(x, mean, seen, areas, explain, sigma=sigma, share=share, drawn=drawn)
 
     def _explained(self, x: torch.Tensor, sigma: float, freedom: float) -> torch.Tensor:
         """The posterior mean over the reference patches, of the one or two sizes in charge of this noise level."""

@@ -41,7 +41,7 @@ def calm(guide, explain, sigma=0.05, seed=0, drawn=None):
     """The result where P' is the guide itself and P what ``explain`` says of it."""
     x = guide + sigma * noise(3, *guide.shape[1:], seed=seed)
     seen = Cartoons.of(x, explain(x), sigma)
-    return with_calm(x, guide, seen, Areas(seen.painted), explain, sigma, 0.95, drawn)
+    return with_calm(x, guide, seen, Areas(seen.painted), explain, sigma=sigma, share=0.95, drawn=drawn)
 
 
 def step(picture):
