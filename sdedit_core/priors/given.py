@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,10 @@ import torch.nn.functional as F
 from ..sde import short
 from .patch_bank import PatchLevel, whole_patches
 
-_OPENING = 0.2  # share of the shorter side that a patch may always have
+_OPENING = 0.085  # share of the shorter side that a patch may always have
+_OPENED = 0.42  # of what is left out, that a patch may have
+_COPIES = (0.75, 0.56, 0.42)  # sizes of the copies of an image that is edited
+_SMALLEST = 16  # side in pixels of an image
 _ROOM = 0.5  # share of a patch size's places that a mask has to leave, or the size is not used
 
 
@@ -40,7 +44,7 @@ def check_images(images: torch.Tensor | Sequence[torch.Tensor]) -> list[torch.Te
         image = item[0] if item.ndim == 4 and item.shape[0] == 1 else item
         if image.ndim != 3 or image.shape[0] != 3:
             raise ValueError(f"Image {number} is {tuple(item.shape)}, expected (3, H, W) with three colours.")
-        if min(image.shape[1:]) < 16:
+        if min(image.shape[1:]) < _SMALLEST:
             raise ValueError(
                 f"Image {number} is {image.shape[2]} x {image.shape[1]} px, expected at least 16 x 16. Enlarge it."
             )
@@ -74,16 +78,70 @@ def left_out_pixels(
     return out if bool(out.any()) else None
 
 
+class Stack(NamedTuple):
+    """Images of several sizes in one tensor, each in the upper left corner of its slot."""
+
+    images: torch.Tensor  # uint8 (N, 3, H, W)
+    sizes: list[tuple[int, int]]  # (height, width) of each
+    left_out: torch.Tensor | None  # bool (N, H, W)
+
+
+def stacked(images: list[torch.Tensor], masks: Sequence[torch.Tensor | None] | None, *, flip: bool) -> Stack:
+    """Images (3, H, W) in [0, 1] and what their masks leave out; with ``flip`` their mirror images come after them.
+
+    Raises:
+        ValueError: masks of another number or shape.
+    """
+    sizes = [(image.shape[1], image.shape[2]) for image in images]
+    height, width = max(s[0] for s in sizes), max(s[1] for s in sizes)
+    left_out = left_out_pixels(masks, sizes, height, width)
+    canvas = torch.zeros(len(images), 3, height, width, dtype=torch.uint8)
+    for slot, image in zip(canvas, images, strict=True):
+        slot[:, : image.shape[1], : image.shape[2]] = (image * 255 + 0.5).to(torch.uint8)
+    if not flip:
+        return Stack(canvas, sizes, left_out)
+    turned = None if left_out is None else torch.cat([left_out, _mirrored(left_out, sizes)])
+    return Stack(torch.cat([canvas, _mirrored(canvas, sizes)]), sizes + sizes, turned)
+
+
+def _mirrored(slots: torch.Tensor, sizes: list[tuple[int, int]]) -> torch.Tensor:
+    """(N, ..., H, W), turned left to right within each image's size."""
+    out = torch.zeros_like(slots)
+    for slot, source, (height, width) in zip(out, slots, sizes, strict=True):
+        slot[..., :height, :width] = source[..., :height, :width].flip(-1)
+    return out
+
+
+def with_copies(
+    images: list[torch.Tensor], masks: Sequence[torch.Tensor | None] | None
+) -> tuple[list[torch.Tensor], list[torch.Tensor | None] | None]:
+    """The images, and smaller copies of those with a mask: what is pasted may be smaller than it is in the photo.
+
+    Returns:
+        Images and masks; the given ones come first.
+    """
+    if masks is None:
+        return images, None
+    more, of_more = [], []
+    for image, mask in zip(images, masks, strict=True):
+        for scale in _COPIES if mask is not None and bool((mask > 0).any()) else ():
+            size = round(scale * min(image.shape[1:]))
+            if size >= _SMALLEST:
+                more.append(resized(image, size))
+                of_more.append(mask)
+    return images + more, [*masks, *of_more]
+
+
 def within_opening(
     levels: tuple[PatchLevel, ...], left_out: torch.Tensor, sizes: list[tuple[int, int]]
 ) -> tuple[PatchLevel, ...]:
-    """The levels whose patches are no larger than what is left out, or than a fifth of the images' shorter side.
+    """The levels whose patches are small against what is left out, or against the images.
 
     An edit that fills a small part of a patch hardly counts when it is compared, and at large noise levels the patches
     without it would take it back.  What is left out is as large as a square of the same area, of the smallest mask.
     """
     opened = [int(out.sum()) for out in left_out if bool(out.any())]
-    most = max(min(opened) ** 0.5, _OPENING * min(min(size) for size in sizes))
+    most = max(_OPENED * min(opened) ** 0.5, _OPENING * min(min(size) for size in sizes))
     kept = [level for level in levels if level.patch <= most] or [levels[0]]
     return _to_the_top(kept)
 

@@ -27,8 +27,10 @@ _SHAPES_MANY = (
     (math.inf, math.inf, 128),
 )
 
+_OF_AN_EDIT = 0.42  # patches of an edit over those of few images
 
-def default_levels(native: int, *, dense: bool, many: bool = False) -> tuple[PatchLevel, ...]:
+
+def default_levels(native: int, *, dense: bool, many: bool = False, edit: bool = False) -> tuple[PatchLevel, ...]:
     """Patch sizes, small to large, for images of short side ``native``.
 
     With few images patches grow a little faster than the native size: finer pictures need more context to look like a
@@ -39,15 +41,29 @@ def default_levels(native: int, *, dense: bool, many: bool = False) -> tuple[Pat
         dense: (almost) every position of the small patches enters the bank.
         many: there are many images to choose from.  Patches are larger then and overlap less, and the highest noise
             levels see whole pictures: more context gives more detail and a layout that holds together.
+        edit: of one of the images, which are few.  What is pasted or painted has other things around it than it has
+            in the images; only patches that are small against it find it there, larger ones tear its outline.
     """
-    shapes, power, largest = (_SHAPES_MANY, 1.0, native) if many else (_SHAPES, 1.15, round(0.75 * native))
+    edit = edit and not many
+    shapes, power, largest, size = _SHAPES, 1.15, round(0.75 * native), 1.0
+    if many:
+        shapes, power, largest = _SHAPES_MANY, 1.0, native
+    elif edit:
+        power, size = 1.0, _OF_AN_EDIT
     out: list[PatchLevel] = []
     for base, below, features in shapes:
-        patch = largest if math.isinf(below) else min(largest, max(5, round(base * (native / 128) ** power)))
+        wanted = round(size * (largest if math.isinf(below) else base * (native / 128) ** power))
+        patch = min(largest, max(5, wanted))
         cell = max(1, patch // 16)
         patch = min(native, round(patch / cell) * cell)
-        step = native / 128 if dense else native / 64
+        finest = edit and not out  # it costs most: every second place will do
+        step = native / 128 if dense and not finest else native / 64
         bank = max(1, round(max(step, patch / 14)))
-        overlap = 0.5 if many else 0.26 if patch < 14 else 0.22
+        if many or finest:
+            overlap = 0.5
+        elif edit:
+            overlap = 0.35
+        else:
+            overlap = 0.26 if patch < 14 else 0.22
         out.append(PatchLevel(patch, bank, max(1, round(overlap * patch)), below, features))
     return tuple(out)

@@ -25,7 +25,7 @@ from .areas import Areas
 from .calm import MOST, with_calm
 from .departure import with_departure
 from .detail import energy, with_detail
-from .given import check_freedom, check_images, left_out_pixels, resized, with_room, within_opening
+from .given import Stack, check_freedom, check_images, resized, stacked, with_copies, with_room, within_opening
 from .levels import default_levels
 from .outlined import with_outlines
 from .palette import SURE, Cartoons, share_of_areas, with_palette
@@ -50,10 +50,10 @@ class PatchPrior:
 
     def __init__(
         self,
-        images: torch.Tensor,
-        sizes: list[tuple[int, int]],
+        given: Stack,
         levels: Sequence[PatchLevel],
         *,
+        native: int,
         seed: int,
         row_limit: int | None,
         bank_limit: int,
@@ -63,22 +63,21 @@ class PatchPrior:
         top: int,
         window_power: float,
         tick: Callable[[], None] | None,
-        left_out: torch.Tensor | None = None,
         along: float = 0.0,
         detail: bool = False,
         flat: bool = False,
         network: SmallNetwork | None = None,
     ) -> None:
-        self.left_out, self.along, self.detail, self.flat = left_out, along, detail, flat
-        self.network = network
-        self.images, self.sizes, self.levels = images, sizes, tuple(levels)
+        self.along, self.detail, self.flat, self.network = along, detail, flat, network
+        self.images, self.sizes, self.left_out = given
+        self.levels = tuple(levels)
         self.seed, self.row_limit, self.bank_limit = seed, row_limit, bank_limit
         self.palette_freedom, self.position_aware = palette_freedom, position_aware
         self.row_window, self.top, self.window_power = row_window, top, window_power
         self.tick = tick
-        self.native_size = min(min(size) for size in sizes)
+        self.native_size = native
         self._banks: dict[tuple[int, torch.device], PatchBank] = {}
-        self._images: dict[torch.device, torch.Tensor] = {images.device: images}
+        self._images: dict[torch.device, torch.Tensor] = {self.images.device: self.images}
 
     @classmethod
     def from_images(
@@ -137,26 +136,11 @@ class PatchPrior:
         """
         palette_freedom = check_freedom(palette_freedom)
         clean = [resized(image, size) for image in check_images(images)]
-        sizes = [(image.shape[1], image.shape[2]) for image in clean]
-        height, width = max(s[0] for s in sizes), max(s[1] for s in sizes)
-        left_out = left_out_pixels(leave_out, sizes, height, width)
-        canvas = torch.zeros(len(clean), 3, height, width, dtype=torch.uint8)
-        for slot, image in zip(canvas, clean, strict=True):
-            slot[:, : image.shape[1], : image.shape[2]] = (image * 255 + 0.5).to(torch.uint8)
-        if flip:
-            mirrored = torch.zeros_like(canvas)
-            for slot, source, (h, w) in zip(mirrored, canvas, sizes, strict=True):
-                slot[:, :h, :w] = source[:, :h, :w].flip(2)
-            if left_out is not None:
-                turned = torch.zeros_like(left_out)
-                for slot, source, (h, w) in zip(turned, left_out, sizes, strict=True):
-                    slot[:h, :w] = source[:h, :w].flip(1)
-                left_out = torch.cat([left_out, turned])
-            canvas, sizes = torch.cat([canvas, mirrored]), sizes + sizes
-        native = min(min(s) for s in sizes)
+        given = stacked(clean, leave_out, flip=flip)
+        native, edit = min(min(s) for s in given.sizes), given.left_out is not None
         many = position_aware and len(clean) >= _MANY
         if levels is None:
-            levels = default_levels(native, dense=not position_aware, many=many)
+            levels = default_levels(native, dense=not position_aware, many=many, edit=edit)
         chosen = tuple(levels)
         for level in chosen:
             if level.patch > native:
@@ -164,12 +148,15 @@ class PatchPrior:
                     f"A patch of {level.patch} px does not fit into images of {native} px. Use larger images or "
                     "smaller levels."
                 )
-        if left_out is not None:
-            chosen = with_room(within_opening(chosen, left_out, sizes), left_out, sizes)
+        if given.left_out is not None:
+            chosen = within_opening(chosen, given.left_out, given.sizes)
+            chosen = with_room(chosen, given.left_out, given.sizes)
+            if not position_aware:  # a smaller copy has everything at another height
+                given = stacked(*with_copies(clean, leave_out), flip=flip)
         return cls(
-            canvas,
-            sizes,
+            given,
             chosen,
+            native=native,
             seed=int(seed),
             row_limit=row_limit if position_aware else None,
             bank_limit=bank_limit,
@@ -179,7 +166,6 @@ class PatchPrior:
             top=top,
             window_power=window_power if window_power is not None else 5.0 if many else 10.0,
             tick=tick,
-            left_out=left_out,
             along=along,
             detail=detail,
             flat=flat,
