@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 
 from ..sde import short
+from .levels import size_for
 from .patch_bank import PatchLevel, whole_patches
 
-_OPENING = 0.085  # share of the shorter side that a patch may always have
-_OPENED = 0.42  # of what is left out, that a patch may have
+_OPENING = 0.2  # an edit below this share of the shorter side counts as one of this
 _COPIES = (0.75, 0.56, 0.42)  # sizes of the copies of an image that is edited
 _SMALLEST = 16  # side in pixels of an image
 _ROOM = 0.5  # share of a patch size's places that a mask has to leave, or the size is not used
@@ -132,18 +132,20 @@ def with_copies(
     return images + more, [*masks, *of_more]
 
 
-def within_opening(
-    levels: tuple[PatchLevel, ...], left_out: torch.Tensor, sizes: list[tuple[int, int]]
-) -> tuple[PatchLevel, ...]:
-    """The levels whose patches are small against what is left out, or against the images.
+def opening_of(left_out: torch.Tensor, sizes: list[tuple[int, int]]) -> float:
+    """Side of a square as large as the smallest mask, over the shorter side of the images."""
+    opened = [int(out.sum()) for out in left_out if bool(out.any())]
+    return min(opened) ** 0.5 / min(min(size) for size in sizes)
+
+
+def within_opening(levels: tuple[PatchLevel, ...], opening: float, native: int) -> tuple[PatchLevel, ...]:
+    """The levels whose patches are small against the edit (see :func:`opening_of`).
 
     An edit that fills a small part of a patch hardly counts when it is compared, and at large noise levels the patches
-    without it would take it back.  What is left out is as large as a square of the same area, of the smallest mask.
+    without it would take it back.
     """
-    opened = [int(out.sum()) for out in left_out if bool(out.any())]
-    most = max(_OPENED * min(opened) ** 0.5, _OPENING * min(min(size) for size in sizes))
-    kept = [level for level in levels if level.patch <= most] or [levels[0]]
-    return _to_the_top(kept)
+    most = size_for(opening) * max(opening, _OPENING) * native
+    return _to_the_top([level for level in levels if level.patch <= most] or [levels[0]])
 
 
 def with_room(

@@ -27,10 +27,13 @@ _SHAPES_MANY = (
     (math.inf, math.inf, 128),
 )
 
-_OF_AN_EDIT = 0.42  # patches of an edit over those of few images
+# sizes of the patches for an edit, over those for a whole picture: a multiple of the edit's side, in these limits
+_OF_OPENING, _SMALL, _LARGE = 1.6, 0.42, 0.75
 
 
-def default_levels(native: int, *, dense: bool, many: bool = False, edit: bool = False) -> tuple[PatchLevel, ...]:
+def default_levels(
+    native: int, *, dense: bool, many: bool = False, opening: float | None = None
+) -> tuple[PatchLevel, ...]:
     """Patch sizes, small to large, for images of short side ``native``.
 
     With few images patches grow a little faster than the native size: finer pictures need more context to look like a
@@ -41,15 +44,16 @@ def default_levels(native: int, *, dense: bool, many: bool = False, edit: bool =
         dense: (almost) every position of the small patches enters the bank.
         many: there are many images to choose from.  Patches are larger then and overlap less, and the highest noise
             levels see whole pictures: more context gives more detail and a layout that holds together.
-        edit: of one of the images, which are few.  What is pasted or painted has other things around it than it has
-            in the images; only patches that are small against it find it there, larger ones tear its outline.
+        opening: side of what is edited over that of the images (which are few), where a part of them is edited.  What
+            is pasted or painted has other things around it than it has in the images: only patches that are small
+            against it find it there, and larger ones tear its outline.
     """
-    edit = edit and not many
+    edit = opening is not None and not many
     shapes, power, largest, size = _SHAPES, 1.15, round(0.75 * native), 1.0
     if many:
         shapes, power, largest = _SHAPES_MANY, 1.0, native
     elif edit:
-        power, size = 1.0, _OF_AN_EDIT
+        power, size = 1.0, size_for(opening)
     out: list[PatchLevel] = []
     for base, below, features in shapes:
         wanted = round(size * (largest if math.isinf(below) else base * (native / 128) ** power))
@@ -67,3 +71,8 @@ def default_levels(native: int, *, dense: bool, many: bool = False, edit: bool =
             overlap = 0.26 if patch < 14 else 0.22
         out.append(PatchLevel(patch, bank, max(1, round(overlap * patch)), below, features))
     return tuple(out)
+
+
+def size_for(opening: float) -> float:
+    """Size of patches for an edit of a side ``opening`` over that of the images; 1 = those for a whole picture."""
+    return min(_LARGE, max(_SMALL, _OF_OPENING * opening))

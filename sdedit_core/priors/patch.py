@@ -25,7 +25,17 @@ from .areas import Areas
 from .calm import MOST, with_calm
 from .departure import with_departure
 from .detail import energy, with_detail
-from .given import Stack, check_freedom, check_images, resized, stacked, with_copies, with_room, within_opening
+from .given import (
+    Stack,
+    check_freedom,
+    check_images,
+    opening_of,
+    resized,
+    stacked,
+    with_copies,
+    with_room,
+    within_opening,
+)
 from .levels import default_levels
 from .outlined import with_outlines
 from .palette import SURE, Cartoons, share_of_areas, with_palette
@@ -137,10 +147,11 @@ class PatchPrior:
         palette_freedom = check_freedom(palette_freedom)
         clean = [resized(image, size) for image in check_images(images)]
         given = stacked(clean, leave_out, flip=flip)
-        native, edit = min(min(s) for s in given.sizes), given.left_out is not None
+        native = min(min(s) for s in given.sizes)
+        opening = None if given.left_out is None else opening_of(given.left_out, given.sizes)
         many = position_aware and len(clean) >= _MANY
         if levels is None:
-            levels = default_levels(native, dense=not position_aware, many=many, edit=edit)
+            levels = default_levels(native, dense=not position_aware, many=many, opening=opening)
         chosen = tuple(levels)
         for level in chosen:
             if level.patch > native:
@@ -148,9 +159,8 @@ class PatchPrior:
                     f"A patch of {level.patch} px does not fit into images of {native} px. Use larger images or "
                     "smaller levels."
                 )
-        if given.left_out is not None:
-            chosen = within_opening(chosen, given.left_out, given.sizes)
-            chosen = with_room(chosen, given.left_out, given.sizes)
+        if opening is not None:
+            chosen = with_room(within_opening(chosen, opening, native), given.left_out, given.sizes)
             if not position_aware:  # a smaller copy has everything at another height
                 given = stacked(*with_copies(clean, leave_out), flip=flip)
         return cls(
