@@ -40,6 +40,7 @@ from .levels import default_levels
 from .outlined import with_outlines
 from .palette import SURE, Cartoons, share_of_areas, with_palette
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
+from .sky import with_sky
 from .small_network import SmallNetwork
 
 _BLEND = 0.16  # half width, in log sigma, of the zone where two patch sizes are mixed
@@ -135,10 +136,13 @@ class PatchPrior:
             detail: give back the fine detail that a blend of patches loses, see :mod:`.detail`.
             flat: guides are painted in flat strokes, so that their shapes are sure (see :mod:`.palette`); else they are
                 like photos.  Without ``palette_freedom`` it is all the same.
-            network: draws outlines at small noise, see :mod:`.outlined`; without ``palette_freedom`` it is not asked.
+            network: draws outlines at small noise, see :mod:`.outlined`, and with it a painted sky melts, see
+                :mod:`.sky`; without ``palette_freedom`` it is not asked.
             leave_out: a mask (H, W) or None for each image, any size; where it is above 0 nothing of the image becomes
-                part of the model.  Patch sizes of which too few places are left are not used, nor those much larger
-                than what is left out: what is painted there would be outvoted by what is around it.
+                part of the model.  Patches are smaller then, and smaller copies of the image come with it (not with
+                ``position_aware``), for what is pasted in.  Patch sizes of which too few places are left are not used,
+                nor those that are large against what is left out: what is painted there would be outvoted by what is
+                around it.
 
         Raises:
             ValueError: no images, wrong channels, NaN, values outside [0, 1], images below 16 px, a patch that does
@@ -276,10 +280,10 @@ class PatchPrior:
                 self.tick()
             drawn = self.network(x, sigma)
             mean = with_outlines(mean, drawn, seen, areas)
-        if not known:
-            return mean
-        explain = partial(self._explained, sigma=sigma, freedom=0.0)
-        return with_calm(x, mean, seen, areas, explain, sigma=sigma, share=share, drawn=drawn)
+        if known:
+            explain = partial(self._explained, sigma=sigma, freedom=0.0)
+            mean = with_calm(x, mean, seen, areas, explain, sigma=sigma, share=share, drawn=drawn)
+        return with_sky(mean, seen, sigma) if asked else mean
 
     def _explained(self, x: torch.Tensor, sigma: float, freedom: float) -> torch.Tensor:
         """The posterior mean over the reference patches, of the one or two sizes in charge of this noise level."""

@@ -11,6 +11,7 @@ from sdedit_core.cli.left_out import masks_for
 from sdedit_core.cli.main import main
 from sdedit_core.load import score_model_from_images
 from sdedit_core.pictures.io import load_image, save_image
+from sdedit_core.priors import given
 from sdedit_core.priors.patch import PatchPrior
 from sdedit_core.priors.patch_bank import whole_patches
 
@@ -126,3 +127,35 @@ def test_the_command_leaves_the_mask_out_by_itself(tmp_path, capsys):
     assert not bool(red.any())
     assert main([*common, "--t0", "0.5", "--steps", "2"]) == 0
     assert "left out of it" not in capsys.readouterr().out
+
+
+def test_patches_are_small_against_the_edit_and_grow_with_it():
+    plain = PatchPrior.from_images(photo())
+    largest = []
+    for side in (12, 20, 40):
+        mask = torch.zeros(SIDE, SIDE)
+        mask[20 : 20 + side, 30 : 30 + side] = 1
+        prior = PatchPrior.from_images(photo(), leave_out=[mask])
+        assert all(edit.patch <= whole.patch for edit, whole in zip(prior.levels, plain.levels, strict=False))
+        assert prior.levels[-1].patch <= max(side, 0.2 * SIDE)
+        largest.append(prior.levels[-1].patch)
+    assert largest == sorted(largest) and largest[0] < largest[-1]
+
+
+def test_a_piece_that_is_pasted_smaller_is_known(monkeypatch):
+    """Half as large, elsewhere: the model knows it from its smaller copies of the photo, and keeps it."""
+    before = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(3))
+    before = torch.nn.functional.interpolate(before, (SIDE, SIDE), mode="bicubic").clamp(0, 1)
+    small = torch.nn.functional.interpolate(before, scale_factor=0.56, mode="bilinear", antialias=True)
+    guide, mask = before.clone(), torch.zeros(1, 1, SIDE, SIDE)
+    guide[..., 60:90, 60:90] = small[..., 4:34, 4:34]
+    mask[..., 60:90, 60:90] = 1
+    noise = torch.randn(guide.shape, generator=torch.Generator().manual_seed(4))
+    left = {}
+    for copies in ((), given._COPIES):
+        monkeypatch.setattr(given, "_COPIES", copies)
+        prior = PatchPrior.from_images(before, leave_out=[mask[0, 0]])
+        assert prior.native_size == SIDE, "the copies do not count"
+        out = prior.denoise(guide + 0.2 * noise, torch.tensor([0.2]))
+        left[len(copies)] = float(((out - guide).square() * mask).sum() / (3 * mask.sum())) ** 0.5
+    assert left[len(copies)] < 0.8 * left[0]
