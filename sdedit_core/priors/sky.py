@@ -30,7 +30,7 @@ from .palette import Cartoons
 from .stray import daylight
 from .windows import mean_around
 
-_USUAL = 0.4  # of the brightness of a row, its usual colour: things take up less than this, clouds less than the rest
+_USUAL = 0.5  # of the brightness of a row, its usual colour: things take up less than this, clouds less than the rest
 _ROWS = 24  # height over half the number of rows of which the usual colour is one in the middle
 _AGAIN = 16  # height over the number of rows in which a colour has to come again below a cloud
 _DARKER = 0.06  # drop of the usual brightness with which the sky ends, over the brightness that it had
