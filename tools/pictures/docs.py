@@ -22,6 +22,7 @@ from sdedit_core.pictures.io import to_pil
 from sdedit_core.pictures.sheet import contact_sheet
 
 from .help import HELP
+from .paintings import paintings
 
 OUT = ROOT / "docs" / "images"
 HELP_OUT = ROOT / "web" / "docs" / "images"
@@ -48,6 +49,14 @@ def rows(pairs: list[tuple[torch.Tensor, torch.Tensor]], cell: int, gap: int = 6
 def hero(size: int) -> None:
     """Six stroke paintings and their pictures at the recommended t0."""
     rows([picture(mood, RECOMMENDED_T0[mood], size) for mood in MOODS], 220).save(OUT / "hero.jpg", quality=88)
+
+
+def own(size: int) -> None:
+    """Paintings in colours of their own, and what the model of all moods makes of them."""
+    model, t0 = load_score_model("landscape"), RECOMMENDED_T0["landscape"]
+    guides = paintings(size)
+    made = [sdedit(model, guide, t0=t0, steps=20, seed=0).samples.clamp(0, 1) for guide in guides]
+    rows(list(zip(guides, made, strict=True)), 264).save(OUT / "paintings.jpg", quality=88)
 
 
 def over_t0(model: ScoreModel, guide: torch.Tensor, values: Sequence[float]) -> tuple[list[torch.Tensor], list[str]]:
@@ -174,6 +183,7 @@ def icon(size: int) -> None:
 
 PICTURES = {
     "hero": hero,
+    "paintings": own,
     "tasks": tasks,
     "ladder": ladder,
     "survives": survives,
