@@ -11,8 +11,8 @@ is sky, s in [0, 1]; sun, clouds and towers are not.  There
 G a mean of the sky alone, so that nothing else bleeds into it.  Where the usual colour never gets darker there is no
 telling sky from ground, sand or snow: then s is 0.  It is 0 as well below a large step to a lighter colour, as to snow.
 l is whether the sky's borders lie level there: white mountains are lighter than the sky above them, and theirs do not
-(by the structure tensor of Foerstner and Guelch, 1987).  What is finer than C is flecks and wisps of the references'
-skies in a sky of another colour: most of it goes, p, but not in the dark, where there are stars.  Clouds: see
+(by the structure tensor of Foerstner and Guelch, 1987).  What is finer than C, in a sky of a colour that the references
+lack, is flecks and wisps of their skies: most of it goes, p, but not in the dark, where there are stars.  Clouds: see
 :mod:`.clouds`.
 
 A lighter sea below a darker sky, with something dark in front of it, is taken for sky: its horizon is in haze.
@@ -39,7 +39,8 @@ _LEAST = 0.012  # and at least so much of it
 _LIKE = 0.035  # distance in RGB, RMS, at which a colour is the sky's by half
 _BRIGHT = 0.4  # mean of a sky from which it is that; in a darker one less
 _STEEP = 4
-_PLAIN = 0.7  # of the texture of a sky that goes
+_PLAIN = 0.7  # of the texture of a foreign sky that goes
+_FOREIGN = (0.03, 0.5)  # change of a sky, RMS over its mean, that makes it foreign by half; and more of it with sigma
 _CELLS = 128  # most cells on the shorter side, about
 _COLOURS = 40  # so many rows or a few more are looked at for a colour
 _MELTED = 20  # height over half the way on which a border between bands may run up and down
@@ -127,5 +128,14 @@ def with_sky(mean: torch.Tensor, seen: Cartoons, sigma: float) -> torch.Tensor:
     change = sky * level(shown, sky) * (melted - shown) + softened(shown, sky, clouds_of(painted, sky))
     done = sigma**2 / (sigma**2 + _LEVEL**2)
     texture = mean - in_pixels(shown, cell, *mean.shape[1:])
-    plain = in_pixels(_PLAIN * sky * daylight(painted), cell, *mean.shape[1:])
+    plain = _PLAIN * _foreign(painted - in_cells(seen.shown, pooled), painted, sky, sigma)
+    plain = in_pixels(plain * sky * daylight(painted), cell, *mean.shape[1:])
     return mean + in_pixels(done * change, cell, *mean.shape[1:]) - plain * texture
+
+
+def _foreign(change: torch.Tensor, painted: torch.Tensor, sky: torch.Tensor, sigma: float) -> torch.Tensor:
+    """How far the sky has colours that the references lack, 0 to 1, by C(x) - C(P); all (C, H, W)."""
+    parts = torch.cat([sky, sky * painted.mean(0), sky * change.square().mean(0)])
+    share, bright, energy = parts.mean(2).mean(1).clamp_min(1e-6)  # row by row, see palette
+    over = energy * share / (bright * (_FOREIGN[0] + _FOREIGN[1] * sigma)).square()
+    return over**3 / (1.0 + over**3)
