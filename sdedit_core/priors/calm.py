@@ -31,7 +31,7 @@ from .cartoon import cartoon
 from .cells import in_cells, in_pixels
 from .palette import Cartoons
 from .stray import daylight, without_stray
-from .windows import largest_around, mean_around, mean_beside
+from .windows import largest_around, mean_around, mean_beside, mean_of
 
 _AROUND = 25  # shorter side over half the width from which a thing is filled
 _SMOOTH = 32  # shorter side over half the width of means of what is left
@@ -76,11 +76,7 @@ def with_calm(
     bright = painted.mean(2).mean().clamp_min(_DARK)  # row by row: one long sum depends on the number of threads
     foreign = 1.0 - _at_most(areas.mean(_energy(painted - shown)), _FOREIGN * (1.0 + _RISE * sigma) * bright)
     thing = largest_around(torch.maximum(areas.things(), foreign), grow)
-    ground = (1.0 - thing).square() + 1e-4
-    filled = ground * painted
-    for _ in range(3):
-        filled, ground = mean_around(filled, wide), mean_around(ground, wide)
-    things = thing * (painted - filled / ground)
+    things = thing * (painted - mean_of(painted, (1.0 - thing).square(), wide))
     change = areas.mean((1.0 - thing) * (painted - shown)) / areas.mean(1.0 - thing).clamp_min(0.01)
     change = share * (1.0 - thing) * change
     moved = in_pixels(change, cell, height, width)

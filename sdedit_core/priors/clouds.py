@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from .windows import largest_around, mean_around, mean_beside
+from .windows import largest_around, mean_around, mean_beside, mean_of
 
 _THICK, _LONG = 10, 5  # shorter side over half the most thickness, and over the least length
 _LIGHTER = 0.03  # than the sky around, mean of the colours
@@ -47,12 +47,3 @@ def softened(shown: torch.Tensor, sky: torch.Tensor, clouds: torch.Tensor) -> to
     both = torch.maximum(sky, clouds)
     share = both * mean_around(largest_around(clouds, close), max(1, close // 2))
     return share * (mean_of(shown, both, max(1, side // _SOFT)) - shown)
-
-
-def mean_of(shown: torch.Tensor, part: torch.Tensor, reach: int) -> torch.Tensor:
-    """G of (3, H, W): the mean of a part (1, H, W) of it, over 2 ``reach`` + 1 cells, three times."""
-    ground = part + 1e-4
-    mean = ground * shown
-    for _ in range(3):
-        mean, ground = mean_around(mean, reach), mean_around(ground, reach)
-    return mean / ground

@@ -25,17 +25,17 @@ import torch.nn.functional as F
 
 from .cartoon import cartoon
 from .cells import in_cells, in_pixels
-from .clouds import clouds_of, mean_of, softened
+from .clouds import clouds_of, softened
 from .palette import Cartoons
 from .stray import daylight
-from .windows import mean_around
+from .windows import mean_around, mean_of
 
 _USUAL = 0.5  # of the brightness of a row, its usual colour: things take up less than this, clouds less than the rest
 _ROWS = 24  # height over half the number of rows of which the usual colour is one in the middle
 _AGAIN = 16  # height over the number of rows in which a colour has to come again below a cloud
 _DARKER = 0.06  # drop of the usual brightness with which the sky ends, over the brightness that it had
-_JUMP = 0.2  # rise of it with which the sky ends as well: snow
 _LEAST = 0.012  # and at least so much of it
+_JUMP = 0.2  # rise of it with which the sky ends as well: snow
 _LIKE = 0.035  # distance in RGB, RMS, at which a colour is the sky's by half
 _BRIGHT = 0.4  # mean of a sky from which it is that; in a darker one less
 _STEEP = 4
@@ -63,14 +63,15 @@ def sky_of(painted: torch.Tensor) -> torch.Tensor:
     above = _above(usual)
     # where the border of two bands runs up and down: colours between those of rows
     among = mean_around(torch.cat([usual * above, above[None]])[:, None], max(1, height // _MELTED))[:, 0]
-    colours = torch.stack([usual, among[:3] / among[3:].clamp_min(1e-3)], 1)[..., :: max(1, height // _COLOURS)]
-    colours = torch.where(above[:: max(1, height // _COLOURS)] > 0, colours, torch.full_like(colours, torch.inf))
+    colours = torch.stack([usual, among[:3] / among[3:].clamp_min(1e-3)], 1)
+    colours = torch.where(above > 0, colours, torch.full_like(colours, torch.inf))[..., :: max(1, height // _COLOURS)]
     apart = painted.new_full((height, width), torch.inf)
     for colour in colours.flatten(1).T:
         apart = torch.minimum(apart, (painted - colour[:, None, None]).square().mean(0))
     like = 1.0 / (1.0 + (apart / limit) ** _STEEP)
     alike = (2.0 * mean_around(like, 1)).clamp_max(1.0)
-    below = torch.arange(height, device=above.device) > (above * torch.arange(height, device=above.device)).amax()
+    rows = torch.arange(height, device=above.device)
+    below = rows > (above * rows).amax()
     return (like * torch.where(below[:, None], alike, torch.ones_like(like)).cumprod(0))[None]
 
 

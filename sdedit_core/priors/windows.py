@@ -22,6 +22,15 @@ def mean_beside(part: torch.Tensor, reach: int) -> torch.Tensor:
     return _mean_along(part, reach, -1)
 
 
+def mean_of(picture: torch.Tensor, part: torch.Tensor, reach: int) -> torch.Tensor:
+    """A smooth mean of the part (1, H, W) in [0, 1] of a picture (C, H, W): three means over 2 ``reach`` + 1 pixels."""
+    weight = part + 1e-4
+    total = weight * picture
+    for _ in range(3):
+        total, weight = mean_around(total, reach), mean_around(weight, reach)
+    return total / weight
+
+
 def largest_around(part: torch.Tensor, reach: int) -> torch.Tensor:
     """Largest values of (..., H, W) in squares of 2 ``reach`` + 1 pixels, at the edge what there is of them."""
     for axis in (-2, -1):
