@@ -1,4 +1,4 @@
-"""Five paintings in colours of their own, as ``landscape`` is given them: flat strokes, wavy borders."""
+"""Five paintings in colours of their own, in flat strokes of the Stroke Canvas, for the model ``landscape``."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import random
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
 
-Colour = tuple[int, int, int]
-_FINE = 4  # drawn so many times as large
+from sdedit_core.pictures.canvas.document import Colour, Drawing, Stroke
+from sdedit_core.pictures.canvas.paint import paint_drawing
 
 
 class Painting:
-    """A painting of a side of 1, (0, 0) at the upper left."""
+    """Strokes of the Stroke Canvas on a square of side 1, (0, 0) at the upper left."""
 
     def __init__(self, ground: Colour, *, size: int) -> None:
-        self._side, self._size = _FINE * size, size
-        self._picture = Image.new("RGB", (self._side, self._side), ground)
-        self._draw = ImageDraw.Draw(self._picture)
+        self._ground, self._size = ground, size
+        self._strokes: list[Stroke] = []
         self._hand = random.Random(0)
 
     def band(self, top: float, colour: Colour, *, wavy: float = 0.012) -> Painting:
@@ -27,26 +25,21 @@ class Painting:
         return self.shape(colour, *line, (1, 1), (0, 1))
 
     def shape(self, colour: Colour, *points: tuple[float, float]) -> Painting:
-        self._draw.polygon([(x * self._side, y * self._side) for x, y in points], fill=colour)
+        self._strokes.append(Stroke("area", colour, points=np.array(points, float), rings=(len(points),)))
         return self
 
     def disc(self, x: float, y: float, radius: float, colour: Colour) -> Painting:
-        box = [(at + by) * self._side for by in (-radius, radius) for at in (x, y)]
-        self._draw.ellipse(box, fill=colour)
-        return self
+        return self.stroke(colour, 2 * radius, (x, y))
 
     def stroke(self, colour: Colour, width: float, *points: tuple[float, float]) -> Painting:
         """With a round brush."""
-        line = [(x * self._side, y * self._side) for x, y in points]
-        self._draw.line(line, fill=colour, width=round(width * self._side), joint="curve")
-        for x, y in (points[0], points[-1]):
-            self.disc(x, y, width / 2, colour)
+        self._strokes.append(Stroke("brush", colour, width, np.array(points, float)))
         return self
 
     def tensor(self) -> torch.Tensor:
         """(1, 3, size, size) in [0, 1]."""
-        small = self._picture.resize((self._size, self._size), Image.Resampling.BOX)
-        return torch.from_numpy(np.asarray(small).copy()).permute(2, 0, 1)[None].float() / 255
+        drawing = Drawing(1, 1, self._ground, tuple(self._strokes))
+        return paint_drawing(drawing, width=self._size, height=self._size)[0]
 
 
 def paintings(size: int) -> list[torch.Tensor]:
