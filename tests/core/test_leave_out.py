@@ -12,6 +12,8 @@ from sdedit_core.cli.main import main
 from sdedit_core.load import score_model_from_images
 from sdedit_core.pictures.io import load_image, save_image
 from sdedit_core.priors import given
+from sdedit_core.priors.given import opening_of, within_opening
+from sdedit_core.priors.levels import default_levels, size_for
 from sdedit_core.priors.patch import PatchPrior
 from sdedit_core.priors.patch_bank import whole_patches
 
@@ -140,6 +142,25 @@ def test_patches_are_small_against_the_edit_and_grow_with_it():
         assert prior.levels[-1].patch <= max(side, 0.2 * SIDE)
         largest.append(prior.levels[-1].patch)
     assert largest == sorted(largest) and largest[0] < largest[-1]
+
+
+def test_no_patch_outgrows_the_edit():
+    levels, sizes = default_levels(192, dense=True), [(192, 192), (192, 192)]
+
+    def largest(height, width):
+        out = torch.zeros(2, 192, 192, dtype=torch.bool)
+        out[0, 20 : 20 + height, 30 : 30 + width] = True
+        opening = opening_of(out, sizes)
+        chosen = within_opening(levels, opening, 192)
+        assert opening == pytest.approx((height * width) ** 0.5 / 192)
+        assert chosen[-1].sigma_below == math.inf and chosen[:-1] == levels[: len(chosen) - 1]
+        larger = levels[len(chosen)].patch
+        assert chosen[-1].patch <= size_for(opening) * max(38.4, (height * width) ** 0.5) < larger or len(chosen) == 1
+        return chosen[-1].patch
+
+    assert largest(150, 150) > largest(90, 90) > largest(21, 20)
+    assert largest(30, 120) == largest(60, 60), "by area"
+    assert largest(2, 2) == levels[0].patch, "there is always one"
 
 
 def test_a_piece_that_is_pasted_smaller_is_known(monkeypatch):

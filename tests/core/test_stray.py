@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sdedit_core.priors.given import within_opening
-from sdedit_core.priors.levels import default_levels
 from sdedit_core.priors.palette import share_of_areas, with_palette
 from sdedit_core.priors.stray import without_stray
 
@@ -99,18 +97,3 @@ def test_areas_keep_their_colour_where_they_are_large_against_the_noise():
     shares = [share_of_areas(256, sigma, 0.02) for sigma in (0.01, 0.17, 0.5, 3.0)]
     assert shares == sorted(shares, reverse=True) and shares[0] > 0.99 and shares[-1] < 0.01
     assert share_of_areas(64, 0.17, 0.02) < share_of_areas(128, 0.17, 0.02) < share_of_areas(256, 0.17, 0.02)
-
-
-def test_patches_are_no_larger_than_what_is_left_out():
-    levels, sizes = default_levels(192, dense=True), [(192, 192), (192, 192)]
-
-    def largest(height, width):
-        out = torch.zeros(2, 192, 192, dtype=torch.bool)
-        out[0, 20 : 20 + height, 30 : 30 + width] = True
-        chosen = within_opening(levels, out, sizes)
-        assert chosen[-1].sigma_below == float("inf") and chosen[:-1] == levels[: len(chosen) - 1]
-        return chosen[-1].patch
-
-    assert largest(90, 90) == 85 and largest(60, 60) == 57
-    assert largest(21, 160) == largest(60, 60), "by area"
-    assert largest(2, 2) == largest(38, 38) == 38, "a fifth of the picture is never too large"
