@@ -27,6 +27,8 @@ from .cartoon import cartoon
 from .cells import in_cells, in_pixels
 from .clouds import clouds_of, softened
 from .palette import Cartoons
+from .ragged import MOST as RAGGED
+from .ragged import ragged
 from .stray import daylight
 from .windows import mean_around, mean_of
 
@@ -126,9 +128,12 @@ def with_sky(mean: torch.Tensor, seen: Cartoons, sigma: float) -> torch.Tensor:
     sky = sky_of(painted)
     shown = cartoon(in_cells(mean, cell), seen.strength / pooled)
     melted = mean_of(shown, sky, max(1, min(shown.shape[1:]) // _WIDE))
-    change = sky * level(shown, sky) * (melted - shown) + softened(shown, sky, clouds_of(painted, sky))
-    done = sigma**2 / (sigma**2 + _LEVEL**2)
     texture = mean - in_pixels(shown, cell, *mean.shape[1:])
+    clouds = clouds_of(painted, sky)
+    change = sky * level(shown, sky) * (melted - shown) + softened(shown, sky, clouds)
+    if sigma <= RAGGED:
+        change = change + ragged(shown, in_cells(texture.mean(0, keepdim=True), cell), painted, sky, clouds)
+    done = sigma**2 / (sigma**2 + _LEVEL**2)
     plain = _PLAIN * _foreign(painted - in_cells(seen.shown, pooled), painted, sky, sigma)
     plain = in_pixels(plain * sky * daylight(painted), cell, *mean.shape[1:])
     return mean + in_pixels(done * change, cell, *mean.shape[1:]) - plain * texture

@@ -1,0 +1,127 @@
+"""Strokes get outlines from the texture around: bushes, glints, islands and clouds; houses, ponds and hills do not."""
+
+import pytest
+import torch
+
+from sdedit_core.priors.clouds import clouds_of
+from sdedit_core.priors.palette import Cartoons
+from sdedit_core.priors.ragged import MOST, ragged
+from sdedit_core.priors.sky import sky_of, with_sky
+from sdedit_core.priors.strokes import strokes_of
+
+SIDE = 128
+SKY, GRASS, WATER = (0.45, 0.66, 0.92), (0.35, 0.50, 0.25), (0.30, 0.40, 0.55)
+BUSH, GLINT, WALL = (0.16, 0.26, 0.14), (0.80, 0.78, 0.55), (0.45, 0.28, 0.20)
+
+
+def colour(rgb):
+    return torch.tensor(rgb).view(3, 1, 1)
+
+
+def field(ground, horizon=50):
+    out = colour(SKY).repeat(1, SIDE, SIDE)
+    out[:, horizon:] = colour(ground)
+    return out
+
+
+def with_box(picture, rgb, top, bottom, left, right):
+    out = picture.clone()
+    out[:, top:bottom, left:right] = colour(rgb)
+    return out
+
+
+def texture(rows=False, seed=0):
+    noise = torch.randn(1, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
+    size = (1, 9) if rows else (5, 5)
+    return 0.05 * torch.nn.functional.avg_pool2d(noise, size, 1, (size[0] // 2, size[1] // 2))
+
+
+def found(picture):
+    return [part[0] > 0 for part in strokes_of(picture, sky_of(picture))]
+
+
+@pytest.mark.parametrize(("rgb", "kind"), [(BUSH, 0), ((0.6, 0.7, 0.4), 1)])
+@pytest.mark.parametrize("width", [30, SIDE])
+def test_a_stroke_is_long_thin_and_has_one_ground(rgb, kind, width):
+    picture = with_box(field(GRASS), rgb, 80, 87, 0, width)
+    parts = found(picture)
+    assert bool(parts[kind][80:87, :width].all()) and int(parts[kind].sum()) == 7 * width
+    assert not bool(parts[1 - kind].any())
+
+
+@pytest.mark.parametrize(
+    ("picture", "why"),
+    [
+        (with_box(field(GRASS), BUSH, 80, 87, 20, 34), "short: a stone"),
+        (with_box(field(GRASS), BUSH, 70, 100, 20, 60), "thick: a wood"),
+        (with_box(field(GRASS), (0.5, 0.6, 0.7), 80, 92, 20, 60), "light and thick: a pond"),
+        (with_box(with_box(field(GRASS), WALL, 80, 100, 40, 70), BUSH, 72, 80, 36, 74), "a roof, a wall below it"),
+        (with_box(field(GRASS), BUSH, 46, 54, 20, 60), "sky above: a hill"),
+        (with_box(field(GRASS), BUSH, 120, 128, 0, 128), "no ground below"),
+        (with_box(field(GRASS), (0.34, 0.49, 0.24), 80, 87, 20, 60), "hardly any contrast"),
+    ],
+)
+def test_what_is_no_stroke(picture, why):
+    assert not any(bool(part.any()) for part in found(picture)), why
+
+
+def change_of(picture, grain):
+    sky = sky_of(picture)
+    return ragged(picture, grain, picture, sky, clouds_of(picture, sky))
+
+
+@pytest.mark.parametrize(("ground", "rgb"), [(GRASS, BUSH), (WATER, GLINT)])
+def test_the_outline_follows_the_texture_and_the_rest_stays(ground, rgb):
+    picture = with_box(field(ground), rgb, 80, 87, 30, 90)
+    out = picture + change_of(picture, texture(rows=rgb is GLINT))
+    stroke = (out - colour(ground)).abs().mean(0) > 0.5 * (colour(rgb) - colour(ground)).abs().mean()
+    stroke[:60] = False  # the sky
+    before = torch.zeros(SIDE, SIDE, dtype=torch.bool)
+    before[80:87, 30:90] = True
+    assert 0.05 < float((stroke ^ before).sum()) / float(before.sum()) < 0.8, "another outline"
+    assert 0.6 < float(stroke.sum()) / float(before.sum()) < 1.4, "of about the same size"
+    assert float((out - picture)[:, 95:].abs().max()) < 1e-3 and float((out - picture)[:, :70].abs().max()) < 1e-3
+    other = picture + change_of(picture, texture(rows=rgb is GLINT, seed=1))
+    assert float((other - out).abs().max()) > 0.1, "by the texture there is"
+
+
+def test_a_bush_stands_on_the_ground_and_has_light_from_above():
+    picture = with_box(field(GRASS), BUSH, 76, 88, 10, 118)
+    out = picture + change_of(picture, texture())
+    moved = (out - picture).abs().mean(0)[:, 14:114]
+    assert float(moved[72:80].mean()) > 1.5 * float(moved[84:92].mean())
+    assert float(out[:, 79, 14:114].mean()) > float(out[:, 84, 14:114].mean())
+
+
+def test_a_glint_goes_along_the_rows():
+    picture = with_box(field(WATER), GLINT, 82, 88, 40, 90)
+    out = (picture + change_of(picture, texture(rows=True))).mean(0)[76:94, 44:86]
+    across, along = out.diff(dim=0).abs().mean(), out.diff(dim=1).abs().mean()
+    assert float(across) > 3 * float(along)
+
+
+def test_a_cloud_ends_in_wisps():
+    picture = with_box(field(GRASS, 90), (0.95, 0.95, 0.97), 30, 42, 20, 100)
+    change = change_of(picture, texture(rows=True))
+    assert float(change[:, 26:46].abs().max()) > 0.1
+    assert float(change[:, 60:].abs().max()) < 1e-3, "in the sky alone"
+
+
+def test_without_strokes_nothing_changes_and_any_size_will_do():
+    for size in ((16, 16), (17, 40), (200, 64)):
+        picture = torch.rand(3, *size, generator=torch.Generator().manual_seed(2))
+        sky = sky_of(picture)
+        out = ragged(picture, torch.zeros(1, *size), picture, sky, clouds_of(picture, sky))
+        assert out.shape == picture.shape and bool(torch.isfinite(out).all())
+    plain = field(GRASS)
+    assert float(change_of(plain, texture()).abs().max()) == 0
+
+
+def test_in_larger_noise_strokes_keep_their_outline():
+    picture = with_box(field(GRASS), BUSH, 80, 87, 30, 90)
+    mean = picture + texture()
+    moved = {}
+    for sigma in (0.5 * MOST, 1.5 * MOST):
+        out = with_sky(mean, Cartoons.of(picture, picture, sigma), sigma)
+        moved[sigma > MOST] = float((out - mean)[:, 76:92].abs().max())
+    assert moved[False] > 0.05 and moved[True] < 1e-6
