@@ -5,11 +5,14 @@ is to run, the texture around knows: dark grass beside a bush is bush, a light w
 the sky is cloud.  With a stroke s (see :mod:`.strokes` and :mod:`.clouds`), S its mean close by and T the lightness of
 the texture D - C(D), a band of it over what is usual around,
 
-    D' = D + b (G_0 + (G_1 - G_0) m - C(D)),    m = min(1, max(0, 1/2 + k (S - 1/2 + a T))),
+    D' = D + b (G_0 + (G_1 - G_0) m - C(D)) - q b (D - C(D)),
+    m = min(1, max(0, 1/2 + k (S - 1/2 + a T))),
 
-G_1 and G_0 means of the stroke and of its ground alone, b the stroke and what is close to it.  In clouds and glints T
-is what goes along the rows, for so do waves and wisps; in bushes and islands, which are dark (so -T), it is lumps.  They
-stand on the ground, so their foot is more level than their top, and light comes from above.
+G_1 and G_0 means of the stroke and of its ground alone, b the stroke and what is close to it but no other thing, q the
+share of T that goes along the rows: what is left of the old outline there goes.  In clouds T is what goes along the
+rows, as wisps do; in bushes and islands, which are dark (so -T), it is lumps.  They stand on the ground, so their foot
+is more level than their top, and light comes from above.  A light stroke is a glint where the texture of its ground
+goes along the rows, as waves do, and a path, a river or a patch of meadow where it does not, or from side to side.
 """
 
 from __future__ import annotations
@@ -19,34 +22,38 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from .strokes import strokes_of
+from .strokes import Strokes, strokes_of
 from .windows import largest_around, mean_around, mean_beside, mean_of
 
 _FINE = 128  # shorter side over the unit of what follows
 _USUAL = 10  # shorter side over how far texture is usual
+_MORE = 9.0  # times the usual energy of the ground's texture: the old outline by half
 _MUCH = 2.0  # times what is usual counts as this
 _FOOT, _SHADE = 0.25, 0.18  # of a, at the foot of a bush; share by which it is lighter on top and darker below
+_GRASS, _WAVES = 1.2, 1.5  # texture along the rows over that along the columns: as much in lumps, as little
+_IN_LUMPS = 0.25  # of a, for a light stroke on what is no water
+_OTHER = 0.06  # RMS from the colours between those of stroke and ground, from which it is another thing by half
 _TOP = 24  # shorter side over how far its top goes
 MOST = 0.1  # noise level up to which there is a texture that stays
 
 
 class _Kind(NamedTuple):
     strength: float  # a
+    along: float | None  # share of T that goes along the rows; None = as the ground has it
     steep: float  # k
     soft: int  # half the width of S, and half of how far b goes
     band: int  # half the width of what is taken off T
-    rows: bool  # T goes along the rows
 
 
-_BUSH = _Kind(-0.22, 2.5, 1, 4, rows=False)
-_GLINT = _Kind(0.5, 2.5, 1, 4, rows=True)
-_CLOUD = _Kind(0.5, 1.5, 3, 6, rows=True)
+_BUSH = _Kind(-0.3, 0.0, 2.5, 1, 4)
+_LIGHT = _Kind(0.6, None, 2.5, 1, 4)
+_CLOUD = _Kind(0.7, 1.0, 1.5, 3, 6)
 
 
 def ragged(
     shown: torch.Tensor, texture: torch.Tensor, painted: torch.Tensor, sky: torch.Tensor, clouds: torch.Tensor
-) -> torch.Tensor:
-    """D' - D on cells, (3, H, W).
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """b (G_0 + (G_1 - G_0) m - C(D)) on cells, (3, H, W), and q b, (1, H, W).
 
     Args:
         shown: C(D), (3, H, W).
@@ -57,33 +64,82 @@ def ragged(
     """
     dark, light = strokes_of(painted, sky)
     land, air = (sky < 0.5).float(), torch.maximum(sky, clouds)
-    change = torch.zeros_like(shown)
-    for kind, stroke, within in ((_BUSH, dark, land), (_GLINT, light, land), (_CLOUD, clouds, air)):
-        ground = within * (1.0 - largest_around(stroke, 1))
-        change = change + within * _outlined(kind, stroke, ground, shown, texture)
-    return change
+    wide = _count(_CLOUD.soft, shown)
+    over = Strokes(clouds, mean_of(painted, sky, wide))
+    change, gone = torch.zeros_like(shown), torch.zeros_like(sky)
+    for kind, strokes, within in ((_BUSH, dark, land), (_LIGHT, light, land), (_CLOUD, over, air)):
+        within = within * _between(painted, strokes, _count(kind.soft + 1, shown))
+        close, to, along = _outlined(kind, strokes.cells, within, shown, texture)
+        change = change + close * (to - shown)
+        gone = torch.maximum(
+            gone,
+            close
+            * along
+            * _excess(texture, within * (1.0 - largest_around(strokes.cells, _count(kind.soft + 2, shown)))),
+        )
+    return change, gone
+
+
+def _excess(texture: torch.Tensor, ground: torch.Tensor) -> torch.Tensor:
+    """How far a texture is more than the usual one of the ground, (1, H, W) in [0, 1]."""
+    energy = texture.square()
+    usual = mean_of(energy, ground, max(1, min(texture.shape[1:]) // _USUAL))
+    over = energy / (_MORE * usual + 1e-8)
+    return over.square() / (1.0 + over.square())
+
+
+def _count(cells: int, shown: torch.Tensor) -> int:
+    return max(1, min(shown.shape[1:]) * cells // _FINE)
+
+
+def _between(painted: torch.Tensor, strokes: Strokes, reach: int) -> torch.Tensor:
+    """Whether a colour (3, H, W) is one of a stroke, its ground or between, no other thing's: (1, H, W) in [0, 1]."""
+    own, other = mean_of(painted, strokes.cells, reach), mean_of(strokes.ground, strokes.cells, reach)
+    way, off = own - other, painted - other
+    share = ((off * way).sum(0, keepdim=True) / way.square().sum(0, keepdim=True).clamp_min(1e-6)).clamp(0, 1)
+    return 1.0 / (1.0 + ((off - share * way).square().mean(0, keepdim=True) / _OTHER**2).square())
 
 
 def _outlined(
-    kind: _Kind, stroke: torch.Tensor, ground: torch.Tensor, shown: torch.Tensor, texture: torch.Tensor
-) -> torch.Tensor:
-    """b (G_0 + (G_1 - G_0) m - C(D)) of one kind of strokes (1, H, W)."""
+    kind: _Kind, stroke: torch.Tensor, within: torch.Tensor, shown: torch.Tensor, texture: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """b, G_0 + (G_1 - G_0) m and q of one kind of strokes (1, H, W)."""
+    fine, soft, wide = (_count(cells, shown) for cells in (1, kind.soft, max(2, kind.soft)))
+    ground = within * (1.0 - largest_around(stroke, 1))
+    own, other = mean_of(shown, stroke, wide), mean_of(shown, ground, wide)
     side = min(shown.shape[1:])
-    fine, soft = max(1, side // _FINE), max(1, side * kind.soft // _FINE)
-    band, wide = max(1, side * kind.band // _FINE), max(1, side * max(2, kind.soft) // _FINE)
-    own, other, strength = mean_of(shown, stroke, wide), mean_of(shown, ground, wide), kind.strength
+    part, along = _texture(kind, texture, stroke, ground)
+    part = kind.strength * part
     if kind is _BUSH:
         top = _top(stroke, max(1, side // _TOP))
         own = own * (1.0 + _SHADE * top)
-        strength = strength * torch.lerp(torch.full_like(top, _FOOT), torch.ones_like(top), (0.5 + top).clamp(0, 1))
-    along = mean_beside(texture, band) if kind.rows else mean_around(texture, fine)
-    part = along - mean_around(texture, band)
-    usual = max(1, side // _USUAL)
-    usual = mean_around(mean_around(part.square(), usual), usual).sqrt().clamp_min(1e-4)
-    inside = mean_around(mean_around(stroke, soft), fine)
-    share = 0.5 + kind.steep * (inside - 0.5 + strength * (part / usual).clamp(-_MUCH, _MUCH))
+        part = part * torch.lerp(torch.full_like(top, _FOOT), torch.ones_like(top), (0.5 + top).clamp(0, 1))
+    share = 0.5 + kind.steep * (mean_around(mean_around(stroke, soft), fine) - 0.5 + part)
     close = mean_around(largest_around(stroke, 2 * soft + fine), fine)
-    return close * (other + (own - other) * share.clamp(0, 1) - shown)
+    return within * close, other + (own - other) * share.clamp(0, 1), along
+
+
+def _texture(
+    kind: _Kind, texture: torch.Tensor, stroke: torch.Tensor, ground: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """T for one kind of strokes, 1 where it is usual, and q, both (1, H, W)."""
+    fine, band = _count(1, texture), _count(kind.band, texture)
+    far = max(1, min(texture.shape[1:]) // _USUAL)
+    most = _MUCH * mean_of(texture.square(), ground, far).sqrt()
+    texture = texture.maximum(-most).minimum(most)  # not the old outline
+    coarse = mean_around(texture, band)
+    parts = [mean_around(texture, fine), mean_beside(texture, band), mean_beside(texture.mT, band).mT]
+    parts = torch.cat(parts) - coarse
+    energy = mean_of(parts.square(), ground, far)
+    lumps, rows, _ = (parts / energy.clamp_min(1e-8).sqrt()).clamp(-_MUCH, _MUCH)[:, None]
+    if kind.along is not None:
+        along = torch.full_like(lumps, kind.along)
+        return torch.lerp(lumps, rows, along), along
+    ratio = (energy[1:2] / energy[2:].clamp_min(1e-8)).sqrt()
+    waves = ((ratio - _GRASS) / (_WAVES - _GRASS)).clamp(0, 1)
+    half = max(1, min(texture.shape[1:]) // 3)
+    ends = 1.0 - ((mean_beside(largest_around(stroke, _count(8, texture)), half) - 0.7) / 0.2).clamp(0, 1)
+    return torch.lerp(_IN_LUMPS * lumps, rows, waves * ends), waves * ends
 
 
 def _top(stroke: torch.Tensor, reach: int) -> torch.Tensor:

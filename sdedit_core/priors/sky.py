@@ -131,11 +131,13 @@ def with_sky(mean: torch.Tensor, seen: Cartoons, sigma: float) -> torch.Tensor:
     texture = mean - in_pixels(shown, cell, *mean.shape[1:])
     clouds = clouds_of(painted, sky)
     change = sky * level(shown, sky) * (melted - shown) + softened(shown, sky, clouds)
+    done, gone = sigma**2 / (sigma**2 + _LEVEL**2), torch.zeros_like(sky)
     if sigma <= RAGGED:
-        change = change + ragged(shown, in_cells(texture.mean(0, keepdim=True), cell), painted, sky, clouds)
-    done = sigma**2 / (sigma**2 + _LEVEL**2)
+        grain = in_cells(texture.mean(0, keepdim=True), cell)
+        outlines, gone = ragged(shown, grain, painted, sky, clouds)
+        change = change + outlines
     plain = _PLAIN * _foreign(painted - in_cells(seen.shown, pooled), painted, sky, sigma)
-    plain = in_pixels(plain * sky * daylight(painted), cell, *mean.shape[1:])
+    plain = in_pixels((plain * sky * daylight(painted)).maximum(done * gone), cell, *mean.shape[1:])
     return mean + in_pixels(done * change, cell, *mean.shape[1:]) - plain * texture
 
 
