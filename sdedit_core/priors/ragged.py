@@ -31,6 +31,7 @@ _MORE = 9.0  # times the usual energy of the ground's texture: the old outline b
 _MUCH = 2.0  # times what is usual counts as this
 _FOOT, _SHADE = 0.25, 0.18  # of a, at the foot of a bush; share by which it is lighter on top and darker below
 _GRASS, _WAVES = 1.2, 1.5  # texture along the rows over that along the columns: as much in lumps, as little
+_SLOPE, _LONG, _WHOLE = 8, 3, (0.7, 0.9)  # units up and down, side over half a row, share of it: side to side
 _IN_LUMPS = 0.25  # of a, for a light stroke on what is no water
 _OTHER = 0.06  # RMS from the colours between those of stroke and ground, from which it is another thing by half
 _TOP = 24  # shorter side over how far its top goes
@@ -64,19 +65,14 @@ def ragged(
     """
     dark, light = strokes_of(painted, sky)
     land, air = (sky < 0.5).float(), torch.maximum(sky, clouds)
-    wide = _count(_CLOUD.soft, shown)
-    over = Strokes(clouds, mean_of(painted, sky, wide))
+    over = Strokes(clouds, mean_of(painted, sky, _count(_CLOUD.soft, shown)))
     change, gone = torch.zeros_like(shown), torch.zeros_like(sky)
     for kind, strokes, within in ((_BUSH, dark, land), (_LIGHT, light, land), (_CLOUD, over, air)):
         within = within * _between(painted, strokes, _count(kind.soft + 1, shown))
         close, to, along = _outlined(kind, strokes.cells, within, shown, texture)
         change = change + close * (to - shown)
-        gone = torch.maximum(
-            gone,
-            close
-            * along
-            * _excess(texture, within * (1.0 - largest_around(strokes.cells, _count(kind.soft + 2, shown)))),
-        )
+        plain = within * (1.0 - largest_around(strokes.cells, _count(kind.soft + 2, shown)))
+        gone = torch.maximum(gone, close * along * _excess(texture, plain))
     return change, gone
 
 
@@ -107,11 +103,10 @@ def _outlined(
     fine, soft, wide = (_count(cells, shown) for cells in (1, kind.soft, max(2, kind.soft)))
     ground = within * (1.0 - largest_around(stroke, 1))
     own, other = mean_of(shown, stroke, wide), mean_of(shown, ground, wide)
-    side = min(shown.shape[1:])
     part, along = _texture(kind, texture, stroke, ground)
     part = kind.strength * part
     if kind is _BUSH:
-        top = _top(stroke, max(1, side // _TOP))
+        top = _top(stroke, max(1, min(shown.shape[1:]) // _TOP))
         own = own * (1.0 + _SHADE * top)
         part = part * torch.lerp(torch.full_like(top, _FOOT), torch.ones_like(top), (0.5 + top).clamp(0, 1))
     share = 0.5 + kind.steep * (mean_around(mean_around(stroke, soft), fine) - 0.5 + part)
@@ -137,8 +132,10 @@ def _texture(
         return torch.lerp(lumps, rows, along), along
     ratio = (energy[1:2] / energy[2:].clamp_min(1e-8)).sqrt()
     waves = ((ratio - _GRASS) / (_WAVES - _GRASS)).clamp(0, 1)
-    half = max(1, min(texture.shape[1:]) // 3)
-    ends = 1.0 - ((mean_beside(largest_around(stroke, _count(8, texture)), half) - 0.7) / 0.2).clamp(0, 1)
+    slope = _count(_SLOPE, texture)
+    in_row = F.max_pool2d(stroke, (2 * slope + 1, 1), 1, (slope, 0))
+    row = mean_beside(in_row, max(1, min(texture.shape[1:]) // _LONG))
+    ends = 1.0 - ((row - _WHOLE[0]) / (_WHOLE[1] - _WHOLE[0])).clamp(0, 1)
     return torch.lerp(_IN_LUMPS * lumps, rows, waves * ends), waves * ends
 
 

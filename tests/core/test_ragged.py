@@ -111,8 +111,10 @@ def test_without_strokes_nothing_changes_and_any_size_will_do():
     for size in ((16, 16), (17, 40), (200, 64)):
         picture = torch.rand(3, *size, generator=torch.Generator().manual_seed(2))
         sky = sky_of(picture)
-        out, gone = ragged(picture, torch.zeros(1, *size), picture, sky, clouds_of(picture, sky))
-        assert out.shape == picture.shape and bool(torch.isfinite(out).all())
+        for part, channels in zip(
+            ragged(picture, torch.zeros(1, *size), picture, sky, clouds_of(picture, sky)), (3, 1), strict=True
+        ):
+            assert part.shape == (channels, *size) and bool(torch.isfinite(part).all())
     plain = field(GRASS)
     assert float(change_of(plain, texture()).abs().max()) == 0
 
@@ -125,3 +127,39 @@ def test_in_larger_noise_strokes_keep_their_outline():
         out = with_sky(mean, Cartoons.of(picture, picture, sigma), sigma)
         moved[sigma > MOST] = float((out - mean)[:, 76:92].abs().max())
     assert moved[False] > 0.05 and moved[True] < 1e-6
+
+
+def test_the_water_between_two_glints_is_no_stroke():
+    picture = with_box(with_box(field(WATER), GLINT, 78, 83, 40, 90), GLINT, 92, 97, 40, 90)
+    dark, light = found(picture)
+    assert not bool(dark.any()) and bool(light[78:83, 40:90].all()) and bool(light[92:97, 40:90].all())
+
+
+def test_a_thing_in_front_of_a_stroke_stays():
+    """A tree before a hedge and before a path."""
+    for rgb in (BUSH, (0.76, 0.70, 0.55)):
+        picture = with_box(field(GRASS), rgb, 80, 87, 0, SIDE)
+        tree = with_box(picture, (0.75, 0.35, 0.12), 56, 96, 60, 76)
+        change = change_of(tree, texture())
+        assert float(change[:, 58:94, 63:73].abs().max()) < 0.05
+        assert float(change[:, 74:92, :50].abs().max()) > 0.05
+
+
+def test_from_side_to_side_it_is_a_river_and_keeps_its_line():
+    left = {}
+    for name, width in (("glint", (30, 90)), ("river", (0, SIDE))):
+        picture = with_box(field(WATER), GLINT, 80, 86, *width)
+        out = picture + change_of(picture, texture(rows=True))
+        middle = out[:, 82:84, 40:80]
+        left[name] = float((middle - colour(WATER)).mean((0, 1)).min() / (colour(GLINT) - colour(WATER)).mean())
+    assert left["river"] > 0.6 > left["glint"]
+
+
+def test_what_is_left_of_the_old_outline_goes_and_waves_stay():
+    picture, waves = with_box(field(WATER), GLINT, 80, 86, 40, 90), texture(rows=True)
+    ring = torch.zeros(1, SIDE, SIDE)
+    ring[:, 79, 40:90], ring[:, 86, 40:90] = 0.5, 0.5
+    sky = sky_of(picture)
+    _, gone = ragged(picture, waves + ring, picture, sky, clouds_of(picture, sky))
+    assert float(gone[0, 79, 45:85].mean()) > 0.9 and float(gone[0, 86, 45:85].mean()) > 0.9
+    assert float(gone[0, 92:].mean()) < 0.05
