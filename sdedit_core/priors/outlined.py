@@ -11,7 +11,8 @@ e is the mean square of P' - N close by, and u the mean square that is usual aro
 :mod:`.stray`): in high grass there is more texture than in a sky.  l_0 and l_1, in terms of the picture's mean and
 larger in small pictures, are what the texture of a sky, and any texture, stays below.  f is how much of an area (see
 :mod:`.areas`) has a colour, or is close to an outline, that the patches lack, by C(x) - C(P): there their texture is
-foreign as well, a tower of straw, and the larger part w of it goes.
+foreign as well, a tower of straw, and the larger part w of it goes.  What texture comes there at the smallest noise is
+fur and hair: half of it goes as well, but not where there is much more than is usual in the area, at outlines.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import torch
 
 from .areas import Areas
 from .around import around, beyond
+from .cartoon import cartoon
 from .cells import in_cells, in_pixels
 from .palette import Cartoons
 from .stray import CELLS, usual_around
@@ -34,10 +36,12 @@ _LACKING = 0.1  # C(x) - C(P), RMS over the picture's mean, from which it is a c
 _WHOLE, _MOST = 0.35, 0.8  # m and w
 _CLOSE, _AROUND = 85, 128  # shorter side over half the width of e, and over how far W is grown
 _BESIDE = 64  # shorter side over how far what is lacking is grown
+_FUR, _LEVEL = 0.5, 0.03  # of such texture that goes; noise level up to which
+_OUTLINE = 9.0  # times the usual energy: half of it stays
 _DARK = 0.35  # mean of the darkest picture
 
 
-def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas: Areas) -> torch.Tensor:
+def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas: Areas, sigma: float) -> torch.Tensor:
     """``mean`` with the outlines of ``drawn``, all (3, H, W).
 
     Args:
@@ -45,6 +49,7 @@ def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas
         drawn: N.
         seen: the picture that both are of, as it is compared.
         areas: of C(x).
+        sigma: its noise level.
     """
     height, width = mean.shape[1:]
     side = min(height, width)
@@ -56,8 +61,13 @@ def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas
     coarse = math.sqrt(max(1.0, _SIDE / side))
     limit = ((_TEXTURE * coarse * bright).square() + usual).clamp_max((_MUCH * coarse * bright).square())
     share = around(mean_around(energy, max(1, side // _CLOSE)), limit.sqrt(), max(1, side // _AROUND))
-    foreign = in_pixels(_foreign(seen, areas, bright), seen.cell, height, width)
-    return torch.lerp(mean, drawn, torch.maximum(share, foreign))
+    foreign = _foreign(seen, areas, bright)
+    out = torch.lerp(mean, drawn, torch.maximum(share, in_pixels(foreign, seen.cell, height, width)))
+    texture = out - in_pixels(cartoon(in_cells(out, seen.cell), seen.strength), seen.cell, height, width)
+    energy = in_cells(texture.square().mean(0, keepdim=True), seen.cell)
+    usual = areas.mean(energy.sqrt()).square()
+    fur = _FUR / (1.0 + (sigma / _LEVEL) ** 4) * foreign / (1.0 + (energy / (_OUTLINE * usual + 1e-10)).square())
+    return out - in_pixels(fur, seen.cell, height, width) * texture
 
 
 def _foreign(seen: Cartoons, areas: Areas, bright: torch.Tensor) -> torch.Tensor:

@@ -279,7 +279,7 @@ class PatchPrior:
             if self.tick is not None:
                 self.tick()
             drawn = self.network(x, sigma)
-            mean = with_outlines(mean, drawn, seen, areas)
+            mean = with_outlines(mean, drawn, seen, areas, sigma)
         if known:
             explain = partial(self._explained, sigma=sigma, freedom=0.0)
             mean = with_calm(x, mean, seen, areas, explain, sigma=sigma, share=share, drawn=drawn)

@@ -12,8 +12,9 @@ G a mean of the sky alone, so that nothing else bleeds into it.  Where the usual
 telling sky from ground, sand or snow: then s is 0.  It is 0 as well below a large step to a lighter colour, as to snow.
 l is whether the sky's borders lie level there: white mountains are lighter than the sky above them, and theirs do not
 (by the structure tensor of Foerstner and Guelch, 1987).  What is finer than C, in a sky of a colour that the references
-lack, is flecks and wisps of their skies: most of it goes, p, but not in the dark, where there are stars.  Clouds: see
-:mod:`.clouds`.
+lack, is flecks and wisps of their skies: most of it goes, p, but not in the dark, where there are stars; in any other
+sky what is many times stronger than usual goes.  Clouds: see :mod:`.clouds`, and :mod:`.ragged` for their outlines and
+those of long strokes on the ground.
 
 A lighter sea below a darker sky, with something dark in front of it, is taken for sky: its horizon is in haze.
 """
@@ -42,6 +43,7 @@ _LIKE = 0.035  # distance in RGB, RMS, at which a colour is the sky's by half
 _BRIGHT = 0.4  # mean of a sky from which it is that; in a darker one less
 _STEEP = 4
 _PLAIN = 0.7  # of the texture of a foreign sky that goes
+_STRONG = 6.0  # times the usual energy of a sky's texture: half of it goes
 _FOREIGN = (0.03, 0.5)  # change of a sky, RMS over its mean, that makes it foreign by half; and more of it with sigma
 _CELLS = 128  # most cells on the shorter side, about
 _COLOURS = 40  # so many rows or a few more are looked at for a colour
@@ -137,8 +139,16 @@ def with_sky(mean: torch.Tensor, seen: Cartoons, sigma: float) -> torch.Tensor:
         outlines, gone = ragged(shown, grain, painted, sky, clouds)
         change = change + outlines
     plain = _PLAIN * _foreign(painted - in_cells(seen.shown, pooled), painted, sky, sigma)
+    plain = plain.maximum(_flecks(in_cells(texture.square().mean(0, keepdim=True), cell), sky))
     plain = in_pixels((plain * sky * daylight(painted)).maximum(done * gone), cell, *mean.shape[1:])
     return mean + in_pixels(done * change, cell, *mean.shape[1:]) - plain * texture
+
+
+def _flecks(energy: torch.Tensor, sky: torch.Tensor) -> torch.Tensor:
+    """How far a texture of that energy is much stronger than usual in the sky; all (1, H, W)."""
+    share, root = torch.cat([sky, sky * energy.sqrt()]).mean(2).mean(1)  # row by row, see palette
+    over = energy / (_STRONG * (root / share.clamp_min(1e-6)).square() + 1e-10)
+    return mean_around(over.square() / (1.0 + over.square()), 1)
 
 
 def _foreign(change: torch.Tensor, painted: torch.Tensor, sky: torch.Tensor, sigma: float) -> torch.Tensor:
