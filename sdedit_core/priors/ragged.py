@@ -68,6 +68,8 @@ def ragged(
     over = Strokes(clouds, mean_of(painted, sky, _count(_CLOUD.soft, shown)))
     change, gone = torch.zeros_like(shown), torch.zeros_like(sky)
     for kind, strokes, within in ((_BUSH, dark, land), (_LIGHT, light, land), (_CLOUD, over, air)):
+        if not bool(strokes.cells.any()):
+            continue
         within = within * _between(painted, strokes, _count(kind.soft + 1, shown))
         close, to, along = _outlined(kind, strokes.cells, within, shown, texture)
         change = change + close * (to - shown)
@@ -90,7 +92,7 @@ def _count(cells: int, shown: torch.Tensor) -> int:
 
 def _between(painted: torch.Tensor, strokes: Strokes, reach: int) -> torch.Tensor:
     """Whether a colour (3, H, W) is one of a stroke, its ground or between, no other thing's: (1, H, W) in [0, 1]."""
-    own, other = mean_of(painted, strokes.cells, reach), mean_of(strokes.ground, strokes.cells, reach)
+    own, other = mean_of(torch.cat([painted, strokes.ground]), strokes.cells, reach).chunk(2)
     way, off = own - other, painted - other
     share = ((off * way).sum(0, keepdim=True) / way.square().sum(0, keepdim=True).clamp_min(1e-6)).clamp(0, 1)
     return 1.0 / (1.0 + ((off - share * way).square().mean(0, keepdim=True) / _OTHER**2).square())
