@@ -2,17 +2,18 @@
 
 Every stroke has the round ends and the smooth outline of its brush, and nothing in a landscape has.  Where the outline
 is to run, the texture around knows: dark grass beside a bush is bush, a light wave beside a glint is glint, a wisp of
-the sky is cloud.  With a stroke s (see :mod:`.strokes` and :mod:`.clouds`), S its mean close by and T the lightness of
-the texture D - C(D), a band of it over what is usual around,
+the sky is cloud.  With a stroke (see :mod:`.strokes` and :mod:`.clouds`), S how deep in it or far from its outline a
+place is, over half its thickness, and T the lightness of the texture D - C(D), a band of it over what is usual around,
 
     D' = D + b (G_0 + (G_1 - G_0) m - C(D)) - q b (D - C(D)),
-    m = min(1, max(0, 1/2 + k (S - 1/2 + a T))),
+    m = min(1, max(0, 1/2 + k (S + a T))),
 
 G_1 and G_0 means of the stroke and of its ground alone, b the stroke and what is close to it but no other thing, q the
 share of T that goes along the rows: what is left of the old outline there goes.  In clouds T is what goes along the
 rows, as wisps do; in bushes and islands, which are dark (so -T), it is lumps.  They stand on the ground, so their foot
 is more level than their top, and light comes from above.  A light stroke is a glint where the texture of its ground
 goes along the rows, as waves do, and a path, a river or a patch of meadow where it does not, or from side to side.
+For a faint stroke a is smaller.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ _MUCH = 2.0  # times what is usual counts as this
 _FOOT, _SHADE = 0.25, 0.18  # of a, at the foot of a bush; share by which it is lighter on top and darker below
 _GRASS, _WAVES = 1.2, 1.5  # texture along the rows over that along the columns: as much in lumps, as little
 _SLOPE, _LONG, _WHOLE = 8, 3, (0.7, 0.9)  # units up and down, side over half a row, share of it: side to side
-_IN_LUMPS = 0.25  # of a, for a light stroke on what is no water
+_IN_LUMPS = 0.18  # of a, for a light stroke on what is no water
 _OTHER = 0.06  # RMS from the colours between those of stroke and ground, from which it is another thing by half
+_CLEAR = 0.1  # contrast of a stroke from which it may lose its outline; what is fainter would be lost with it
 _TOP = 24  # shorter side over how far its top goes
 MOST = 0.1  # noise level up to which there is a texture that stays
 
@@ -42,7 +44,7 @@ class _Kind(NamedTuple):
     strength: float  # a
     along: float | None  # share of T that goes along the rows; None = as the ground has it
     steep: float  # k
-    soft: int  # half the width of S, and half of how far b goes
+    soft: int  # how deep S goes, less 1, and half of how far b goes
     band: int  # half the width of what is taken off T
 
 
@@ -106,14 +108,26 @@ def _outlined(
     ground = within * (1.0 - largest_around(stroke, 1))
     own, other = mean_of(shown, stroke, wide), mean_of(shown, ground, wide)
     part, along = _texture(kind, texture, stroke, ground)
-    part = kind.strength * part
+    part = kind.strength * part * ((own - other).abs().mean(0, keepdim=True) / _CLEAR).clamp_max(1.0)
     if kind is _BUSH:
         top = _top(stroke, max(1, min(shown.shape[1:]) // _TOP))
         own = own * (1.0 + _SHADE * top)
         part = part * torch.lerp(torch.full_like(top, _FOOT), torch.ones_like(top), (0.5 + top).clamp(0, 1))
-    share = 0.5 + kind.steep * (mean_around(mean_around(stroke, soft), fine) - 0.5 + part)
-    close = mean_around(largest_around(stroke, 2 * soft + fine), fine)
+    near = 2 * soft + fine
+    share = 0.5 + kind.steep * (_depth(stroke, soft + fine, near) + part)
+    close = mean_around(largest_around(stroke, near), fine)
     return within * close, other + (own - other) * share.clamp(0, 1), along
+
+
+def _depth(stroke: torch.Tensor, reach: int, near: int) -> torch.Tensor:
+    """S, (1, H, W): from 1/2 in the middle of a stroke, or ``reach`` deep, over 0 at its outline to -1/2 as far out."""
+    within, out = stroke, stroke
+    deep, far = 0.5 * stroke, 0.5 * (1.0 - stroke)
+    for _ in range(reach - 1):
+        within, out = -largest_around(-within, 1), largest_around(out, 1)
+        deep, far = deep + within, far + (1.0 - out)
+    half = largest_around(deep, near).clamp_min(0.5)
+    return mean_around(((deep - far) / (2.0 * half)).clamp(-0.5, 0.5), 1)
 
 
 def _texture(

@@ -163,3 +163,24 @@ def test_what_is_left_of_the_old_outline_goes_and_waves_stay():
     _, gone = ragged(picture, waves + ring, picture, sky, clouds_of(picture, sky))
     assert float(gone[0, 79, 45:85].mean()) > 0.9 and float(gone[0, 86, 45:85].mean()) > 0.9
     assert float(gone[0, 92:].mean()) < 0.05
+
+
+def contrast_left(thickness, contrast, seed=0):
+    picture = with_box(field(GRASS, 100), tuple(c + contrast for c in SKY), 40, 40 + thickness, 20, 100)
+    out = picture + change_of(picture, texture(rows=True, seed=seed))
+    return float((out - colour(SKY))[:, 36 : 44 + thickness, 25:95].sum()) / (3 * 70 * thickness * contrast)
+
+
+@pytest.mark.parametrize("thickness", [3, 6, 12])
+def test_a_thin_cloud_does_not_fade(thickness):
+    left = sum(contrast_left(thickness, 0.3, seed) for seed in range(4)) / 4
+    assert left > 0.75
+
+
+def test_a_faint_cloud_keeps_its_outline():
+    def moved(contrast):
+        picture = with_box(field(GRASS, 100), tuple(c + contrast for c in SKY), 40, 50, 20, 100)
+        one, other = (change_of(picture, texture(rows=True, seed=seed)) for seed in (0, 1))
+        return float((one - other)[:, 36:54].abs().mean()) / contrast
+
+    assert moved(0.04) < 0.75 * moved(0.3), "a is 0.4 of what it is; m is between 0 and 1"
