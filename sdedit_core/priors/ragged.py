@@ -13,7 +13,7 @@ share of T that goes along the rows: what is left of the old outline there goes.
 rows, as wisps do; in bushes and islands, which are dark (so -T), it is lumps.  They stand on the ground, so their foot
 is more level than their top, and light comes from above.  A light stroke is a glint where the texture of its ground
 goes along the rows, as waves do, and a path, a river or a patch of meadow where it does not, or from side to side.
-For a faint stroke a is smaller.
+For a faint stroke a is smaller.  What the references have, their patches draw: there b is 0.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _SLOPE, _LONG, _WHOLE = 8, 3, (0.7, 0.9)  # units up and down, side over half a 
 _IN_LUMPS = 0.18  # of a, for a light stroke on what is no water
 _OTHER = 0.06  # RMS from the colours between those of stroke and ground, from which it is another thing by half
 _CLEAR = 0.1  # contrast of a stroke from which it may lose its outline; what is fainter would be lost with it
+_LACKING = (0.07, 0.55)  # C(x) - C(P) in a stroke, RMS over the mean, that it lacks by half; and more of it with sigma
 _TOP = 24  # shorter side over how far its top goes
 MOST = 0.1  # noise level up to which there is a texture that stays
 
@@ -54,7 +55,15 @@ _CLOUD = _Kind(0.7, 1.0, 1.5, 3, 6)
 
 
 def ragged(
-    shown: torch.Tensor, texture: torch.Tensor, painted: torch.Tensor, sky: torch.Tensor, clouds: torch.Tensor
+    shown: torch.Tensor,
+    texture: torch.Tensor,
+    painted: torch.Tensor,
+    lacking: torch.Tensor,
+    sky: torch.Tensor,
+    clouds: torch.Tensor,
+    *,
+    sigma: float,
+    foreign: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """b (G_0 + (G_1 - G_0) m - C(D)) on cells, (3, H, W), and q b, (1, H, W).
 
@@ -62,18 +71,27 @@ def ragged(
         shown: C(D), (3, H, W).
         texture: lightness of D - C(D), (1, H, W).
         painted: C of the picture that D is the mean of, (3, H, W).
-        sky: of it, (1, H, W).
+        lacking: C(x) - C(P) at this place, (3, H, W): what the references have not.
+        sky: of that picture, (1, H, W).
         clouds: in it, (1, H, W).
+        sigma: its noise level.
+        foreign: how far the references lack this sky, 0 to 1; in one that they know, they know the clouds.
     """
     dark, light = strokes_of(painted, sky)
     land, air = (sky < 0.5).float(), torch.maximum(sky, clouds)
+    bright = painted.mean(2).mean()  # row by row, see palette
+    lacking = (lacking / (bright * (_LACKING[0] + _LACKING[1] * sigma)).clamp_min(1e-3)).square().mean(0, keepdim=True)
+    far = max(1, min(shown.shape[1:]) // _USUAL)
     over = Strokes(clouds, mean_of(painted, sky, _count(_CLOUD.soft, shown)))
     change, gone = torch.zeros_like(shown), torch.zeros_like(sky)
     for kind, strokes, within in ((_BUSH, dark, land), (_LIGHT, light, land), (_CLOUD, over, air)):
         if not bool(strokes.cells.any()):
             continue
         within = within * _between(painted, strokes, _count(kind.soft + 1, shown))
+        over = mean_of(lacking, strokes.cells, far) ** 3
+        part = foreign if kind is _CLOUD else over / (1.0 + over)
         close, to, along = _outlined(kind, strokes.cells, within, shown, texture)
+        close = part * close
         change = change + close * (to - shown)
         plain = within * (1.0 - largest_around(strokes.cells, _count(kind.soft + 2, shown)))
         gone = torch.maximum(gone, close * along * _excess(texture, plain))

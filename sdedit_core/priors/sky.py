@@ -131,14 +131,15 @@ def with_sky(mean: torch.Tensor, seen: Cartoons, sigma: float) -> torch.Tensor:
     shown = cartoon(in_cells(mean, cell), seen.strength / pooled)
     melted = mean_of(shown, sky, max(1, min(shown.shape[1:]) // _WIDE))
     texture = mean - in_pixels(shown, cell, *mean.shape[1:])
-    clouds = clouds_of(painted, sky)
-    change = sky * level(shown, sky) * (melted - shown) + softened(shown, sky, clouds)
+    lacking = painted - in_cells(seen.shown, pooled)
+    clouds, foreign = clouds_of(painted, sky), _foreign(lacking, painted, sky, sigma)
+    change = sky * level(shown, sky) * (melted - shown) + foreign**3 * softened(shown, sky, clouds)
     done, gone = sigma**2 / (sigma**2 + _LEVEL**2), torch.zeros_like(sky)
     if sigma <= RAGGED:
         grain = in_cells(texture.mean(0, keepdim=True), cell)
-        outlines, gone = ragged(shown, grain, painted, sky, clouds)
+        outlines, gone = ragged(shown, grain, painted, lacking, sky, clouds, sigma=sigma, foreign=foreign**3)
         change = change + outlines
-    plain = _PLAIN * _foreign(painted - in_cells(seen.shown, pooled), painted, sky, sigma)
+    plain = _PLAIN * foreign
     plain = plain.maximum(_flecks(in_cells(texture.square().mean(0, keepdim=True), cell), sky))
     plain = in_pixels((plain * sky * daylight(painted)).maximum(done * gone), cell, *mean.shape[1:])
     return mean + in_pixels(done * change, cell, *mean.shape[1:]) - plain * texture

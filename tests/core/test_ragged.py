@@ -65,9 +65,15 @@ def test_what_is_no_stroke(picture, why):
     assert not any(bool(part.any()) for part in found(picture)), why
 
 
-def change_of(picture, grain):
-    sky = sky_of(picture)
-    return ragged(picture, grain, picture, sky, clouds_of(picture, sky))[0]
+def drawn(picture, grain, lacks=0.3):
+    """What changes, and where texture goes, where the references have another colour everywhere by ``lacks``."""
+    sky, lacking = sky_of(picture), torch.full_like(picture, lacks)
+    clouds, foreign = clouds_of(picture, sky), torch.tensor(float(lacks > 0))
+    return ragged(picture, grain, picture, lacking, sky, clouds, sigma=0.03, foreign=foreign)
+
+
+def change_of(picture, grain, lacks=0.3):
+    return drawn(picture, grain, lacks)[0]
 
 
 @pytest.mark.parametrize(("ground", "rgb"), [(GRASS, BUSH), (WATER, GLINT)])
@@ -110,10 +116,7 @@ def test_a_cloud_ends_in_wisps():
 def test_without_strokes_nothing_changes_and_any_size_will_do():
     for size in ((16, 16), (17, 40), (200, 64)):
         picture = torch.rand(3, *size, generator=torch.Generator().manual_seed(2))
-        sky = sky_of(picture)
-        for part, channels in zip(
-            ragged(picture, torch.zeros(1, *size), picture, sky, clouds_of(picture, sky)), (3, 1), strict=True
-        ):
+        for part, channels in zip(drawn(picture, torch.zeros(1, *size)), (3, 1), strict=True):
             assert part.shape == (channels, *size) and bool(torch.isfinite(part).all())
     plain = field(GRASS)
     assert float(change_of(plain, texture()).abs().max()) == 0
@@ -124,7 +127,7 @@ def test_in_larger_noise_strokes_keep_their_outline():
     mean = picture + texture()
     moved = {}
     for sigma in (0.5 * MOST, 1.5 * MOST):
-        out = with_sky(mean, Cartoons.of(picture, picture, sigma), sigma)
+        out = with_sky(mean, Cartoons.of(picture, field(GRASS), sigma), sigma)
         moved[sigma > MOST] = float((out - mean)[:, 76:92].abs().max())
     assert moved[False] > 0.05 and moved[True] < 1e-6
 
@@ -159,8 +162,7 @@ def test_what_is_left_of_the_old_outline_goes_and_waves_stay():
     picture, waves = with_box(field(WATER), GLINT, 80, 86, 40, 90), texture(rows=True)
     ring = torch.zeros(1, SIDE, SIDE)
     ring[:, 79, 40:90], ring[:, 86, 40:90] = 0.5, 0.5
-    sky = sky_of(picture)
-    _, gone = ragged(picture, waves + ring, picture, sky, clouds_of(picture, sky))
+    _, gone = drawn(picture, waves + ring)
     assert float(gone[0, 79, 45:85].mean()) > 0.9 and float(gone[0, 86, 45:85].mean()) > 0.9
     assert float(gone[0, 92:].mean()) < 0.05
 
@@ -184,3 +186,16 @@ def test_a_faint_cloud_keeps_its_outline():
         return float((one - other)[:, 36:54].abs().mean()) / contrast
 
     assert moved(0.04) < 0.75 * moved(0.3), "a is 0.4 of what it is; m is between 0 and 1"
+
+
+@pytest.mark.parametrize(("ground", "rgb"), [(GRASS, BUSH), (WATER, GLINT)])
+def test_a_stroke_that_the_references_have_is_drawn_by_their_patches(ground, rgb):
+    picture = with_box(field(ground), rgb, 80, 87, 30, 90)
+    moved = [float(change_of(picture, texture(rows=True), lacks).abs().max()) for lacks in (0.0, 0.02, 0.3)]
+    assert moved[0] < 1e-6 and moved[1] < 0.1 * moved[2] and moved[2] > 0.1, "a little is light and shade"
+
+
+def test_a_cloud_in_a_sky_that_the_references_have_is_drawn_by_their_patches():
+    picture = with_box(field(GRASS, 90), (0.95, 0.95, 0.97), 30, 42, 20, 100)
+    known, lacking = (float(change_of(picture, texture(rows=True), lacks).abs().max()) for lacks in (0.0, 0.3))
+    assert known < 1e-6 and lacking > 0.1
