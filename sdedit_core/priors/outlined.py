@@ -63,6 +63,8 @@ def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas
     share = around(mean_around(energy, max(1, side // _CLOSE)), limit.sqrt(), max(1, side // _AROUND))
     foreign = _foreign(seen, areas, bright)
     out = torch.lerp(mean, drawn, torch.maximum(share, in_pixels(foreign, seen.cell, height, width)))
+    if sigma > 3.0 * _LEVEL:  # a hundredth of it
+        return out
     texture = out - in_pixels(cartoon(in_cells(out, seen.cell), seen.strength), seen.cell, height, width)
     energy = in_cells(texture.square().mean(0, keepdim=True), seen.cell)
     usual = areas.mean(energy.sqrt()).square()
