@@ -68,12 +68,8 @@ def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas
     texture = out - in_pixels(cartoon(in_cells(out, seen.cell), seen.strength), seen.cell, height, width)
     energy = in_cells(texture.square().mean(0, keepdim=True), seen.cell)
     usual = areas.mean(energy.sqrt()).square()
-    fur = (
-        _FUR
-        / (1.0 + (sigma / _LEVEL) ** 4)
-        * (foreign / _MOST) ** 4
-        / (1.0 + (energy / (_OUTLINE * usual + 1e-10)).square())
-    )
+    edge = beyond(energy, (_OUTLINE * usual + 1e-10).sqrt())
+    fur = _FUR / (1.0 + (sigma / _LEVEL) ** 4) * (foreign / _MOST) ** 4 * (1.0 - edge)
     return out - in_pixels(fur, seen.cell, height, width) * texture
 
 

@@ -23,7 +23,8 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from .strokes import Strokes, strokes_of
+from .around import beyond
+from .strokes import Strokes, largest_along, strokes_of
 from .windows import largest_around, mean_around, mean_beside, mean_of
 
 _FINE = 128  # shorter side over the unit of what follows
@@ -82,9 +83,9 @@ def ragged(
     bright = painted.mean(2).mean()  # row by row, see palette
     lacking = (lacking / (bright * (_LACKING[0] + _LACKING[1] * sigma)).clamp_min(1e-3)).square().mean(0, keepdim=True)
     far = max(1, min(shown.shape[1:]) // _USUAL)
-    over = Strokes(clouds, mean_of(painted, sky, _count(_CLOUD.soft, shown)))
+    above = Strokes(clouds, mean_of(painted, sky, _count(_CLOUD.soft, shown)))
     change, gone = torch.zeros_like(shown), torch.zeros_like(sky)
-    for kind, strokes, within in ((_BUSH, dark, land), (_LIGHT, light, land), (_CLOUD, over, air)):
+    for kind, strokes, within in ((_BUSH, dark, land), (_LIGHT, light, land), (_CLOUD, above, air)):
         if not bool(strokes.cells.any()):
             continue
         within = within * _between(painted, strokes, _count(kind.soft + 1, shown))
@@ -102,8 +103,7 @@ def _excess(texture: torch.Tensor, ground: torch.Tensor) -> torch.Tensor:
     """How far a texture is more than the usual one of the ground, (1, H, W) in [0, 1]."""
     energy = texture.square()
     usual = mean_of(energy, ground, max(1, min(texture.shape[1:]) // _USUAL))
-    over = energy / (_MORE * usual + 1e-8)
-    return over.square() / (1.0 + over.square())
+    return beyond(energy, (_MORE * usual + 1e-8).sqrt())
 
 
 def _count(cells: int, shown: torch.Tensor) -> int:
@@ -166,8 +166,7 @@ def _texture(
         return torch.lerp(lumps, rows, along), along
     ratio = (energy[1:2] / energy[2:].clamp_min(1e-8)).sqrt()
     waves = ((ratio - _GRASS) / (_WAVES - _GRASS)).clamp(0, 1)
-    slope = _count(_SLOPE, texture)
-    in_row = F.max_pool2d(stroke, (2 * slope + 1, 1), 1, (slope, 0))
+    in_row = largest_along(stroke, _count(_SLOPE, texture))
     row = mean_beside(in_row, max(1, min(texture.shape[1:]) // _LONG))
     ends = 1.0 - ((row - _WHOLE[0]) / (_WHOLE[1] - _WHOLE[0])).clamp(0, 1)
     return torch.lerp(_IN_LUMPS * lumps, rows, waves * ends), waves * ends

@@ -24,6 +24,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from .around import beyond
 from .cartoon import cartoon
 from .cells import in_cells, in_pixels
 from .clouds import clouds_of, softened
@@ -118,7 +119,7 @@ def level(shown: torch.Tensor, sky: torch.Tensor) -> torch.Tensor:
 
 
 def with_sky(mean: torch.Tensor, seen: Cartoons, sigma: float) -> torch.Tensor:
-    """D' of a posterior mean D (3, H, W), and with softened clouds.
+    """D' of a posterior mean D (3, H, W), and with other outlines of clouds and of strokes on the ground.
 
     Args:
         mean: D.
@@ -133,11 +134,12 @@ def with_sky(mean: torch.Tensor, seen: Cartoons, sigma: float) -> torch.Tensor:
     texture = mean - in_pixels(shown, cell, *mean.shape[1:])
     lacking = painted - in_cells(seen.shown, pooled)
     clouds, foreign = clouds_of(painted, sky), _foreign(lacking, painted, sky, sigma)
-    change = sky * level(shown, sky) * (melted - shown) + foreign**3 * softened(shown, sky, clouds)
+    bare = foreign**3  # how far the references lack the clouds of this sky
+    change = sky * level(shown, sky) * (melted - shown) + bare * softened(shown, sky, clouds)
     done, gone = sigma**2 / (sigma**2 + _LEVEL**2), torch.zeros_like(sky)
     if sigma <= RAGGED:
         grain = in_cells(texture.mean(0, keepdim=True), cell)
-        outlines, gone = ragged(shown, grain, painted, lacking, sky, clouds, sigma=sigma, foreign=foreign**3)
+        outlines, gone = ragged(shown, grain, painted, lacking, sky, clouds, sigma=sigma, foreign=bare)
         change = change + outlines
     plain = _PLAIN * foreign
     plain = plain.maximum(_flecks(in_cells(texture.square().mean(0, keepdim=True), cell), sky))
@@ -148,8 +150,8 @@ def with_sky(mean: torch.Tensor, seen: Cartoons, sigma: float) -> torch.Tensor:
 def _flecks(energy: torch.Tensor, sky: torch.Tensor) -> torch.Tensor:
     """How far a texture of that energy is much stronger than usual in the sky; all (1, H, W)."""
     share, root = torch.cat([sky, sky * energy.sqrt()]).mean(2).mean(1)  # row by row, see palette
-    over = energy / (_STRONG * (root / share.clamp_min(1e-6)).square() + 1e-10)
-    return mean_around(over.square() / (1.0 + over.square()), 1)
+    limit = _STRONG * (root / share.clamp_min(1e-6)).square() + 1e-10
+    return mean_around(beyond(energy, limit.sqrt()), 1)
 
 
 def _foreign(change: torch.Tensor, painted: torch.Tensor, sky: torch.Tensor, sigma: float) -> torch.Tensor:
