@@ -15,7 +15,7 @@ and meadows the references have shapes of their own.
 Where there is a network that draws outlines (see :mod:`.outlined`), its N decides along the rows, since what goes from
 side to side is a band of the sky.  A white roof on snow is lost in C, but N differs from what is left and right in the
 same area: there k is 0.  Nor has N the row of peaks that P0 may draw where a field of snow meets the sky: k is 0 in
-rows in which Q - N, less its mean to the left and right, is large where k is not 0 already.
+rows in which Q - N, less its mean to the left and right, is large where k is not 0 already; at a horizon, less is.
 
 Only at noise levels up to 0.06: in larger noise C(x) lacks what is faint, and so would the sky: a cloud at dusk.
 """
@@ -25,8 +25,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 
 from .areas import Areas
+from .around import beyond
 from .cartoon import cartoon
 from .cells import in_cells, in_pixels
 from .palette import Cartoons
@@ -41,6 +43,7 @@ _FOREIGN = 0.08  # change of an area, RMS over the mean, from which it is a thin
 MOST = 0.06  # noise level up to which C(x) has what is faint
 _RISE = 3.0  # of what may be left in an area, or changed, with sigma: means over areas are less sure
 _UNLIKE = 0.03  # Q - N along a row, RMS over the mean, that halves k
+_HORIZON, _STEP = 0.3, 0.05  # of that limit, at a border from side to side; RMS that makes rows of two colours
 _ROW = 8  # shorter side over half the length of a row
 _FAINT = 0.012  # RMS over the mean that halves k: how far N is from what is beside it in the same area
 _DARK = 0.1  # mean of the darkest picture
@@ -93,14 +96,23 @@ def with_calm(
     known = mean_around(known, grow * 4)
     if drawn is not None:
         row = max(1, side // _ROW)
-        unlike = (1.0 - thing) * in_cells(clean - drawn, cell)
+        unlike = (1.0 - thing) * mean_around(in_cells(clean - drawn, cell), max(1, place // 2))
         unlike = light * _energy(unlike - mean_beside(unlike, row))
         unlike = mean_beside(known * unlike, row) / mean_beside(known, row).clamp_min(1e-3)
-        known = known * _at_most(mean_around(unlike, place), _UNLIKE * bright)
+        strict = torch.lerp(bright, _HORIZON * bright, _horizon(painted, wide))
+        known = known * _at_most(mean_around(unlike, place), _UNLIKE * strict)
         faint = 1.0 - _at_most(_energy(areas.beside(in_cells(drawn, cell))), _FAINT * bright)
         known = known * (1.0 - mean_around(largest_around(faint, grow), grow))
     known = known * (1.0 - thing) * -largest_around(-here, grow)
     return torch.lerp(mean, clean, in_pixels(share * known, cell, height, width))
+
+
+def _horizon(painted: torch.Tensor, reach: int) -> torch.Tensor:
+    """How close rows of a cartoon (3, H, W), by their median colours, are to another colour: (1, H, 1) in [0, 1]."""
+    rows = F.pad(painted.median(2).values, (reach, reach), mode="replicate")
+    sums = F.avg_pool1d(rows, reach, 1)  # of the rows before and behind every border of two
+    step = (sums[:, reach:] - sums[:, :-reach]).square().mean(0)[:-1]
+    return largest_around(beyond(step[None, :, None], step.new_tensor(_STEP)), 2 * reach)
 
 
 def _energy(part: torch.Tensor) -> torch.Tensor:

@@ -21,6 +21,7 @@ _THICK, _LONG = 10, 5  # shorter side over half the most thickness, and over the
 _LIGHTER = 0.03  # than the sky around, mean of the colours
 _AROUND = 12  # shorter side over half the width over which that is looked at
 _CLOSE, _SOFT = 32, 100  # shorter side over how far around a cloud it is softened, and over half the width of a mean
+_THIN = 36  # shorter side over half the thickness of a cloud that would fade
 
 
 def clouds_of(painted: torch.Tensor, sky: torch.Tensor) -> torch.Tensor:
@@ -45,6 +46,7 @@ def softened(shown: torch.Tensor, sky: torch.Tensor, clouds: torch.Tensor) -> to
     """c' (G(C) - C) of a cartoon (3, H, W)."""
     side = min(shown.shape[1:])
     close = max(1, side // _CLOSE)
-    both = torch.maximum(sky, clouds)
-    share = both * mean_around(largest_around(clouds, close), max(1, close // 2))
+    both, thin = torch.maximum(sky, clouds), max(1, side // _THIN)
+    thick = largest_around(-largest_around(-clouds, thin), thin)
+    share = both * mean_around(largest_around(thick, close), max(1, close // 2))
     return share * (mean_of(shown, both, max(1, side // _SOFT)) - shown)

@@ -26,6 +26,7 @@ from .around import around, beyond
 from .cartoon import cartoon
 from .cells import in_cells, in_pixels
 from .palette import Cartoons
+from .scene import Scene
 from .stray import CELLS, usual_around
 from .windows import largest_around, mean_around
 
@@ -38,10 +39,13 @@ _CLOSE, _AROUND = 85, 128  # shorter side over half the width of e, and over how
 _BESIDE = 64  # shorter side over how far what is lacking is grown
 _FUR, _LEVEL = 0.5, 0.03  # of such texture that goes; noise level up to which
 _OUTLINE = 9.0  # times the usual energy: half of it stays
+_CLOUD = 42  # shorter side over how far around a cloud its outline is
 _DARK = 0.35  # mean of the darkest picture
 
 
-def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas: Areas, sigma: float) -> torch.Tensor:
+def with_outlines(
+    mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas: Areas, scene: Scene, sigma: float
+) -> torch.Tensor:
     """``mean`` with the outlines of ``drawn``, all (3, H, W).
 
     Args:
@@ -49,6 +53,7 @@ def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas
         drawn: N.
         seen: the picture that both are of, as it is compared.
         areas: of C(x).
+        scene: what there is in it.
         sigma: its noise level.
     """
     height, width = mean.shape[1:]
@@ -62,7 +67,9 @@ def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas
     limit = ((_TEXTURE * coarse * bright).square() + usual).clamp_max((_MUCH * coarse * bright).square())
     share = around(mean_around(energy, max(1, side // _CLOSE)), limit.sqrt(), max(1, side // _AROUND))
     foreign = _foreign(seen, areas, bright)
-    out = torch.lerp(mean, drawn, torch.maximum(share, in_pixels(foreign, seen.cell, height, width)))
+    share = torch.maximum(share, in_pixels(foreign, seen.cell, height, width))
+    known = in_pixels(_known(scene), scene.cell, height, width)
+    out = torch.lerp(mean, drawn, (1.0 - known) * share)
     if sigma > 3.0 * _LEVEL:  # a hundredth of it
         return out
     texture = out - in_pixels(cartoon(in_cells(out, seen.cell), seen.strength), seen.cell, height, width)
@@ -71,6 +78,12 @@ def with_outlines(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, areas
     edge = beyond(energy, (_OUTLINE * usual + 1e-10).sqrt())
     fur = _FUR / (1.0 + (sigma / _LEVEL) ** 4) * (foreign / _MOST) ** 4 * (1.0 - edge)
     return out - in_pixels(fur, seen.cell, height, width) * texture
+
+
+def _known(scene: Scene) -> torch.Tensor:
+    """What the references have as well, and better: (1, h, w) in [0, 1]."""
+    clouds = largest_around(scene.clouds, max(1, min(scene.sky.shape[1:]) // _CLOUD))
+    return torch.maximum((1.0 - scene.dull) * scene.path, (1.0 - scene.bare) * clouds)
 
 
 def _foreign(seen: Cartoons, areas: Areas, bright: torch.Tensor) -> torch.Tensor:

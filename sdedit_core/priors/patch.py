@@ -37,10 +37,11 @@ from .given import (
     within_opening,
 )
 from .levels import default_levels
+from .melted import with_sky
 from .outlined import with_outlines
 from .palette import SURE, Cartoons, share_of_areas, with_palette
 from .patch_bank import PatchBank, PatchLevel, patch_view, starts
-from .sky import with_sky
+from .scene import Scene
 from .small_network import SmallNetwork
 
 _BLEND = 0.16  # half width, in log sigma, of the zone where two patch sizes are mixed
@@ -279,11 +280,12 @@ class PatchPrior:
             if self.tick is not None:
                 self.tick()
             drawn = self.network(x, sigma)
-            mean = with_outlines(mean, drawn, seen, areas, sigma)
+            scene = Scene.of(seen, drawn, sigma)
+            mean = with_outlines(mean, drawn, seen, areas, scene, sigma)
         if known:
             explain = partial(self._explained, sigma=sigma, freedom=0.0)
             mean = with_calm(x, mean, seen, areas, explain, sigma=sigma, share=share, drawn=drawn)
-        return with_sky(mean, seen, sigma) if asked else mean
+        return with_sky(mean, seen, scene, sigma) if asked else mean
 
     def _explained(self, x: torch.Tensor, sigma: float, freedom: float) -> torch.Tensor:
         """The posterior mean over the reference patches, of the one or two sizes in charge of this noise level."""

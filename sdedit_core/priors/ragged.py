@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 
 from .around import beyond
+from .scene import Scene, lacked
 from .strokes import Strokes, largest_along, strokes_of
 from .windows import largest_around, mean_around, mean_beside, mean_of
 
@@ -37,7 +38,7 @@ _SLOPE, _LONG, _WHOLE = 8, 3, (0.7, 0.9)  # units up and down, side over half a 
 _IN_LUMPS = 0.18  # of a, for a light stroke on what is no water
 _OTHER = 0.06  # RMS from the colours between those of stroke and ground, from which it is another thing by half
 _CLEAR = 0.1  # contrast of a stroke from which it may lose its outline; what is fainter would be lost with it
-_LACKING = (0.07, 0.55)  # C(x) - C(P) in a stroke, RMS over the mean, that it lacks by half; and more of it with sigma
+_INNER = 0.2  # RMS from its ground, up to which more of it is more of the stroke
 _TOP = 24  # shorter side over how far its top goes
 MOST = 0.1  # noise level up to which there is a texture that stays
 
@@ -55,44 +56,30 @@ _LIGHT = _Kind(0.6, None, 2.5, 1, 4)
 _CLOUD = _Kind(0.7, 1.0, 1.5, 3, 6)
 
 
-def ragged(
-    shown: torch.Tensor,
-    texture: torch.Tensor,
-    painted: torch.Tensor,
-    lacking: torch.Tensor,
-    sky: torch.Tensor,
-    clouds: torch.Tensor,
-    *,
-    sigma: float,
-    foreign: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor]:
+def ragged(shown: torch.Tensor, texture: torch.Tensor, scene: Scene, sigma: float) -> tuple[torch.Tensor, torch.Tensor]:
     """b (G_0 + (G_1 - G_0) m - C(D)) on cells, (3, H, W), and q b, (1, H, W).
 
     Args:
         shown: C(D), (3, H, W).
         texture: lightness of D - C(D), (1, H, W).
-        painted: C of the picture that D is the mean of, (3, H, W).
-        lacking: C(x) - C(P) at this place, (3, H, W): what the references have not.
-        sky: of that picture, (1, H, W).
-        clouds: in it, (1, H, W).
+        scene: what there is in the picture that D is the mean of.
         sigma: its noise level.
-        foreign: how far the references lack this sky, 0 to 1; in one that they know, they know the clouds.
     """
+    painted, sky, clouds = scene.painted, scene.sky, scene.clouds
     dark, light = strokes_of(painted, sky)
     land, air = (sky < 0.5).float(), torch.maximum(sky, clouds)
-    bright = painted.mean(2).mean()  # row by row, see palette
-    lacking = (lacking / (bright * (_LACKING[0] + _LACKING[1] * sigma)).clamp_min(1e-3)).square().mean(0, keepdim=True)
-    far = max(1, min(shown.shape[1:]) // _USUAL)
-    above = Strokes(clouds, mean_of(painted, sky, _count(_CLOUD.soft, shown)))
     change, gone = torch.zeros_like(shown), torch.zeros_like(sky)
-    for kind, strokes, within in ((_BUSH, dark, land), (_LIGHT, light, land), (_CLOUD, above, air)):
+    for kind, strokes, within, part in (
+        (_BUSH, dark, land, None),
+        (_LIGHT, light, land, None),
+        (_LIGHT, light._replace(cells=scene.bars), land, scene.dull),
+        (_CLOUD, Strokes(clouds, mean_of(painted, sky, _count(_CLOUD.soft, shown))), air, scene.bare),
+    ):
         if not bool(strokes.cells.any()):
             continue
         within = within * _between(painted, strokes, _count(kind.soft + 1, shown))
-        over = mean_of(lacking, strokes.cells, far) ** 3
-        part = foreign if kind is _CLOUD else over / (1.0 + over)
         close, to, along = _outlined(kind, strokes.cells, within, shown, texture)
-        close = part * close
+        close = close * (lacked(scene.lacking, painted, strokes.cells, sigma) if part is None else part)
         change = change + close * (to - shown)
         plain = within * (1.0 - largest_around(strokes.cells, _count(kind.soft + 2, shown)))
         gone = torch.maximum(gone, close * along * _excess(texture, plain))
@@ -124,7 +111,9 @@ def _outlined(
     """b, G_0 + (G_1 - G_0) m and q of one kind of strokes (1, H, W)."""
     fine, soft, wide = (_count(cells, shown) for cells in (1, kind.soft, max(2, kind.soft)))
     ground = within * (1.0 - largest_around(stroke, 1))
-    own, other = mean_of(shown, stroke, wide), mean_of(shown, ground, wide)
+    other = mean_of(shown, ground, wide)
+    inner = stroke * ((shown - other).square().mean(0, keepdim=True) / _INNER**2).clamp_max(1.0)  # not its soft borders
+    own = mean_of(shown, inner, wide)
     part, along = _texture(kind, texture, stroke, ground)
     part = kind.strength * part * ((own - other).abs().mean(0, keepdim=True) / _CLEAR).clamp_max(1.0)
     if kind is _BUSH:
@@ -132,12 +121,14 @@ def _outlined(
         own = own * (1.0 + _SHADE * top)
         part = part * torch.lerp(torch.full_like(top, _FOOT), torch.ones_like(top), (0.5 + top).clamp(0, 1))
     near = 2 * soft + fine
-    share = 0.5 + kind.steep * (_depth(stroke, soft + fine, near) + part)
+    depth, half = _depth(stroke, soft + fine, near)
+    thick = half / (soft + fine - 0.5)  # a thin one would be torn and fade
+    share = (0.5 + kind.steep * (depth + thick * part)).clamp(0, 1)
     close = mean_around(largest_around(stroke, near), fine)
-    return within * close, other + (own - other) * share.clamp(0, 1), along
+    return within * close, other + (own - other) * share, along * thick.square()
 
 
-def _depth(stroke: torch.Tensor, reach: int, near: int) -> torch.Tensor:
+def _depth(stroke: torch.Tensor, reach: int, near: int) -> tuple[torch.Tensor, torch.Tensor]:
     """S, (1, H, W): from 1/2 in the middle of a stroke, or ``reach`` deep, over 0 at its outline to -1/2 as far out."""
     within, out = stroke, stroke
     deep, far = 0.5 * stroke, 0.5 * (1.0 - stroke)
@@ -145,7 +136,7 @@ def _depth(stroke: torch.Tensor, reach: int, near: int) -> torch.Tensor:
         within, out = -largest_around(-within, 1), largest_around(out, 1)
         deep, far = deep + within, far + (1.0 - out)
     half = largest_around(deep, near).clamp_min(0.5)
-    return mean_around(((deep - far) / (2.0 * half)).clamp(-0.5, 0.5), 1)
+    return mean_around(((deep - far) / (2.0 * half)).clamp(-0.5, 0.5), 1), half
 
 
 def _texture(

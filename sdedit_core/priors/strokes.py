@@ -69,6 +69,12 @@ def largest_along(part: torch.Tensor, reach: int) -> torch.Tensor:
     return F.max_pool2d(part, (2 * reach + 1, 1), 1, (reach, 0))
 
 
+def sums_along(part: torch.Tensor, reach: int) -> torch.Tensor:
+    """Sums of (1, H, W) along columns, over 2 ``reach`` + 1 cells."""
+    rows = 2 * reach + 1
+    return F.avg_pool2d(part, (rows, 1), 1, (reach, 0)) * rows
+
+
 def _nearest_above(painted: torch.Tensor, ground: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Colour (3, H, W) of the nearest ground at every cell or above, and whether there is any (1, H, W)."""
     rows = torch.arange(painted.shape[1], device=painted.device)[:, None]

@@ -109,6 +109,21 @@ def test_a_row_of_peaks_that_a_network_does_not_see_is_no_sky():
     assert (with_it - without)[far].abs().max() < 0.01, "above it, the sky is that of the references"
 
 
+def test_where_snow_meets_the_sky_fainter_wisps_are_left_out():
+    """As strong as what is taken over of the texture farther up."""
+    snow = TOP.repeat(1, SIDE, SIDE)
+    snow[:, 64:] = WHITE
+    taken = {}
+    for top in (14, 54):
+        wisps = snow.clone()
+        for left in range(4, SIDE - 8, 12):
+            wisps[:, top : top + 8, left : left + 4] += 0.03
+        out = calm(snow, lambda x, wisps=wisps: wisps, drawn=snow)
+        rows = slice(top + 1, top + 7)
+        taken[top] = float((out - snow)[:, rows, 40:44].mean() - (out - snow)[:, rows, 46:50].mean())
+    assert taken[14] > 0.01 and taken[54] < 0.4 * taken[14]
+
+
 def test_a_change_of_colour_of_a_whole_sky_is_kept():
     shift = torch.tensor([0.02, -0.02, -0.02]).reshape(3, 1, 1)
     out = calm(bands() + shift, lambda x: gradient())

@@ -11,6 +11,7 @@ from sdedit_core.priors.areas import Areas
 from sdedit_core.priors.outlined import with_outlines
 from sdedit_core.priors.palette import SURE, Cartoons
 from sdedit_core.priors.patch import PatchPrior
+from sdedit_core.priors.scene import Scene
 from sdedit_core.priors.small_network import SmallNetwork
 
 SIDE = 128
@@ -52,7 +53,8 @@ def seen(picture, sigma=0.05):
 
 
 def outlined(mean, drawn, cartoons, sigma=0.05):
-    return with_outlines(mean, drawn, cartoons, Areas(cartoons.painted), sigma)
+    scene = Scene.of(cartoons, drawn, sigma)
+    return with_outlines(mean, drawn, cartoons, Areas(cartoons.painted), scene, sigma)
 
 
 @pytest.mark.parametrize("sigma", [0.02, 0.05, 0.2])
@@ -232,3 +234,41 @@ def test_fur_at_the_smallest_noise_goes_by_half_and_outlines_stay():
     assert float(left[0.1][inside].std() / fur[inside].std()) > 0.95, "at larger noise none of it is fur"
     assert float(left[0.01][outside].std() / fur[outside].std()) > 0.95, "in the sky that they know"
     assert float(left[0.01][:, 60, 56:76].mean()) > 0.1, "the line"
+
+
+def by_the_sea(*, bars: bool) -> torch.Tensor:
+    """A dark sea under an evening sky, a path of light on it: in bars, or as light that is even in the mean."""
+    picture = torch.tensor((0.90, 0.62, 0.45)).reshape(3, 1, 1).repeat(1, SIDE, SIDE)
+    sea, light = (torch.tensor(rgb).reshape(3, 1, 1) for rgb in ((0.45, 0.35, 0.42), (0.95, 0.80, 0.60)))
+    picture[:, 50:] = sea
+    picture[:, 56:124, 54:74] = sea + 0.4 * (light - sea)
+    for top in range(56, 124, 10) if bars else ():
+        picture[:, top : top + 10, 54:74] = sea
+        picture[:, top : top + 4, 54:74] = light
+    return picture
+
+
+def test_a_path_of_light_that_the_references_have_is_theirs_to_draw():
+    painted, glitter = by_the_sea(bars=True), by_the_sea(bars=False)
+    path = (slice(None), slice(58, 120), slice(56, 72))
+    left = {}
+    for name, shown in (("have", glitter), ("lack", glitter.flip(0))):
+        x = painted + 0.2 * noise(3, SIDE, SIDE)
+        out = outlined(glitter, painted, Cartoons.of(x, shown, 0.2), 0.2)
+        left[name] = float((out - glitter)[path].abs().mean() / (painted - glitter)[path].abs().mean())
+    assert left["have"] < 0.15 and left["lack"] > 0.6
+
+
+def test_the_outline_of_a_cloud_in_a_sky_that_the_references_have_is_theirs():
+    painted = sky(cap=False)
+    painted[:, 100:] = torch.tensor((0.2, 0.3, 0.1)).reshape(3, 1, 1)
+    torn = painted.clone()
+    painted[:, 30:44, 30:90] = CAP
+    for begin in range(28, 92, 4):
+        torn[:, 28 + begin % 3 : 46 - begin % 5, begin : begin + 4] = CAP
+    ring = (slice(None), slice(26, 48), slice(26, 94))
+    left = {}
+    for name, shift in (("have", 0.0), ("lack", 0.25)):
+        out = outlined(torn, painted, Cartoons.of(painted, painted - shift, 0.05))
+        left[name] = float((out - painted)[ring].abs().mean() / (torn - painted)[ring].abs().mean())
+    assert left["have"] > 0.9 and left["lack"] < 0.3

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from sdedit_core.priors.clouds import clouds_of
+from sdedit_core.priors.melted import with_sky
 from sdedit_core.priors.palette import Cartoons
-from sdedit_core.priors.sky import level, sky_of, with_sky
+from sdedit_core.priors.scene import Scene
+from sdedit_core.priors.sky import level, sky_of
 
 SIDE = 128
 DARK, LIGHT, HILL = (0.16, 0.47, 0.35), (0.36, 0.67, 0.43), (0.10, 0.12, 0.12)
@@ -33,9 +35,13 @@ def evening():
     return disc(bands((DARK, 40), (LIGHT, 80), (HILL, SIDE)), 40, 90, 10, (1.0, 0.98, 0.75))
 
 
+def under_sky(mean, seen, sigma):
+    return with_sky(mean, seen, Scene.of(seen, mean, sigma), sigma)
+
+
 def melted(picture, sigma=0.15, shown=0.0):
     """Where the references have what is painted, or ``shown`` more of every colour."""
-    return with_sky(picture, Cartoons.of(picture, picture + shown, sigma), sigma)
+    return under_sky(picture, Cartoons.of(picture, picture + shown, sigma), sigma)
 
 
 def test_the_sky_is_its_bands_without_sun_and_hills():
@@ -141,7 +147,7 @@ def test_flecks_go_from_a_day_sky(picture, shown, kept):
     flecked = picture.clone()
     flecked[:, 12:15, 20:100:20] += 0.1
     seen = Cartoons.of(picture, picture + shown, 0.04)
-    out = with_sky(flecked, seen, 0.04) - with_sky(picture, seen, 0.04)
+    out = under_sky(flecked, seen, 0.04) - under_sky(picture, seen, 0.04)
     share = float(out[:, 13, 20].mean()) / 0.1
     assert kept[0] <= share <= kept[1], share
 
@@ -151,6 +157,20 @@ def test_the_usual_texture_of_a_sky_that_the_references_know_stays():
     texture = 0.02 * torch.randn(3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     for shown, kept in ((0.01, (0.85, 1.01)), (0.1, (0.0, 0.7))):
         seen = Cartoons.of(picture, picture + shown, 0.04)
-        out = with_sky(picture + texture, seen, 0.04) - with_sky(picture, seen, 0.04)
+        out = under_sky(picture + texture, seen, 0.04) - under_sky(picture, seen, 0.04)
         share = float(out[:, :30, :60].std() / texture[:, :30, :60].std())
         assert kept[0] <= share <= kept[1], share
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.2])
+def test_a_cloud_in_a_colour_that_the_sky_has_lower_down_is_a_cloud(sigma):
+    """Pink streaks high above a pink horizon."""
+    pink = (0.80, 0.50, 0.52)
+    painted = bands(((0.30, 0.30, 0.58), 30), ((0.50, 0.42, 0.58), 55), (pink, 80), (HILL, SIDE))
+    painted[:, 12:17, 20:80] = colour(pink)
+    picture = painted + sigma * torch.randn(3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    scene = Scene.of(Cartoons.of(picture, painted, sigma), painted, sigma)
+    rows = scene.sky.shape[1]
+    cells = slice(round(13 * rows / SIDE), round(16 * rows / SIDE)), slice(rows // 4, rows // 2)
+    assert float(scene.sky[0][cells].mean()) < 0.3
+    assert float(scene.sky[0, round(58 * rows / SIDE) : round(76 * rows / SIDE)].mean()) > 0.8, "the horizon is sky"
