@@ -6,9 +6,11 @@ With the sky s of :mod:`.sky`, C a cartoon and D a posterior mean,
 
 G a mean of the sky alone, so that nothing else bleeds into it.  l is whether the sky's borders lie level there: white
 mountains are lighter than the sky above them, and theirs do not (by the structure tensor of Foerstner and Guelch,
-1987).  What is finer than C, in a sky of a colour that the references lack, is flecks and wisps of their skies: most
-of it goes, p, but not in the dark, where there are stars; in any other sky what is many times stronger than usual goes.
-Clouds: see :mod:`.clouds`, and :mod:`.ragged` for their outlines and those of strokes on the ground.
+1987).  What is finer than C, in a sky of a colour that the references lack, is wisps of their skies: most of it goes,
+p, but not in the dark, where there are stars.  Last, flecks: where D' and N (see :mod:`.outlined`) disagree about
+something small, by day and far more than is usual in that sky, N is right; that is at the smallest noise alone, since
+before N has the borders of the bands.  Clouds: see :mod:`.clouds`, and :mod:`.ragged` for their outlines and those of
+strokes on the ground.
 """
 
 from __future__ import annotations
@@ -28,16 +30,19 @@ from .stray import daylight
 from .windows import mean_around, mean_of
 
 _PLAIN = 0.7  # of the texture of a foreign sky that goes
-_STRONG = 6.0  # times the usual energy of a sky's texture: half of it goes
+_STRONG = 4.0  # times the usual energy: half of a fleck goes
+_SMALL = 0.03  # noise level up to which there are flecks
+_FINE = 40  # shorter side over half the width up to which something is a fleck
 _WIDE = 40  # shorter side over half the width of a mean; there are three
 _LEVEL = 0.02  # sigma at which half of it is done: what is left at the end is kept
 
 
-def with_sky(mean: torch.Tensor, seen: Cartoons, scene: Scene, sigma: float) -> torch.Tensor:
+def with_sky(mean: torch.Tensor, drawn: torch.Tensor, seen: Cartoons, scene: Scene, sigma: float) -> torch.Tensor:
     """D' of a posterior mean D (3, H, W), and with other outlines of clouds and of strokes on the ground.
 
     Args:
         mean: D.
+        drawn: N.
         seen: the picture that D is the mean of, as it is compared.
         scene: what there is in it.
         sigma: its noise level, above 0; what is painted melts while there is noise to hide it.
@@ -51,14 +56,17 @@ def with_sky(mean: torch.Tensor, seen: Cartoons, scene: Scene, sigma: float) -> 
     if sigma <= RAGGED:
         outlines, gone = ragged(shown, in_cells(texture.mean(0, keepdim=True), cell), scene, sigma)
         change = change + outlines
-    plain = _PLAIN * scene.foreign
-    plain = plain.maximum(_flecks(in_cells(texture.square().mean(0, keepdim=True), cell), sky))
-    plain = in_pixels((plain * sky * daylight(scene.painted)).maximum(done * gone), cell, *mean.shape[1:])
-    return mean + in_pixels(done * change, cell, *mean.shape[1:]) - plain * texture
+    day = sky * daylight(scene.painted)
+    plain = in_pixels((_PLAIN * scene.foreign * day).maximum(done * gone), cell, *mean.shape[1:])
+    out = mean + in_pixels(done * change, cell, *mean.shape[1:]) - plain * texture
+    odd = out - drawn
+    odd = odd - mean_around(odd, max(1, min(mean.shape[1:]) // _FINE))
+    flecks = day / (1.0 + (sigma / _SMALL) ** 4) * _flecks(in_cells(odd.square().mean(0, keepdim=True), cell), sky)
+    return out - in_pixels(flecks, cell, *mean.shape[1:]) * odd
 
 
 def _flecks(energy: torch.Tensor, sky: torch.Tensor) -> torch.Tensor:
-    """How far a texture of that energy is much stronger than usual in the sky; all (1, H, W)."""
+    """How far an energy is much more than usual in the sky; all (1, H, W)."""
     share, root = torch.cat([sky, sky * energy.sqrt()]).mean(2).mean(1)  # row by row, see palette
     limit = _STRONG * (root / share.clamp_min(1e-6)).square() + 1e-10
     return mean_around(beyond(energy, limit.sqrt()), 1)

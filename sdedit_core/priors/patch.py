@@ -285,7 +285,7 @@ class PatchPrior:
         if known:
             explain = partial(self._explained, sigma=sigma, freedom=0.0)
             mean = with_calm(x, mean, seen, areas, explain, sigma=sigma, share=share, drawn=drawn)
-        return with_sky(mean, seen, scene, sigma) if asked else mean
+        return with_sky(mean, drawn, seen, scene, sigma) if asked else mean
 
     def _explained(self, x: torch.Tensor, sigma: float, freedom: float) -> torch.Tensor:
         """The posterior mean over the reference patches, of the one or two sizes in charge of this noise level."""

@@ -144,7 +144,7 @@ def test_in_larger_noise_strokes_keep_their_outline():
     moved = {}
     for sigma in (0.5 * MOST, 1.5 * MOST):
         seen = Cartoons.of(picture, field(GRASS), sigma)
-        out = with_sky(mean, seen, Scene.of(seen, picture, sigma), sigma)
+        out = with_sky(mean, mean, seen, Scene.of(seen, picture, sigma), sigma)
         moved[sigma > MOST] = float((out - mean)[:, 76:92].abs().max())
     assert moved[False] > 0.05 and moved[True] < 1e-6
 

@@ -35,8 +35,9 @@ def evening():
     return disc(bands((DARK, 40), (LIGHT, 80), (HILL, SIDE)), 40, 90, 10, (1.0, 0.98, 0.75))
 
 
-def under_sky(mean, seen, sigma):
-    return with_sky(mean, seen, Scene.of(seen, mean, sigma), sigma)
+def under_sky(mean, seen, sigma, drawn=None):
+    drawn = mean if drawn is None else drawn
+    return with_sky(mean, drawn, seen, Scene.of(seen, drawn, sigma), sigma)
 
 
 def melted(picture, sigma=0.15, shown=0.0):
@@ -136,20 +137,32 @@ def test_the_outline_of_a_cloud_softens_and_its_middle_stays():
 
 
 @pytest.mark.parametrize(
-    ("picture", "shown", "kept"),
+    ("picture", "drawn", "sigma", "kept"),
     [
-        (evening()[0] + 0.15, 0.1, (0.0, 0.6)),  # the references have another colour there
-        (evening()[0] + 0.15, 0.01, (0.2, 0.6)),  # they have this one: what is much stronger than usual goes
-        (bands(((0.05, 0.07, 0.14), 90), ((0.01, 0.02, 0.03), SIDE)), 0.1, (0.9, 1.01)),  # stars
+        (evening()[0] + 0.15, False, 0.01, (0.0, 0.3)),
+        (evening()[0] + 0.15, True, 0.01, (0.95, 1.01)),  # the network sees them: a bird
+        (evening()[0] + 0.15, False, 0.1, (0.9, 1.01)),  # melting bands are no flecks
+        (bands(((0.05, 0.07, 0.14), 90), ((0.01, 0.02, 0.03), SIDE)), False, 0.01, (0.95, 1.01)),  # stars
     ],
 )
-def test_flecks_go_from_a_day_sky(picture, shown, kept):
+def test_flecks_that_a_network_does_not_see_go_from_a_day_sky(picture, drawn, sigma, kept):
     flecked = picture.clone()
     flecked[:, 12:15, 20:100:20] += 0.1
-    seen = Cartoons.of(picture, picture + shown, 0.04)
-    out = under_sky(flecked, seen, 0.04) - under_sky(picture, seen, 0.04)
-    share = float(out[:, 13, 20].mean()) / 0.1
+    seen = Cartoons.of(picture, picture + 0.01, sigma)
+    made = under_sky(flecked, seen, sigma, flecked if drawn else picture) - under_sky(picture, seen, sigma)
+    share = float(made[:, 13, 20].mean()) / 0.1
     assert kept[0] <= share <= kept[1], share
+
+
+def test_wisps_go_from_a_sky_that_the_references_lack():
+    picture = evening()[0] + 0.15
+    wisps = picture.clone()
+    wisps[:, 12:15, 20:100:20] += 0.05
+    left = {}
+    for shown in (0.01, 0.1):
+        seen = Cartoons.of(picture, picture + shown, 0.04)
+        left[shown] = float((under_sky(wisps, seen, 0.04) - under_sky(picture, seen, 0.04))[:, 13, 20].mean()) / 0.05
+    assert left[0.01] > 0.9 and left[0.1] < 0.6
 
 
 def test_the_usual_texture_of_a_sky_that_the_references_know_stays():
