@@ -5,7 +5,8 @@
 Three photos of scikit-image and scikit-learn (installed, or in --photos FOLDER), and three edits of each: a stroke, a
 pasted piece of the photo, and something painted over with the colour around it.  For every t0, with the whole photo
 as the model and without what the mask opens: RMS to the photo as it was and to the guide inside the mask, in 255ths
-(near 0 to the photo = the edit was undone), and the seam (see seam.py; 1 = as in the photo).  One sheet a photo.
+(near 0 to the photo = the edit was undone), and the seam (see seam.py; 1 = as in the photo), as it comes from the
+sampler and as Unfit Image puts it back with the untouched photo as `original`.  One sheet a photo.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from seam_edits import ellipse, find_photos, photo
 
 from sdedit_core import sdedit
 from sdedit_core.load import score_model_from_images
+from sdedit_core.pictures.fit import fit_image, unfit_image
 from sdedit_core.pictures.sheet import contact_sheet
 
 Colour = tuple[float, float, float]
 T0 = (0.3, 0.45, 0.55)
+FEATHER = 4  # pixels, as the node has it
 # x, y, half width, half height in shares of the side
 STROKES: dict[str, tuple[tuple[float, float, float, float], Colour]] = {
     "chelsea.png": ((0.55, 0.16, 0.16, 0.035), (0.22, 0.12, 0.07)),
@@ -72,6 +75,11 @@ def edits(image: torch.Tensor, name: str) -> dict[str, tuple[torch.Tensor, torch
     }
 
 
+def put_back(result: torch.Tensor, guide: torch.Tensor, mask: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+    """As Unfit Image does with the photo as `original`: the edit fades into it, inside of the mask."""
+    return unfit_image(result, fit_image(guide, mask).undo, image, feather=FEATHER)
+
+
 def rms(a: torch.Tensor, b: torch.Tensor, mask: torch.Tensor) -> float:
     """In 255ths, where the mask is open."""
     return 255 * float(((a - b).square() * mask).sum() / (3 * mask.sum())) ** 0.5
@@ -105,12 +113,15 @@ def main() -> None:
                 for t0 in T0:
                     options = {"t0": t0, "steps": args.steps, "seed": args.seed, "mask": mask}
                     result = sdedit(model, guide, **options).samples.clamp(0, 1)
-                    cells.append(result)
-                    labels.append(f"t0 {t0:g}")
+                    cells.append(put_back(result, guide, mask, image))
+                    labels.append(f"t0 {t0:g}, put back")
                     to_photo, to_guide = rms(result, image, mask), rms(result, guide, mask)
+                    seams = [
+                        seam_of(picture, mask) / plain for picture in (result, put_back(result, guide, mask, image))
+                    ]
                     print(
                         f"{name:12s} {edit:7s} {kind:14s} t0 {t0:<5g} to the photo {to_photo:6.1f} (guide {was:.1f}), "
-                        f"to the guide {to_guide:5.1f}, seam {seam_of(result, mask) / plain:.2f}",
+                        f"to the guide {to_guide:5.1f}, seam {seams[0]:.2f}, put back {seams[1]:.2f}",
                         flush=True,
                     )
         contact_sheet(cells, labels, columns=1 + len(T0), cell=args.size).save(out / f"{Path(name).stem}.png")

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ class EditJob:
 
     ``profile``: the guide's file has a colour profile, so what is made of it should have one too.
     ``undo``: the way back, where only a window of the guide is worked on; ``deep``: the file has 16 bits.
+    ``photo``: the guide's own photo, untouched, where that is the model; the edit fades into it.
     """
 
     model: ScoreModel
@@ -50,6 +51,7 @@ class EditJob:
     profile: bool = False
     undo: Undo | None = None
     deep: bool = False
+    photo: torch.Tensor | None = None
 
 
 def add_edit_options(parser: argparse.ArgumentParser, *, mask: bool = True, **defaults: object) -> None:
@@ -307,13 +309,21 @@ def working_size(size: str | None, model: ScoreModel, picture: torch.Tensor) -> 
     return max(m, round(w * scale / m) * m), max(m, round(h * scale / m) * m)
 
 
-def load_model(args: argparse.Namespace, *masked: torch.Tensor | None) -> ScoreModel:
-    """The model that the options name; where it is the photo of a guide and mask given, without what that opens."""
+def load_model(args: argparse.Namespace) -> ScoreModel:
+    """The model that the options name."""
+    return _load(args)[0]
+
+
+def _load(args: argparse.Namespace, *masked: torch.Tensor | None) -> tuple[ScoreModel, torch.Tensor | None]:
+    """The model that the options name; where it is the photo of a guide and mask given, without what that opens.
+
+    And that photo, (1, 3, H, W) of the guide's size, where the guide is not the photo itself.
+    """
     from ..load import load_score_model, score_model_from_images
     from ..pictures.io import load_image
     from .left_out import own_photo
 
-    where = device(args.device)
+    where, photo = device(args.device), None
     overrides = parse_overrides(args.set)
     if args.images:
         if set(overrides) - {"palette_freedom"}:
@@ -321,16 +331,17 @@ def load_model(args: argparse.Namespace, *masked: torch.Tensor | None) -> ScoreM
         pictures = [load_image(path) for path in args.images]
         for path, picture in zip(args.images, pictures, strict=True):
             check_sides(path, picture)
-        own = own_photo(pictures, *masked) if masked else {}
+        own, photo = own_photo(pictures, *masked) if masked else ({}, None)
         if own:
-            say("the guide's own photo is the model: what the mask opens is left out of it")
+            fades = "" if photo is None else "; the edit fades into it inside of the mask, see --feather"
+            say(f"the guide's own photo is the model: what the mask opens is left out of it{fades}")
         model = score_model_from_images(pictures, device=where, **own | overrides)
     else:
         model = load_score_model(
             args.model, weights=args.weights, dtype=args.dtype, device=where, compile=args.compile, **overrides
         )
     use_threads(args.threads, model)
-    return model
+    return model, photo
 
 
 def check_sides(path: str, picture: torch.Tensor, size: tuple[int, int] | None = None) -> None:
@@ -352,6 +363,7 @@ def say_mask(path: str, mask: torch.Tensor) -> None:
 
 def load_job(args: argparse.Namespace, guide: str) -> EditJob:
     """Model, guide and mask of the options, at the working size."""
+    from ..pictures.distance import check_feather
     from ..pictures.fit import fit
     from ..pictures.io import has_profile, load_image, load_mask, to_range
     from ..sampling.masks import binary_mask
@@ -363,11 +375,12 @@ def load_job(args: argparse.Namespace, guide: str) -> EditJob:
             f"The mask {args.mask} is {mask.shape[-1]} x {mask.shape[-2]}, the guide {guide} is "
             f"{picture.shape[-1]} x {picture.shape[-2]}: they must have the same size."
         )
-    model = load_model(args, picture, mask)
+    check_feather(getattr(args, "feather", 0))
+    model, photo = _load(args, picture, mask)
     if getattr(args, "crop", False):
         from .window import window_job
 
-        return window_job(args, guide, model, picture, mask)
+        return replace(window_job(args, guide, model, picture, mask), photo=photo)
     width, height = working_size(args.size, model, picture)
     if model.size is None:
         check_sides(guide, picture, (width, height))
@@ -379,7 +392,8 @@ def load_job(args: argparse.Namespace, guide: str) -> EditJob:
         mask = fit(mask, width=width, height=height)
         mask = binary_mask(mask).float() if hard else mask
         say_mask(args.mask, mask)
-    return EditJob(model, to_range(picture, model.data_range), picture, mask, has_profile(guide))
+    photo = None if photo is None else fit(photo, width=width, height=height)
+    return EditJob(model, to_range(picture, model.data_range), picture, mask, has_profile(guide), photo=photo)
 
 
 def sweep_plan(args: argparse.Namespace, job: EditJob, **options: object) -> SweepPlan:

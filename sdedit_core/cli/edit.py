@@ -56,8 +56,8 @@ def add_parser(commands) -> None:
         type=int,
         default=4,
         metavar="PX",
-        help="with --crop: pixels inside the mask over which a step in colour at its edge is spread "
-        "(default %(default)s)",
+        help="with --crop: pixels inside the mask over which a step in colour at its edge is spread; where --images is "
+        "the guide's own photo: pixels inside the mask over which the edit fades into it (default %(default)s)",
     )
     add_edit_options(edit)
     edit.set_defaults(run=run)
@@ -70,6 +70,7 @@ def run(args: argparse.Namespace) -> None:
     from ..edit import sdedit
     from ..measure.deviation import t0_for_deviation
     from ..pictures.deep_colour import save_deep_colour
+    from ..pictures.fade import faded_into
     from ..pictures.fit import unfit_image
     from ..pictures.io import from_range, save_image
 
@@ -110,6 +111,9 @@ def run(args: argparse.Namespace) -> None:
         pictures = unfit_image(pictures, job.undo, feather=args.feather)
         if out.suffix.lower() not in LOSSLESS:
             say(f"{out.suffix} files change every pixel a little; write a .png to keep the rest bit for bit")
+    if job.photo is not None:
+        mask = job.mask if job.undo is None else job.undo.mask
+        pictures = faded_into(job.photo.to(pictures), pictures, mask.to(pictures.device), args.feather)
     deep = job.deep and out.suffix.lower() == ".png"
     for i, path in enumerate(numbered):
         if deep:

@@ -12,10 +12,22 @@ OWN_PHOTO_FREEDOM = 0.03  # palette freedom with a mask left out: an edit keeps 
 SAME = 0.03  # RMS in [0, 1] up to which two pictures are one: a JPEG of quality 50 moves a photo by 0.01 to 0.02
 
 
-def own_photo(pictures: Sequence[torch.Tensor], guide: torch.Tensor, mask: torch.Tensor | None) -> dict[str, object]:
-    """Options of ``score_model_from_images`` where one of the pictures is the guide's own photo; else none."""
+def own_photo(
+    pictures: Sequence[torch.Tensor], guide: torch.Tensor, mask: torch.Tensor | None
+) -> tuple[dict[str, object], torch.Tensor | None]:
+    """Options of ``score_model_from_images`` where a picture is the guide's own photo; else none.
+
+    And that photo, (1, 3, H, W) of the guide's size, where it is without the edit: not where it is the guide itself.
+    """
+    from ..pictures.fit import fit
+
     leave_out = None if mask is None else masks_for(pictures, guide, mask)
-    return {} if leave_out is None else {"leave_out": leave_out, "palette_freedom": OWN_PHOTO_FREEDOM}
+    if leave_out is None:
+        return {}, None
+    same = next(picture for picture, left in zip(pictures, leave_out, strict=True) if left is not None)
+    same = fit(same, width=guide.shape[-1], height=guide.shape[-2])
+    untouched = _apart(same, guide, mask > 0) > SAME
+    return {"leave_out": leave_out, "palette_freedom": OWN_PHOTO_FREEDOM}, same if untouched else None
 
 
 def masks_for(

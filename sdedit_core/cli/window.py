@@ -21,13 +21,11 @@ def window_job(
     ``picture`` is the guide as it was read; a colour file of 16 bits is read once more, by all of them.
     """
     from ..pictures.deep_colour import is_deep, load_deep_colour
-    from ..pictures.distance import check_feather
     from ..pictures.fit import AROUND, fit_image
     from ..pictures.io import bits_of, has_profile, to_range
 
     if mask is None:
         raise ValueError("--crop works on a window around the mask; say which with --mask FILE.")
-    check_feather(args.feather)
     colours = load_deep_colour(guide)
     deep = colours is not None or bits_of(guide) > 8
     picture = picture if colours is None else colours

@@ -131,6 +131,39 @@ def test_the_command_leaves_the_mask_out_by_itself(tmp_path, capsys):
     assert "left out of it" not in capsys.readouterr().out
 
 
+def edges(before, after):
+    """RMS of what changed, by how many pixels a place is inside of the opened square."""
+    change, inside, out = (after - before).square().mean(1)[0], opened() > 0, []
+    for _ in range(5):
+        smaller = -torch.nn.functional.max_pool2d(-inside.float()[None], 3, 1, 1)[0] > 0
+        out.append(float(change[inside & ~smaller].mean().sqrt()))
+        inside = smaller
+    return out
+
+
+@pytest.mark.parametrize("options", [(), ("--crop",)])
+def test_the_edit_fades_into_the_photo_unless_the_photo_has_it(tmp_path, capsys, options):
+    before, mask = photo(), opened()[None, None]
+    painted = before * (1 - mask) + 0.5 * mask
+    save_image(before, tmp_path / "photo.png")
+    save_image(painted, tmp_path / "guide.png")
+    Image.fromarray((opened() * 255).byte().numpy()).save(tmp_path / "mask.png")
+
+    def made(images, *more):
+        command = ["edit", str(tmp_path / "guide.png"), "-o", str(tmp_path / "out.png"), *options, *more]
+        command += ["--images", str(tmp_path / images), "--mask", str(tmp_path / "mask.png"), "--t0", "0.3"]
+        assert main([*command, "--steps", "3"]) == 0
+        return load_image(tmp_path / "out.png"), "fades into it" in capsys.readouterr().out
+
+    faded, said = made("photo.png")
+    hard, _ = made("photo.png", "--feather", "0")
+    kept = mask.expand_as(before) == 0
+    assert said and torch.equal(faded[kept], hard[kept])
+    soft, sharp = edges(load_image(tmp_path / "photo.png"), faded), edges(load_image(tmp_path / "photo.png"), hard)
+    assert soft[0] < 0.4 * sharp[0] and soft[0] < soft[1] < soft[2] and soft[4] > 0.95 * sharp[4]
+    assert not made("guide.png")[1], "its own strokes would show again at the edge"
+
+
 def test_patches_are_small_against_the_edit_and_grow_with_it():
     plain = PatchPrior.from_images(photo())
     largest = []
