@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from .strokes import largest_along, sums_along
 from .windows import largest_around, mean_around, mean_beside
 
-_THIN, _LONG = 28, 18  # shorter side over the most thickness of a bar, and over its least length, about
+_THIN, _LONG = 28, 14  # shorter side over the most thickness of a bar, and over its least length, about
 _LEAST, _SHARE = 0.03, 0.12  # contrast of a bar in lightness: so much, and over that of what is around
 _MOSTLY = 0.6  # of the length of a bar that is light
 _COUNT, _WITHIN = 4, 6  # bars that make a path, shorter side over half the height in which they are counted
