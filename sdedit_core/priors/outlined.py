@@ -12,7 +12,9 @@ e is the mean square of P' - N close by, and u the mean square that is usual aro
 larger in small pictures, are what the texture of a sky, and any texture, stays below.  f is how much of an area (see
 :mod:`.areas`) has a colour, or is close to an outline, that the patches lack, by C(x) - C(P): there their texture is
 foreign as well, a tower of straw, and the larger part w of it goes.  What texture comes there at the smallest noise is
-fur and hair: half of it goes as well, but not where there is much more than is usual in the area, at outlines.
+fur and hair: half of it goes as well, but not where there is much more than is usual in the area, at outlines.  W is 0
+where the references have the thing and their patches draw it better: at the clouds of a sky that they know, and in a
+path of light on water (see :mod:`.scene`).
 """
 
 from __future__ import annotations

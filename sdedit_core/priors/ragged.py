@@ -13,7 +13,8 @@ share of T that goes along the rows: what is left of the old outline there goes.
 rows, as wisps do; in bushes and islands, which are dark (so -T), it is lumps.  They stand on the ground, so their foot
 is more level than their top, and light comes from above.  A light stroke is a glint where the texture of its ground
 goes along the rows, as waves do, and a path, a river or a patch of meadow where it does not, or from side to side.
-For a faint stroke a is smaller.  What the references have, their patches draw: there b is 0.
+The bars of a path of light (see :mod:`.glints`) are such strokes, short as they are.  For a faint stroke a is smaller,
+for a thin one a and q: it would be torn and fade.  What the references have, their patches draw: there b is 0.
 """
 
 from __future__ import annotations
