@@ -7,8 +7,7 @@ border with the sky is softened as those of the sky's bands are, but over a shor
     D' = D + c' (G(C(D)) - C(D)),
 
 G a mean of sky and clouds alone, c' the clouds and what is close to them, but not thin ones, which would fade from step
-to step.  This is for skies that the references lack:
-in one that they have, they have the clouds as well (see :mod:`.sky`).
+to step.  This is for skies that the references lack: in one that they have, they have the clouds as well.
 """
 
 from __future__ import annotations
