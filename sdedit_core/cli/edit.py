@@ -15,11 +15,11 @@ from .common import (
     default_t0,
     dial_value,
     edit_options,
-    load_job,
     progress,
     say,
     say_default_t0,
 )
+from .job import load_job
 
 LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
 

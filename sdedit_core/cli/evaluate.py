@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from .common import add_edit_options, class_labels, edit_options, load_model, parse_overrides, parse_size, progress, say
+from .common import add_edit_options, class_labels, edit_options, parse_overrides, parse_size, progress, say
+from .job import load_model
 from .strokes import parse_kernel
 
 DEFAULT_T0 = "0.1:0.9:9"

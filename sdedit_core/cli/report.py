@@ -11,13 +11,11 @@ from .common import (
     add_edit_options,
     default_t0,
     dial_value,
-    load_job,
     progress,
     say,
     say_default_t0,
-    say_mask,
-    sweep_plan,
 )
+from .job import load_job, say_mask, sweep_plan
 
 
 def add_parser(commands) -> None:

@@ -14,11 +14,10 @@ from .common import (
     add_edit_options,
     class_labels,
     dial_value,
-    load_job,
     progress,
     say,
-    sweep_plan,
 )
+from .job import load_job, sweep_plan
 
 DEFAULT_T0 = "0.1:0.8:8"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from .common import EditJob, check_sides, say, say_mask, working_size
+from .common import say
+from .job import EditJob, check_sides, say_mask, working_size
 
 if TYPE_CHECKING:
     import torch
