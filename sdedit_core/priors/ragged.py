@@ -130,7 +130,10 @@ def _outlined(
 
 
 def _depth(stroke: torch.Tensor, reach: int, near: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """S, (1, H, W): from 1/2 in the middle of a stroke, or ``reach`` deep, over 0 at its outline to -1/2 as far out."""
+    """S, (1, H, W): from 1/2 in the middle of a stroke, or ``reach`` deep, over 0 at its outline to -1/2 as far out.
+
+    And how deep that middle is, in the same units, at most ``reach`` - 1/2.
+    """
     within, out = stroke, stroke
     deep, far = 0.5 * stroke, 0.5 * (1.0 - stroke)
     for _ in range(reach - 1):
