@@ -68,7 +68,7 @@ def test_what_is_no_stroke(picture, why):
     assert not any(bool(part.any()) for part in found(picture)), why
 
 
-def drawn(picture, grain, lacks=0.3, *, bars=None):
+def drawn(picture, grain, lacks=0.3, *, bars=None, dull=None):
     """What changes, and where texture goes, where the references have another colour everywhere by ``lacks``."""
     sky, foreign = sky_of(picture), torch.tensor(float(lacks > 0))
     bars = torch.zeros_like(sky) if bars is None else bars
@@ -83,13 +83,13 @@ def drawn(picture, grain, lacks=0.3, *, bars=None):
         path=bars,
         foreign=foreign,
         bare=foreign,
-        dull=torch.full_like(sky, float(lacks > 0)),
+        dull=torch.full_like(sky, float(lacks > 0) if dull is None else dull),
     )
     return ragged(picture, grain, scene, sigma=0.03)
 
 
-def change_of(picture, grain, lacks=0.3, *, bars=None):
-    return drawn(picture, grain, lacks, bars=bars)[0]
+def change_of(picture, grain, lacks=0.3, **options):
+    return drawn(picture, grain, lacks, **options)[0]
 
 
 @pytest.mark.parametrize(("ground", "rgb"), [(GRASS, BUSH), (WATER, GLINT)])
@@ -227,6 +227,16 @@ def test_bars_of_a_path_of_light_are_glints_where_the_references_have_no_such_li
     moved = {lacks: change_of(picture, texture(rows=True), lacks, bars=bars) for lacks in (0.0, 0.3)}
     assert float(moved[0.0].abs().max()) < 1e-6 and float(moved[0.3][:, 56:115, 50:74].abs().max()) > 0.1
     assert float(moved[0.3][:, 56:115, :40].abs().max()) < 1e-3
+    glitter = change_of(picture, texture(rows=True), bars=bars, dull=0.0)
+    assert float(glitter.abs().max()) < 1e-6, "bars or glitter, that is no light that they lack"
+
+
+def test_a_thin_cloud_is_not_torn():
+    """Where the texture says so, a thick one has holes; a thin one would be gone there."""
+    picture = with_box(field(GRASS, 100), tuple(c + 0.3 for c in SKY), 40, 44, 20, 100)
+    left = [picture + change_of(picture, texture(rows=True, seed=seed)) for seed in range(4)]
+    middle = torch.stack([(out - colour(SKY))[:, 42, 28:92].mean(0) / 0.3 for out in left])
+    assert float(middle.min()) > 0.15 and float(middle.mean()) > 0.82, "0 and 0.75 where it is torn as a thick one"
 
 
 def test_thin_clouds_of_a_dusk_do_not_fade_from_step_to_step():
@@ -254,3 +264,18 @@ def test_thin_clouds_of_a_dusk_do_not_fade_from_step_to_step():
     for rows, columns, _ in streaks:
         left = float(contrast(made, rows, columns) / contrast(guide, rows, columns))
         assert left > 0.4, "0.6 when this was written, and 0.07 when every step blurred them"
+
+
+def test_a_cloud_in_a_sky_of_another_colour_keeps_its_own_in_the_middle():
+    """What is nearer to the colour of a cloud counts more for its colour; else its soft borders would, step by step."""
+    side, guide = 192, torch.empty(1, 3, 192, 192)
+    for end, rgb in ((1.0, (0.23, 0.18, 0.40)), (0.66, (0.98, 0.65, 0.41)), (0.5, (0.49, 0.42, 0.76))):
+        guide[:, :, : int(end * side)] = colour(rgb)
+    guide[:, :, 50:62, 100:182] = colour((1.0, 0.70, 0.84))
+
+    def contrast(picture):
+        green = picture[0, 1, :, 115:167]
+        return green[54:58].mean() - 0.5 * (green[32:44].mean() + green[68:80].mean())
+
+    made = sdedit(load_score_model("landscape"), guide, t0=0.27, steps=12, seed=1).samples
+    assert float(contrast(made) / contrast(guide)) > 0.48
