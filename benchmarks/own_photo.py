@@ -113,12 +113,11 @@ def main() -> None:
                 for t0 in T0:
                     options = {"t0": t0, "steps": args.steps, "seed": args.seed, "mask": mask}
                     result = sdedit(model, guide, **options).samples.clamp(0, 1)
-                    cells.append(put_back(result, guide, mask, image))
+                    faded = put_back(result, guide, mask, image)
+                    cells.append(faded)
                     labels.append(f"t0 {t0:g}, put back")
                     to_photo, to_guide = rms(result, image, mask), rms(result, guide, mask)
-                    seams = [
-                        seam_of(picture, mask) / plain for picture in (result, put_back(result, guide, mask, image))
-                    ]
+                    seams = [seam_of(picture, mask) / plain for picture in (result, faded)]
                     print(
                         f"{name:12s} {edit:7s} {kind:14s} t0 {t0:<5g} to the photo {to_photo:6.1f} (guide {was:.1f}), "
                         f"to the guide {to_guide:5.1f}, seam {seams[0]:.2f}, put back {seams[1]:.2f}",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from .strokes import largest_along, sums_along
+from .strokes import largest_along, opened_along, sums_along
 from .windows import largest_around, mean_around, mean_beside
 
 _THIN, _LONG = 28, 14  # shorter side over the most thickness of a bar, and over its least length, about
@@ -39,7 +39,7 @@ def glints_of(drawn: torch.Tensor, land: torch.Tensor) -> Glints:
     side = min(drawn.shape[1:])
     reach, half = max(1, side // _THIN // 2), max(1, side // _LONG // 2)
     lightness = drawn.mean(0, keepdim=True)
-    opened = largest_along(-largest_along(-lightness, reach), reach)
+    opened = opened_along(lightness, reach)
     thin = land * (lightness - opened > (_SHARE * opened).clamp_min(_LEAST)).float()
     bars = thin * (mean_beside(thin, half) > _MOSTLY).float()
     tops = bars * (1.0 - F.pad(bars, (0, 0, 1, 0))[:, :-1])

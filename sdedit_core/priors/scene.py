@@ -36,7 +36,6 @@ class Scene(NamedTuple):
     bars: torch.Tensor  # of paths of light, (1, h, w), 0 or 1, see :mod:`.glints`
     path: torch.Tensor  # with what is between the bars, (1, h, w) in [0, 1]
     foreign: torch.Tensor  # how far the references lack this sky, a number from 0 to 1
-    bare: torch.Tensor  # and its clouds
     dull: torch.Tensor  # how far they lack the paths of light, (1, h, w) in [0, 1]
 
     @classmethod
@@ -55,7 +54,12 @@ class Scene(NamedTuple):
         foreign = _foreign(lacking, painted, sky, sigma)
         # bars or glitter is no difference
         dull = lacked(mean_around(lacking, max(1, min(sky.shape[1:]) // _PATH)), painted, path, sigma)
-        return cls(cell, pooled, painted, lacking, sky, clouds_of(painted, sky), bars, path, foreign, foreign**3, dull)
+        return cls(cell, pooled, painted, lacking, sky, clouds_of(painted, sky), bars, path, foreign, dull)
+
+    @property
+    def bare(self) -> torch.Tensor:
+        """How far the references lack the clouds of this sky, a number from 0 to 1."""
+        return self.foreign**3
 
 
 def lacked(lacking: torch.Tensor, painted: torch.Tensor, part: torch.Tensor, sigma: float) -> torch.Tensor:

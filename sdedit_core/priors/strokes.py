@@ -41,7 +41,7 @@ def _darker(painted: torch.Tensor, land: torch.Tensor, usual: torch.Tensor, sign
     """Strokes that are darker than their ground, or lighter for a ``sign`` of -1."""
     side = min(painted.shape[1:])
     reach, lightness = max(1, side // thick // 2), painted.mean(0, keepdim=True)
-    closed = -largest_along(-largest_along(sign * lightness, reach), reach)
+    closed = -opened_along(-sign * lightness, reach)
     thin = land * (closed - sign * lightness > (_SHARE * closed).clamp_min(_LEAST)).float()
     ground = land * (1.0 - largest_around(thin, 1))
     above, some = _nearest_above(painted, ground)
@@ -67,6 +67,11 @@ def _long(part: torch.Tensor, half: int, reach: int) -> torch.Tensor:
 def largest_along(part: torch.Tensor, reach: int) -> torch.Tensor:
     """Largest values of (1, H, W) along columns, over 2 ``reach`` + 1 cells."""
     return F.max_pool2d(part, (2 * reach + 1, 1), 1, (reach, 0))
+
+
+def opened_along(part: torch.Tensor, reach: int) -> torch.Tensor:
+    """The opening of (1, H, W) along columns: what is thinner than 2 ``reach`` + 1 cells goes."""
+    return largest_along(-largest_along(-part, reach), reach)
 
 
 def sums_along(part: torch.Tensor, reach: int) -> torch.Tensor:

@@ -82,7 +82,6 @@ def drawn(picture, grain, lacks=0.3, *, bars=None, dull=None):
         bars=bars,
         path=bars,
         foreign=foreign,
-        bare=foreign,
         dull=torch.full_like(sky, float(lacks > 0) if dull is None else dull),
     )
     return ragged(picture, grain, scene, sigma=0.03)
