@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> None:
         pictures = unfit_image(pictures, job.undo, feather=args.feather)
         if out.suffix.lower() not in LOSSLESS:
             say(f"{out.suffix} files change every pixel a little; write a .png to keep the rest bit for bit")
-    if job.photo is not None:
+    if job.photo is not None and result.nfe > 0:  # at t0 0 the guide comes back as it is
         mask = job.mask if job.undo is None else job.undo.mask
         pictures = faded_into(job.photo.to(pictures), pictures, mask.to(pictures.device), args.feather)
     deep = job.deep and out.suffix.lower() == ".png"

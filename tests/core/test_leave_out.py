@@ -149,9 +149,9 @@ def test_the_edit_fades_into_the_photo_unless_the_photo_has_it(tmp_path, capsys,
     save_image(painted, tmp_path / "guide.png")
     Image.fromarray((opened() * 255).byte().numpy()).save(tmp_path / "mask.png")
 
-    def made(images, *more):
+    def made(images, *more, t0="0.3"):
         command = ["edit", str(tmp_path / "guide.png"), "-o", str(tmp_path / "out.png"), *options, *more]
-        command += ["--images", str(tmp_path / images), "--mask", str(tmp_path / "mask.png"), "--t0", "0.3"]
+        command += ["--images", str(tmp_path / images), "--mask", str(tmp_path / "mask.png"), "--t0", t0]
         assert main([*command, "--steps", "3"]) == 0
         return load_image(tmp_path / "out.png"), "fades into it" in capsys.readouterr().out
 
@@ -161,6 +161,7 @@ def test_the_edit_fades_into_the_photo_unless_the_photo_has_it(tmp_path, capsys,
     assert said and torch.equal(faded[kept], hard[kept])
     soft, sharp = edges(load_image(tmp_path / "photo.png"), faded), edges(load_image(tmp_path / "photo.png"), hard)
     assert soft[0] < 0.4 * sharp[0] and soft[0] < soft[1] < soft[2] and soft[4] > 0.95 * sharp[4]
+    assert torch.equal(made("photo.png", t0="0")[0], load_image(tmp_path / "guide.png")), "nothing was edited"
     assert not made("guide.png")[1], "its own strokes would show again at the edge"
 
 
